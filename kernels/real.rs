@@ -25,9 +25,56 @@ pub trait Real: Float + LinalgScalar + ScalarOperand + Sum + Debug + Send + Sync
     /// Views an array of this type as the tagged union that crosses untyped interfaces.
     fn view(values: &mut [Self]) -> ValuesMut<'_>;
 
+    /// Owns an array of this type as the tagged union that crosses untyped interfaces.
+    fn own(values: Vec<Self>) -> Values;
+
     /// `rows [n, k]` times the transpose of `weight [m, k]`, in this type throughout.
     fn product(rows: ArrayView2<'_, Self>, weight: ArrayView2<'_, Self>) -> ndarray::Array2<Self> {
         rows.dot(&weight.t())
+    }
+}
+
+/// Values of either element type, for the places that cannot be generic.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Values {
+    /// Computed in `f32`.
+    F32(Vec<f32>),
+    /// Computed in `f64`.
+    F64(Vec<f64>),
+}
+
+impl Values {
+    /// Number of values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::F64(values) => values.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The format of the values.
+    #[must_use]
+    pub const fn dtype(&self) -> Dtype {
+        match self {
+            Self::F32(_) => Dtype::F32,
+            Self::F64(_) => Dtype::F64,
+        }
+    }
+
+    /// Every value of `range`, widened exactly; empty where the range lies outside.
+    #[must_use]
+    pub fn wide(&self, range: std::ops::Range<usize>) -> Vec<f64> {
+        match self {
+            Self::F32(values) => values.get(range).unwrap_or_default().iter().map(|x| x.wide()).collect(),
+            Self::F64(values) => values.get(range).unwrap_or_default().to_vec(),
+        }
     }
 }
 
@@ -95,6 +142,10 @@ impl Real for f64 {
     fn view(values: &mut [Self]) -> ValuesMut<'_> {
         ValuesMut::F64(values)
     }
+
+    fn own(values: Vec<Self>) -> Values {
+        Values::F64(values)
+    }
 }
 
 impl Real for f32 {
@@ -118,5 +169,9 @@ impl Real for f32 {
 
     fn view(values: &mut [Self]) -> ValuesMut<'_> {
         ValuesMut::F32(values)
+    }
+
+    fn own(values: Vec<Self>) -> Values {
+        Values::F32(values)
     }
 }
