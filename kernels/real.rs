@@ -16,6 +16,9 @@ pub trait Real: Float + LinalgScalar + ScalarOperand + Sum + Debug + Send + Sync
     /// Rounds a `f64` to this type, once.
     fn of(value: f64) -> Self;
 
+    /// Widens or keeps, exactly.
+    fn of_f32(value: f32) -> Self;
+
     /// Widens, exactly.
     fn wide(self) -> f64;
 
@@ -131,6 +134,10 @@ impl Real for f64 {
         value
     }
 
+    fn of_f32(value: f32) -> Self {
+        f64::from(value)
+    }
+
     fn wide(self) -> f64 {
         self
     }
@@ -153,6 +160,10 @@ impl Real for f32 {
 
     fn of(value: f64) -> Self {
         value as f32
+    }
+
+    fn of_f32(value: f32) -> Self {
+        value
     }
 
     fn wide(self) -> f64 {

@@ -8,6 +8,7 @@ use kernels::{Arithmetic, Dtype};
 
 use crate::config::Config;
 use crate::error::{EngineError, InputError};
+use crate::formats;
 use crate::models::{Architecture, Logits, Model, Sequence, configure};
 use crate::trace::{Probe, Tap, Tensor};
 use crate::weights::{ConsumedReport, Weights};
@@ -30,7 +31,7 @@ impl Loaded {
     /// Opens a Hugging Face folder with rewrites in force.
     pub fn open_with(dir: &Path, seam: Arc<Seam>) -> Result<Self, EngineError> {
         let (architecture, config) = configure(dir, &seam)?;
-        let weights = Weights::open(dir, Arc::clone(&seam))?;
+        let weights = Weights::open(dir)?;
         Ok(Self { dir: dir.to_owned(), architecture, config, weights, seam })
     }
 
@@ -61,7 +62,11 @@ impl Loaded {
     /// The dtype that a device would store activations in: that of the embedding table.
     #[must_use]
     pub fn activation_dtype(&self) -> Dtype {
-        self.weights.dtype("model.embed_tokens.weight").unwrap_or(Dtype::F32)
+        match self.weights.dtype("model.embed_tokens.weight") {
+            Some(formats::Dtype::BF16) => Dtype::BF16,
+            Some(formats::Dtype::F16) => Dtype::F16,
+            _ => Dtype::F32,
+        }
     }
 
     /// `declared` arithmetic for this model, with sums in the given order.
@@ -90,9 +95,9 @@ impl Loaded {
     /// Makes the CPU reference. Every tensor of the checkpoint is consumed, or this is an error that names those
     /// that are not.
     pub fn reference(&self, arithmetic: Arithmetic) -> Result<Reference, EngineError> {
-        self.weights.forget_consumed();
-        let model = (self.architecture.reference)(&self.weights, &self.config, arithmetic)?;
-        let consumed = self.weights.finish()?;
+        let reader = self.weights.reader(&self.seam);
+        let model = (self.architecture.reference)(&reader, &self.config, arithmetic)?;
+        let consumed = reader.finish()?;
         Ok(Reference { model, config: self.config.clone(), seam: Arc::clone(&self.seam), arithmetic, consumed })
     }
 }

@@ -10,7 +10,7 @@ use kernels::seam::{Point, Seam};
 
 use crate::config::{Config, ConfigError, Raw, read_object};
 use crate::trace::{Probe, Tensor};
-use crate::weights::{Weights, WeightsError};
+use crate::weights::{Reader, WeightsError};
 
 pub mod llama;
 pub mod qwen2;
@@ -25,7 +25,7 @@ pub struct Architecture {
     /// Reads the configuration.
     pub configure: fn(&Raw<'_>) -> Result<Config, ConfigError>,
     /// Loads the CPU reference.
-    pub reference: fn(&Weights, &Config, Arithmetic) -> Result<Box<dyn Model>, WeightsError>,
+    pub reference: fn(&Reader<'_>, &Config, Arithmetic) -> Result<Box<dyn Model>, WeightsError>,
 }
 
 /// Every architecture.

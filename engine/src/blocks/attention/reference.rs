@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::kv_cache::LayerCache;
 use crate::stage::StageName;
 use crate::trace::Probe;
-use crate::weights::{Weights, WeightsError};
+use crate::weights::{Reader, WeightsError};
 
 const Q: LinearStages = LinearStages { module: "self_attn.q_proj", matmul: "self_attn.q_matmul" };
 const K: LinearStages = LinearStages { module: "self_attn.k_proj", matmul: "self_attn.k_matmul" };
@@ -45,7 +45,7 @@ pub struct Attention<T> {
 impl<T: Real> Attention<T> {
     /// Loads the four projections and, where the wiring has them, biases and norms.
     pub fn load(
-        weights: &Weights,
+        weights: &Reader<'_>,
         config: &Config,
         layer: usize,
         wiring: AttentionWiring,

@@ -11,7 +11,7 @@ use crate::kv_cache::LayerCache;
 use crate::models::{Logits, Model, Positions, PositionsPoint, Sequence};
 use crate::stage::StageName;
 use crate::trace::{Probe, Tensor};
-use crate::weights::{Weights, WeightsError};
+use crate::weights::{Reader, WeightsError};
 
 /// What an architecture fixes about one of its layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub struct LayerWiring {
 
 /// Loads a decoder whose layers are wired as `wiring(layer)` says, in the element type of `arithmetic`.
 pub fn load(
-    weights: &Weights,
+    weights: &Reader<'_>,
     config: &Config,
     arithmetic: Arithmetic,
     wiring: impl Fn(usize) -> LayerWiring,
@@ -56,7 +56,7 @@ struct Decoder<T> {
 
 impl<T: Real> Decoder<T> {
     fn load(
-        weights: &Weights,
+        weights: &Reader<'_>,
         config: &Config,
         arithmetic: Arithmetic,
         wiring: impl Fn(usize) -> LayerWiring,

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 use crate::stage::StageName;
 use crate::trace::Probe;
-use crate::weights::{Weights, WeightsError};
+use crate::weights::{Reader, WeightsError};
 
 /// The stages that a linear layer announces.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,7 @@ pub struct Linear<T> {
 impl<T: Real> Linear<T> {
     /// Loads `model.layers.{layer}.{module}.weight [out_features, in_features]` and, if `biased`, `.bias`.
     pub fn load(
-        weights: &Weights,
+        weights: &Reader<'_>,
         layer: usize,
         stages: LinearStages,
         [out_features, in_features]: [usize; 2],

@@ -7,7 +7,7 @@ use crate::blocks::linear::reference::{Linear, LinearStages};
 use crate::config::Config;
 use crate::stage::StageName;
 use crate::trace::Probe;
-use crate::weights::{Weights, WeightsError};
+use crate::weights::{Reader, WeightsError};
 
 const GATE: LinearStages = LinearStages { module: "mlp.gate_proj", matmul: "mlp.gate_matmul" };
 const UP: LinearStages = LinearStages { module: "mlp.up_proj", matmul: "mlp.up_matmul" };
@@ -25,7 +25,7 @@ pub struct Mlp<T> {
 impl<T: Real> Mlp<T> {
     /// Loads the three projections, with biases if `biased`.
     pub fn load(
-        weights: &Weights,
+        weights: &Reader<'_>,
         config: &Config,
         layer: usize,
         biased: bool,

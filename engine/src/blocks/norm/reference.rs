@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, ArrayView2};
 
 use crate::stage::StageName;
 use crate::trace::Probe;
-use crate::weights::{Weights, WeightsError};
+use crate::weights::{Reader, WeightsError};
 
 /// A root mean square norm.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct RmsNorm<T> {
 impl<T: Real> RmsNorm<T> {
     /// Loads `{stage}.weight [features]`.
     pub fn load(
-        weights: &Weights,
+        weights: &Reader<'_>,
         stage: StageName,
         features: usize,
         eps: f64,

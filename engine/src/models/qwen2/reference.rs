@@ -6,11 +6,11 @@ use crate::blocks::attention::reference::AttentionWiring;
 use crate::blocks::decoder::reference::{self as decoder, LayerWiring};
 use crate::config::Config;
 use crate::models::Model;
-use crate::weights::{Weights, WeightsError};
+use crate::weights::{Reader, WeightsError};
 
 /// The biases are part of the architecture; there is no field for them.
 pub(super) fn load(
-    weights: &Weights,
+    weights: &Reader<'_>,
     config: &Config,
     arithmetic: Arithmetic,
 ) -> Result<Box<dyn Model>, WeightsError> {
