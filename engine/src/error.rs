@@ -1,6 +1,9 @@
 //! Everything that can go wrong with a model, in two classes: what was asked, and what was read.
 
+use crate::chat::ChatError;
 use crate::config::ConfigError;
+use crate::sampler::SamplerError;
+use crate::tokenizer::TokenizerError;
 use crate::weights::WeightsError;
 
 /// An error of the engine.
@@ -12,6 +15,15 @@ pub enum EngineError {
     /// The weights cannot be used.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The tokenizer cannot be used.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The chat template cannot be used.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
+    /// No token can be chosen.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
     /// The tokens asked for do not fit the model.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -49,7 +61,8 @@ impl EngineError {
     pub const fn is_usage(&self) -> bool {
         match self {
             Self::Input(_) => true,
-            Self::Config(_) | Self::Weights(_) => false,
+            Self::Sampler(error) => error.is_usage(),
+            Self::Config(_) | Self::Weights(_) | Self::Tokenizer(_) | Self::Chat(_) => false,
         }
     }
 }
