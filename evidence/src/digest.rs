@@ -88,3 +88,104 @@ fn git(root: &Path, arguments: &[&str]) -> Option<String> {
         .ok()?;
     if output.status.success() { String::from_utf8(output.stdout).ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    fn workspace() -> TempDir {
+        let temp = TempDir::new().unwrap();
+        for (path, text) in [
+            ("Cargo.toml", "[workspace]"),
+            ("engine/src/lib.rs", "//! Engine."),
+            ("kernels/rope.cu", "__global__"),
+            ("kernels/common.cuh", "#pragma once"),
+            ("kernels/notes.md", "not source"),
+        ] {
+            fs::create_dir_all(temp.path().join(path).parent().unwrap()).unwrap();
+            fs::write(temp.path().join(path), text).unwrap();
+        }
+        temp
+    }
+
+    #[test]
+    fn the_digest_follows_content_and_name_of_sources() {
+        let temp = workspace();
+        let root = temp.path();
+        let mut seen = vec![tree(root).unwrap()];
+        let mut changes = |what: &str, expected: bool| {
+            let now = tree(root).unwrap();
+            assert_eq!(!seen.contains(&now), expected, "{what}");
+            seen.push(now);
+        };
+        changes("nothing", false);
+        fs::write(root.join("kernels/notes.md"), "changed").unwrap();
+        fs::create_dir_all(root.join("kernels/target")).unwrap();
+        fs::write(root.join("kernels/target/built.rs"), "built").unwrap();
+        fs::write(root.join("kernels/.hidden.rs"), "hidden").unwrap();
+        changes("what is no source", false);
+        fs::write(root.join("kernels/rope.cu"), "__global__ ").unwrap();
+        changes("content", true);
+        fs::rename(root.join("kernels/rope.cu"), root.join("kernels/rope2.cu")).unwrap();
+        changes("name", true);
+        fs::write(root.join("kernels/new.rs"), "").unwrap();
+        changes("an empty file", true);
+        fs::create_dir_all(root.join("evidence/src")).unwrap();
+        fs::write(root.join("evidence/src/lib.rs"), "//! Records.").unwrap();
+        changes("a folder", true);
+        fs::write(root.join("Cargo.lock"), "version = 4").unwrap();
+        changes("the lock file", true);
+    }
+
+    #[test]
+    fn moving_bytes_between_files_changes_the_digest() {
+        let temp = workspace();
+        fs::write(temp.path().join("kernels/a.rs"), "ab").unwrap();
+        fs::write(temp.path().join("kernels/b.rs"), "").unwrap();
+        let before = tree(temp.path()).unwrap();
+        fs::write(temp.path().join("kernels/a.rs"), "").unwrap();
+        fs::write(temp.path().join("kernels/b.rs"), "ab").unwrap();
+        assert_ne!(tree(temp.path()).unwrap(), before);
+    }
+
+    #[test]
+    fn nothing_has_no_digest() {
+        let temp = TempDir::new().unwrap();
+        assert!(tree(temp.path()).is_err());
+        fs::write(temp.path().join("Cargo.toml"), "[workspace]").unwrap();
+        assert!(tree(temp.path()).is_err());
+        assert!(source(temp.path()).is_err());
+    }
+
+    #[test]
+    fn this_binary_knows_its_tree() {
+        assert!(is_digest(BUILT_FROM), "{BUILT_FROM}");
+        let binary = binary().unwrap();
+        assert!(is_digest(&binary.digest));
+        assert_eq!(binary.built_from, BUILT_FROM);
+    }
+
+    #[test]
+    fn the_build_script_and_the_library_agree() {
+        // Holds because cargo builds again whenever a source file has changed.
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        assert_eq!(tree(&root).unwrap(), BUILT_FROM);
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = file(Path::new("no/such/file")).unwrap_err();
+        assert!(error.to_string().contains("no/such/file"));
+    }
+
+    #[test]
+    fn digests_have_one_form() {
+        assert!(is_digest(&bytes(b"")));
+        assert!(!is_digest(&bytes(b"").to_uppercase()));
+        assert!(!is_digest("abc"));
+    }
+}

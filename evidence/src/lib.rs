@@ -16,20 +16,25 @@
 //! | [`time`] | moments and run ids |
 //! | [`store`] | writing and reading run folders |
 //! | [`digest`] | digests of the source tree, the binary, and files |
+//! | [`freshness`] | whether a record still describes what is there today |
 //! | [`real`] | a number that survives JSON |
 
 pub mod digest;
 pub mod event;
 pub mod exit;
+pub mod freshness;
 pub mod outcome;
 pub mod real;
 pub mod record;
+#[cfg(test)]
+mod samples;
 pub mod store;
 pub mod time;
 mod tree;
 
 pub use event::Event;
 pub use exit::Exit;
+pub use freshness::{ClaimToday, Stale, Today, claim_freshness, freshness};
 pub use outcome::{Counterexample, Need, Outcome, Vacuity, Worst};
 pub use real::Real;
 pub use record::{

@@ -445,3 +445,42 @@ impl Run {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_run_survives_json() {
+        let run = samples::run();
+        let text = serde_json::to_string(&run).unwrap();
+        assert_eq!(serde_json::from_str::<Run>(&text).unwrap(), run);
+    }
+
+    #[test]
+    fn the_worst_line_decides_the_exit() {
+        let exit = |outcomes, kills| samples::run_of(outcomes, kills).exit();
+        let good = || samples::result("A", samples::survived(0.0));
+        assert_eq!(exit(vec![], vec![]), Exit::NothingRan);
+        assert_eq!(exit(vec![good()], vec![]), Exit::Survived);
+        assert_eq!(exit(vec![good()], vec![samples::kill("m", "A", Verdict::Survived)]), Exit::Incomplete);
+        assert_eq!(exit(vec![good()], vec![samples::kill("m", "A", Verdict::Inert)]), Exit::Incomplete);
+        assert_eq!(exit(vec![good()], vec![samples::kill("m", "A", samples::killed("A"))]), Exit::Survived);
+        assert_eq!(samples::run().exit(), Exit::Falsified);
+    }
+
+    #[test]
+    fn counts_in_words() {
+        let counts = samples::run().record.counts;
+        assert_eq!(counts.outcomes.words(), "2 survived, 1 falsified, 1 errored, 1 vacuous, 1 blocked");
+        assert_eq!(counts.kills.words(), "2 killed, 1 survived, 1 inert, 1 errored, 1 blocked");
+        assert_eq!((counts.outcomes.total(), counts.kills.total()), (6, 6));
+        assert_eq!(OutcomeCounts::default().words(), "none");
+    }
+
+    #[test]
+    fn the_sample_agrees_with_itself() {
+        assert_eq!(samples::run().contradiction(), None);
+    }
+}

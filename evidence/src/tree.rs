@@ -21,12 +21,11 @@ const FOLDERS: [&str; 7] = [
 const EXTENSIONS: [&str; 5] = ["rs", "cu", "cuh", "toml", "lock"];
 
 /// Single files that count besides: what decides which code is built, and how.
-const FILES: [&str; 11] = [
+const FILES: [&str; 10] = [
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain.toml",
     "contracts/Cargo.toml",
-    "contracts/schema/contract.schema.json",
     "engine/Cargo.toml",
     "engine/cli/Cargo.toml",
     "evidence/Cargo.toml",

@@ -7,6 +7,8 @@
 //! `interrupted`; no gate counts it.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::fs::{self, File};
