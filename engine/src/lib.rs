@@ -1,1 +1,4 @@
-//! See DESIGN.
+//! The system under test: formats, configuration, weights, blocks, and models.
+
+pub mod formats;
+pub mod weights;

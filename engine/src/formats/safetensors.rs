@@ -1,0 +1,356 @@
+//! One safetensors file, memory-mapped. The `safetensors` crate decides what a valid file is; this module says,
+//! where it refuses, which tensor is at fault and what to do, and refuses duplicate names, which it accepts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use ::safetensors::{Dtype, SafeTensorError, SafeTensors};
+use memmap2::Mmap;
+use serde::Deserialize;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::de::{DeserializeOwned, IgnoredAny, IntoDeserializer};
+
+use super::element::{self, Element, UnsupportedDtype};
+use super::entries::Entries;
+
+/// The header length limit that the format's own reader sets.
+const HEADER_LIMIT: u64 = 100_000_000;
+
+/// Bytes in front of the header that give its length.
+const LENGTH_BYTES: usize = 8;
+
+/// Why a safetensors file was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SafetensorsError {
+    /// The file could not be opened or mapped.
+    #[error("cannot read {path}: {source}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The path names a folder or a device.
+    #[error("{path} is not a regular file; pass a .safetensors file")]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The content is not a valid safetensors file.
+    #[error("{path}: {source}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: HeaderError,
+    },
+}
+
+/// What is wrong with the bytes of a safetensors file.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum HeaderError {
+    /// Fewer bytes than the header length takes.
+    #[error("the file has {length} bytes, fewer than the 8 that hold the header length; fetch it again")]
+    TooShort {
+        /// Bytes in the file.
+        length: usize,
+    },
+    /// The declared header is longer than any reader accepts.
+    #[error(
+        "the header length {declared} is over the limit of {HEADER_LIMIT}; this is not a safetensors file, or \
+         its first 8 bytes are damaged"
+    )]
+    HeaderTooLarge {
+        /// The length that the file declares.
+        declared: u64,
+    },
+    /// The declared header reaches past the end of the file.
+    #[error(
+        "the header length {declared} is over the {available} bytes that follow it; fetch the file again"
+    )]
+    HeaderTruncated {
+        /// The length that the file declares.
+        declared: u64,
+        /// Bytes after the length.
+        available: usize,
+    },
+    /// The header is not text.
+    #[error("the header is not UTF-8 at byte {offset}; fetch the file again")]
+    HeaderNotUtf8 {
+        /// Where, counted from the start of the header.
+        offset: usize,
+    },
+    /// The header is not the JSON that the format asks for.
+    #[error("the header is not valid: {message}")]
+    HeaderJson {
+        /// What the JSON reader said.
+        message: String,
+    },
+    /// Two entries have the same name, so that one would hide the other.
+    #[error("tensor \"{tensor}\" is declared twice; write the file again with distinct names")]
+    DuplicateTensor {
+        /// The name.
+        tensor: String,
+    },
+    /// The dtype is none of the format's.
+    #[error("tensor \"{tensor}\" has the unknown dtype \"{dtype}\"")]
+    UnknownDtype {
+        /// The tensor.
+        tensor: String,
+        /// The dtype as written.
+        dtype: String,
+    },
+    /// The number of bytes that the shape asks for cannot be counted.
+    #[error("tensor \"{tensor}\" has shape {shape:?}, whose size overflows")]
+    SizeOverflow {
+        /// The tensor.
+        tensor: String,
+        /// Its shape.
+        shape: Vec<u64>,
+    },
+    /// Shape and dtype ask for another number of bytes than the offsets span.
+    #[error(
+        "tensor \"{tensor}\" of dtype {dtype} and shape {shape:?} takes {expected} bits, but its offsets span \
+         {found} bytes"
+    )]
+    SizeMismatch {
+        /// The tensor.
+        tensor: String,
+        /// Its dtype.
+        dtype: Dtype,
+        /// Its shape.
+        shape: Vec<u64>,
+        /// Bits that dtype and shape ask for (some dtypes are smaller than a byte).
+        expected: u64,
+        /// Bytes between the offsets.
+        found: u64,
+    },
+    /// The offsets are reversed, or overlap the tensor before, or leave a hole after it.
+    #[error("tensor \"{tensor}\" has offsets [{start}, {end}], but the tensor before it ends at {expected}")]
+    Offsets {
+        /// The tensor.
+        tensor: String,
+        /// Where its bytes start.
+        start: u64,
+        /// Where they end.
+        end: u64,
+        /// Where they have to start.
+        expected: u64,
+    },
+    /// The tensors do not fill the file exactly: it is truncated, or has bytes that nothing describes.
+    #[error("the header describes {declared} bytes of tensors, but {found} follow it; fetch the file again")]
+    Coverage {
+        /// Bytes that the header describes.
+        declared: u64,
+        /// Bytes that follow the header.
+        found: u64,
+    },
+    /// Refused by the format's own reader for a reason that this module has no words for.
+    #[error("refused: {message}")]
+    Refused {
+        /// What the reader said.
+        message: String,
+    },
+}
+
+/// A tensor of a file, still as stored.
+#[derive(Clone, Copy, PartialEq)]
+pub struct TensorView<'file> {
+    /// Its name in the file.
+    pub name: &'file str,
+    /// How its elements are stored.
+    pub dtype: Dtype,
+    /// Its shape, row-major.
+    pub shape: &'file [usize],
+    /// Its elements, little-endian; the length always agrees with dtype and shape.
+    pub bytes: &'file [u8],
+}
+
+impl TensorView<'_> {
+    /// The elements of a floating-point tensor.
+    pub fn floats<T: Element>(&self) -> Result<Vec<T>, UnsupportedDtype> {
+        element::decode(self.dtype, self.bytes)
+    }
+
+    /// The elements of an integer tensor.
+    pub fn integers(&self) -> Result<Vec<i64>, UnsupportedDtype> {
+        element::decode_integers(self.dtype, self.bytes)
+    }
+}
+
+impl fmt::Debug for TensorView<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:?} ({} bytes)", self.name, self.dtype, self.shape, self.bytes.len())
+    }
+}
+
+/// Where a tensor lies in a file that was found to be valid.
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    range: Range<usize>,
+}
+
+/// An open safetensors file.
+///
+/// The file stays memory-mapped. Changing or truncating it while it is open is outside of the contract of this
+/// type, as it is for every program that maps its weights: values that change under the reader make any result
+/// worthless, and a truncation ends the process with a bus error.
+pub struct SafetensorsFile {
+    path: PathBuf,
+    map: Mmap,
+    entries: BTreeMap<String, Entry>,
+}
+
+impl SafetensorsFile {
+    /// Maps the file and checks all of its header.
+    pub fn open(path: &Path) -> Result<Self, SafetensorsError> {
+        let failed = |source| SafetensorsError::Open { path: path.to_owned(), source };
+        let invalid = |source| SafetensorsError::Invalid { path: path.to_owned(), source };
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(SafetensorsError::NotAFile { path: path.to_owned() });
+        }
+        // An empty file cannot be mapped everywhere, so the length is checked first.
+        if metadata.len() < LENGTH_BYTES as u64 {
+            return Err(invalid(HeaderError::TooShort { length: metadata.len() as usize }));
+        }
+        // SAFETY: the mapping is read-only and private to this value, and all reads go through the slice that it
+        // lends. Nobody may change the file while it is mapped: that is the documented contract of this type.
+        let map = unsafe { Mmap::map(&file) }.map_err(failed)?;
+        let entries = parse(&map).map_err(invalid)?;
+        Ok(Self { path: path.to_owned(), map, entries })
+    }
+
+    /// The path that it was opened from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The whole file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// All tensors, sorted by name.
+    pub fn tensors(&self) -> impl Iterator<Item = TensorView<'_>> {
+        self.entries.iter().map(|(name, entry)| self.view(name, entry))
+    }
+
+    /// One tensor by its name in the file.
+    pub fn tensor(&self, name: &str) -> Option<TensorView<'_>> {
+        self.entries.get_key_value(name).map(|(name, entry)| self.view(name, entry))
+    }
+
+    fn view<'file>(&'file self, name: &'file str, entry: &'file Entry) -> TensorView<'file> {
+        TensorView { name, dtype: entry.dtype, shape: &entry.shape, bytes: &self.map[entry.range.clone()] }
+    }
+}
+
+impl fmt::Debug for SafetensorsFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SafetensorsFile")
+            .field("path", &self.path)
+            .field("tensors", &self.entries.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads the header; every range in the answer lies inside of `bytes`.
+fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, HeaderError> {
+    let (length, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| explain(bytes, error))?;
+    let start = LENGTH_BYTES + length;
+    // The crate keeps the last of two entries of the same name, which can be valid by itself.
+    let _ = declared::<IgnoredAny>(&bytes[LENGTH_BYTES..start])?;
+    let entries = metadata.tensors().into_iter().map(|(name, info)| {
+        let (from, to) = info.data_offsets;
+        (name, Entry { dtype: info.dtype, shape: info.shape.clone(), range: start + from..start + to })
+    });
+    Ok(entries.collect())
+}
+
+/// A tensor's entry in the header, before anything about it is known to hold.
+#[derive(Deserialize)]
+struct Declared {
+    dtype: String,
+    shape: Vec<u64>,
+    data_offsets: (u64, u64),
+}
+
+/// The error in our words; the crate's own error where no single tensor is at fault.
+fn explain(bytes: &[u8], error: SafeTensorError) -> HeaderError {
+    let refused = || HeaderError::Refused { message: one_line(&error) };
+    let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
+        return HeaderError::TooShort { length: bytes.len() };
+    };
+    let declared_length = u64::from_le_bytes(*length);
+    if declared_length > HEADER_LIMIT {
+        return HeaderError::HeaderTooLarge { declared: declared_length };
+    }
+    let Some(header) = rest.get(..declared_length as usize) else {
+        return HeaderError::HeaderTruncated { declared: declared_length, available: rest.len() };
+    };
+    if let SafeTensorError::InvalidHeader(error) = error {
+        return HeaderError::HeaderNotUtf8 { offset: error.valid_up_to() };
+    }
+    let mut tensors = match declared::<Declared>(header) {
+        Ok(tensors) => tensors,
+        Err(duplicate @ HeaderError::DuplicateTensor { .. }) => return duplicate,
+        // A header of another form: the crate's own error says what it expected.
+        Err(_) if matches!(error, SafeTensorError::InvalidHeaderDeserialization(_)) => {
+            return HeaderError::HeaderJson { message: one_line(&error) };
+        }
+        Err(other) => return other,
+    };
+    tensors.sort_by_key(|(_, tensor)| tensor.data_offsets);
+    let mut expected = 0;
+    for (name, tensor) in tensors {
+        if let Err(error) = check(name, tensor, &mut expected) {
+            return error;
+        }
+    }
+    let found = (rest.len() - header.len()) as u64;
+    if expected == found { refused() } else { HeaderError::Coverage { declared: expected, found } }
+}
+
+/// Checks one entry; `position` is where the tensor before it ends, and moves to where this one ends.
+fn check(tensor: String, declared: Declared, position: &mut u64) -> Result<(), HeaderError> {
+    let Declared { dtype, shape, data_offsets: (start, end) } = declared;
+    let deserializer: StrDeserializer<'_, ValueError> = dtype.as_str().into_deserializer();
+    let Ok(known) = Dtype::deserialize(deserializer) else {
+        return Err(HeaderError::UnknownDtype { tensor, dtype });
+    };
+    if start != *position || end < start {
+        return Err(HeaderError::Offsets { tensor, start, end, expected: *position });
+    }
+    let elements = shape.iter().try_fold(1_u64, |product, length| product.checked_mul(*length));
+    let Some(expected) = elements.and_then(|count| count.checked_mul(known.bitsize() as u64)) else {
+        return Err(HeaderError::SizeOverflow { tensor, shape });
+    };
+    let found = end - start;
+    if found.checked_mul(8) != Some(expected) {
+        return Err(HeaderError::SizeMismatch { tensor, dtype: known, shape, expected, found });
+    }
+    *position = end;
+    Ok(())
+}
+
+/// The tensors that a header declares, in its order; a name that comes twice is an error.
+fn declared<V: DeserializeOwned>(header: &[u8]) -> Result<Vec<(String, V)>, HeaderError> {
+    let entries = serde_json::from_slice::<Entries<V>>(header)
+        .map_err(|error| HeaderError::HeaderJson { message: one_line(&error) })?;
+    match entries.duplicate() {
+        Some(name) => Err(HeaderError::DuplicateTensor { tensor: name.to_owned() }),
+        None => Ok(entries.0),
+    }
+}
+
+fn one_line(message: &impl fmt::Display) -> String {
+    message.to_string().replace(['\n', '\r'], " ")
+}

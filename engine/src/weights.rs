@@ -1,0 +1,330 @@
+//! The weights of a checkpoint, handed out by name and counted: a tensor that nobody takes is an error unless it
+//! was ignored with a reason, because a bias that is silently left out is the oldest mistake of all.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use globset::GlobBuilder;
+use ndarray::{ArrayD, IxDyn};
+
+use crate::formats::safetensors::TensorView;
+use crate::formats::shards::{Shards, ShardsError};
+use crate::formats::{Dtype, Element};
+
+mod prefix;
+
+pub use prefix::Prefix;
+
+/// Why a weight could not be had, or why the weights as a whole were refused.
+#[derive(Debug, thiserror::Error)]
+pub enum WeightsError {
+    /// The files are not readable, not valid, or do not agree with each other.
+    #[error(transparent)]
+    Files(#[from] ShardsError),
+    /// A tensor that the model needs is not there.
+    #[error("{file}: tensor \"{tensor}\" is missing; {remedy}")]
+    Missing {
+        /// The file, or the folder of a sharded checkpoint.
+        file: PathBuf,
+        /// The canonical name.
+        tensor: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A tensor has another shape than the configuration asks for.
+    #[error(
+        "{file}: tensor \"{tensor}\" has shape {found:?}, but config.json asks for {expected:?}; the two are not of \
+         the same model"
+    )]
+    Shape {
+        /// The file.
+        file: PathBuf,
+        /// The canonical name.
+        tensor: String,
+        /// The shape that was asked for.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        found: Vec<usize>,
+    },
+    /// A tensor is stored in a dtype that cannot be decoded.
+    #[error("{file}: tensor \"{tensor}\" is stored as {dtype}; convert it to BF16, F16, F32, or F64")]
+    Dtype {
+        /// The file.
+        file: PathBuf,
+        /// The canonical name.
+        tensor: String,
+        /// How it is stored.
+        dtype: Dtype,
+    },
+    /// Two tensors of the file have the same canonical name.
+    #[error(
+        "{file}: tensors \"{first}\" and \"{second}\" are both \"{tensor}\" under the prefix mapping; change it"
+    )]
+    Collision {
+        /// The folder.
+        file: PathBuf,
+        /// The canonical name.
+        tensor: String,
+        /// One name in the file.
+        first: String,
+        /// Another name in the file.
+        second: String,
+    },
+    /// A pattern of names to ignore is not a glob.
+    #[error("the pattern \"{pattern}\" of tensors to ignore is not a glob: {message}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// Tensors that nobody took, and nobody ignored.
+    #[error(
+        "{file}: {} never used: {}; the model leaves them out, or config.json is of another model",
+        tensors(names.len()), listed(names)
+    )]
+    Unconsumed {
+        /// The folder.
+        file: PathBuf,
+        /// All canonical names, sorted.
+        names: Vec<String>,
+    },
+}
+
+/// Who used what: the answer of [`Weights::finish`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ConsumedReport {
+    /// Canonical names of the tensors that were taken, sorted.
+    pub consumed: Vec<String>,
+    /// Canonical names and reasons of the tensors that were not taken, sorted by name.
+    pub ignored: Vec<(String, String)>,
+}
+
+/// The tensors of a checkpoint. Everything takes `&self`, from any number of threads.
+///
+/// The files stay memory-mapped for as long as this value lives; changing them meanwhile is outside of its
+/// contract.
+pub struct Weights {
+    dir: PathBuf,
+    shards: Shards,
+    entries: BTreeMap<String, Entry>,
+    ignored: Mutex<BTreeMap<String, String>>,
+    digest: OnceLock<blake3::Hash>,
+}
+
+struct Entry {
+    file: usize,
+    /// The name in the file.
+    stored: String,
+    consumed: AtomicBool,
+}
+
+impl Weights {
+    /// Opens `model.safetensors` or the shards of a folder, under the names that the files use.
+    pub fn open(dir: &Path) -> Result<Self, WeightsError> {
+        Self::open_with(dir, &Prefix::none())
+    }
+
+    /// The same, with a mapping from the names of the files to canonical ones.
+    pub fn open_with(dir: &Path, prefix: &Prefix) -> Result<Self, WeightsError> {
+        let shards = Shards::open(dir)?;
+        let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+        for (file, tensor) in shards.tensors() {
+            let name = prefix.canonical(tensor.name);
+            let entry = Entry { file, stored: tensor.name.to_owned(), consumed: AtomicBool::new(false) };
+            let second = entry.stored.clone();
+            if let Some(first) = entries.insert(name.clone(), entry) {
+                let (file, first) = (dir.to_owned(), first.stored);
+                return Err(WeightsError::Collision { file, tensor: name, first, second });
+            }
+        }
+        let ignored = Mutex::default();
+        Ok(Self { dir: dir.to_owned(), shards, entries, ignored, digest: OnceLock::new() })
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Canonical names of all tensors, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// True if there is a tensor of this canonical name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.entries.contains_key(name)
+    }
+
+    /// How a tensor is stored.
+    pub fn dtype(&self, name: &str) -> Option<Dtype> {
+        self.stored(name).map(|(_, _, tensor)| tensor.dtype)
+    }
+
+    /// The shape of a tensor.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.stored(name).map(|(_, _, tensor)| tensor.shape)
+    }
+
+    /// Bytes that all tensors take as stored.
+    pub fn total_bytes(&self) -> u64 {
+        self.shards.tensors().map(|(_, tensor)| tensor.bytes.len() as u64).sum()
+    }
+
+    /// Elements of all tensors.
+    pub fn parameter_count(&self) -> u64 {
+        self.shards
+            .tensors()
+            .map(|(_, tensor)| tensor.shape.iter().map(|&length| length as u64).product::<u64>())
+            .sum()
+    }
+
+    /// A digest over names and bytes of all weight files (and of the index, if there is one), sorted by name.
+    /// Computed on the first call.
+    pub fn digest(&self) -> blake3::Hash {
+        *self.digest.get_or_init(|| {
+            let mut hasher = blake3::Hasher::new();
+            for (name, bytes) in self.shards.contents() {
+                // Lengths in front, so that no two lists of files hash the same stream.
+                hasher.update(&(name.len() as u64).to_le_bytes());
+                hasher.update(name.as_bytes());
+                hasher.update(&(bytes.len() as u64).to_le_bytes());
+                hasher.update(bytes);
+            }
+            hasher.finalize()
+        })
+    }
+
+    /// A tensor of exactly this shape, decoded, and marked as consumed. It may be taken more than once, as tied
+    /// embeddings are.
+    pub fn take<T: Element>(&self, name: &str, shape: &[usize]) -> Result<ArrayD<T>, WeightsError> {
+        let Some((entry, file, tensor)) = self.stored(name) else {
+            return Err(WeightsError::Missing {
+                file: self.source(),
+                tensor: name.to_owned(),
+                remedy: self.remedy(name),
+            });
+        };
+        let mismatch = || WeightsError::Shape {
+            file: file.to_owned(),
+            tensor: name.to_owned(),
+            expected: shape.to_owned(),
+            found: tensor.shape.to_owned(),
+        };
+        if tensor.shape != shape {
+            return Err(mismatch());
+        }
+        let values = tensor.floats::<T>().map_err(|error| WeightsError::Dtype {
+            file: file.to_owned(),
+            tensor: name.to_owned(),
+            dtype: error.dtype,
+        })?;
+        let values = self.decoded(name, shape, values);
+        let array = ArrayD::from_shape_vec(IxDyn(shape), values).map_err(|_| mismatch())?;
+        entry.consumed.store(true, Ordering::Relaxed);
+        Ok(array)
+    }
+
+    /// The same for a tensor that a checkpoint may lack; a wrong shape or dtype is still an error.
+    pub fn take_if_present<T: Element>(
+        &self,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<Option<ArrayD<T>>, WeightsError> {
+        if self.contains(name) { self.take(name, shape).map(Some) } else { Ok(None) }
+    }
+
+    /// Says that the tensors whose canonical names match a glob (`*.rotary_emb.inv_freq`) are left out on
+    /// purpose, and why. Returns how many there are; a tensor that is taken all the same counts as consumed.
+    pub fn ignore(&self, pattern: &str, reason: &str) -> Result<usize, WeightsError> {
+        let glob = GlobBuilder::new(pattern).build().map_err(|error| WeightsError::Pattern {
+            pattern: pattern.to_owned(),
+            message: error.kind().to_string(),
+        })?;
+        let matcher = glob.compile_matcher();
+        let mut ignored = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut count = 0;
+        for name in self.names().filter(|name| matcher.is_match(name)) {
+            ignored.entry(name.to_owned()).or_insert_with(|| reason.to_owned());
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Every tensor has to have been taken or ignored by now.
+    pub fn finish(&self) -> Result<ConsumedReport, WeightsError> {
+        let reasons = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut consumed, mut ignored, mut names) = (Vec::new(), Vec::new(), Vec::new());
+        for (name, entry) in &self.entries {
+            if entry.consumed.load(Ordering::Relaxed) {
+                consumed.push(name.clone());
+            } else if let Some(reason) = reasons.get(name) {
+                ignored.push((name.clone(), reason.clone()));
+            } else {
+                names.push(name.clone());
+            }
+        }
+        if names.is_empty() {
+            Ok(ConsumedReport { consumed, ignored })
+        } else {
+            Err(WeightsError::Unconsumed { file: self.source(), names })
+        }
+    }
+
+    /// The one place that every decoded tensor passes, between the file and the model.
+    fn decoded<T: Element>(&self, _name: &str, _shape: &[usize], values: Vec<T>) -> Vec<T> {
+        values
+    }
+
+    fn stored(&self, name: &str) -> Option<(&Entry, &Path, TensorView<'_>)> {
+        let entry = self.entries.get(name)?;
+        let file = self.shards.file(entry.file)?;
+        Some((entry, file.path(), file.tensor(&entry.stored)?))
+    }
+
+    /// The path that an error about the whole checkpoint names: the only file, or else the folder.
+    fn source(&self) -> PathBuf {
+        let mut files = self.shards.files();
+        match (files.next(), files.next()) {
+            (Some(only), None) => only.path().to_owned(),
+            _ => self.dir.clone(),
+        }
+    }
+
+    /// Points at a tensor that differs by its prefix only, which is the usual reason for a missing one.
+    fn remedy(&self, name: &str) -> String {
+        let tail = |name: &str| name.strip_prefix("model.").unwrap_or(name).to_owned();
+        let wanted = tail(name);
+        let twin = self.names().find(|stored| {
+            let stored = tail(stored);
+            stored == wanted || stored.ends_with(&format!(".{wanted}"))
+        });
+        match twin {
+            Some(twin) => format!("the file has \"{twin}\", so map its prefix"),
+            None => "check that config.json and the weights are of the same model".to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Weights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Weights")
+            .field("dir", &self.dir)
+            .field("tensors", &self.entries.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn tensors(count: usize) -> String {
+    if count == 1 { "1 tensor was".to_owned() } else { format!("{count} tensors were") }
+}
+
+/// At most eight names; an error line with thousands of them helps nobody.
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > 8 { format!("{shown}, and {} more", names.len() - 8) } else { shown }
+}
