@@ -1,4 +1,6 @@
 //! The system under test: formats, configuration, weights, blocks, and models.
 
 pub mod formats;
+pub mod sampler;
+pub mod tokenizer;
 pub mod weights;
