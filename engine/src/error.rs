@@ -1,6 +1,5 @@
 //! Everything that can go wrong with a model, in two classes: what was asked, and what was read.
 
-use crate::chat::ChatError;
 use crate::config::ConfigError;
 use crate::sampler::SamplerError;
 use crate::tokenizer::TokenizerError;
@@ -18,9 +17,6 @@ pub enum EngineError {
     /// The tokenizer cannot be used.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
-    /// The chat template cannot be used.
-    #[error(transparent)]
-    Chat(#[from] ChatError),
     /// No token can be chosen.
     #[error(transparent)]
     Sampler(#[from] SamplerError),
@@ -61,8 +57,9 @@ impl EngineError {
     pub const fn is_usage(&self) -> bool {
         match self {
             Self::Input(_) => true,
-            Self::Sampler(error) => error.is_usage(),
-            Self::Config(_) | Self::Weights(_) | Self::Tokenizer(_) | Self::Chat(_) => false,
+            Self::Sampler(SamplerError::Empty | SamplerError::NotFinite { .. }) => false,
+            Self::Sampler(_) => true,
+            Self::Config(_) | Self::Weights(_) | Self::Tokenizer(_) => false,
         }
     }
 }

@@ -29,13 +29,13 @@ pub mod config;
 pub mod error;
 pub mod eval;
 pub mod formats;
-//pub mod generate;
+pub mod generate;
 pub mod kv_cache;
 mod loaded;
 pub mod models;
-//pub mod sampler;
+pub mod sampler;
 pub mod stage;
-//pub mod tokenizer;
+pub mod tokenizer;
 pub mod trace;
 pub mod weights;
 

@@ -240,3 +240,156 @@ fn listed(names: &[String]) -> String {
     let shown = names.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
     if names.len() > 8 { format!("{shown}, and {} more", names.len() - 8) } else { shown }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::testing::{honest, raw, sharded};
+
+    fn folder(bytes: Vec<u8>) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("model.safetensors"), bytes).unwrap();
+        folder
+    }
+
+    fn example() -> tempfile::TempDir {
+        folder(honest(&[
+            ("model.norm.weight", &[2], &[1.0, 2.0]),
+            ("model.proj.bias", &[1], &[0.5]),
+            ("model.proj.weight", &[2, 3], &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]),
+        ]))
+    }
+
+    #[test]
+    fn tensors_are_taken_row_major_and_counted() {
+        let folder = example();
+        let weights = Weights::open(folder.path()).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        let matrix = reader.matrix::<f64>("model.proj.weight", [2, 3]).unwrap();
+        assert_eq!(matrix[[1, 0]], 3.0);
+        assert_eq!(reader.vector::<f32>("model.norm.weight", 2).unwrap()[[1]], 2.0);
+        assert!(reader.vector::<f32>("model.proj.bias", 2).is_err());
+        assert_eq!((weights.parameter_count(), weights.total_bytes()), (9, 36));
+        assert_eq!(weights.shape("model.proj.weight"), Some([2, 3].as_slice()));
+        assert_eq!(weights.dtype("model.proj.weight"), Some(Dtype::F32));
+        assert_eq!(weights.dtype("nothing"), None);
+        let error = reader.finish().unwrap_err();
+        // A refused take does not count.
+        assert!(
+            matches!(&error, WeightsError::Unconsumed { names, .. } if names == &["model.proj.bias"]),
+            "{error}"
+        );
+        assert!(error.to_string().contains("1 tensor was never used: model.proj.bias;"), "{error}");
+        let reader = weights.reader(&seam);
+        for name in ["model.norm.weight", "model.proj.bias"] {
+            reader.vector::<f32>(name, weights.shape(name).unwrap()[0]).unwrap();
+        }
+        reader.matrix::<f32>("model.proj.weight", [2, 3]).unwrap();
+        let report = reader.finish().unwrap();
+        assert_eq!(report.consumed, ["model.norm.weight", "model.proj.bias", "model.proj.weight"]);
+        assert!(report.ignored.is_empty());
+    }
+
+    #[test]
+    fn what_is_ignored_has_a_reason() {
+        let folder = example();
+        let weights = Weights::open(folder.path()).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        assert_eq!(reader.ignore("*.bias", "the tower has no bias").unwrap(), 1);
+        assert_eq!(reader.ignore("model.proj.*", "not this layer").unwrap(), 2);
+        assert_eq!(reader.ignore("*.inv_freq", "recomputed").unwrap(), 0);
+        assert!(matches!(reader.ignore("[", "no glob"), Err(WeightsError::Pattern { .. })));
+        reader.vector::<f32>("model.norm.weight", 2).unwrap();
+        let report = reader.finish().unwrap();
+        let expected =
+            [("model.proj.bias", "the tower has no bias"), ("model.proj.weight", "not this layer")];
+        assert_eq!(report.ignored, expected.map(|(name, reason)| (name.to_owned(), reason.to_owned())));
+        assert_eq!(report.consumed, ["model.norm.weight"]);
+    }
+
+    #[test]
+    fn refusals_name_file_tensor_and_remedy() {
+        let folder = example();
+        let weights = Weights::open(folder.path()).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        let error = reader.matrix::<f32>("model.proj.weight", [3, 2]).unwrap_err().to_string();
+        assert!(
+            error.contains("model.safetensors: tensor \"model.proj.weight\" has shape [2, 3]"),
+            "{error}"
+        );
+        assert!(error.contains("config.json asks for [3, 2]"), "{error}");
+        let error = reader.vector::<f32>("norm.weight", 2).unwrap_err().to_string();
+        assert!(error.ends_with("the file has \"model.norm.weight\", so map its prefix"), "{error}");
+        let error = reader.vector::<f32>("model.q.weight", 2).unwrap_err().to_string();
+        assert!(error.contains("model.safetensors: tensor \"model.q.weight\" is missing; check"), "{error}");
+    }
+
+    #[test]
+    fn an_undecodable_dtype_stops_only_whoever_takes_it() {
+        let header = r#"{"ids":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#;
+        let folder = folder(raw(header, &[0; 8]));
+        let weights = Weights::open(folder.path()).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        let error = reader.vector::<f32>("ids", 1).unwrap_err();
+        assert!(matches!(error, WeightsError::Dtype { dtype: Dtype::I64, .. }), "{error}");
+        reader.ignore("ids", "positions are computed").unwrap();
+        assert!(reader.finish().unwrap().consumed.is_empty());
+    }
+
+    #[test]
+    fn prefixes_are_mapped_and_may_not_collide() {
+        let folder = folder(honest(&[("norm.weight", &[1], &[1.0]), ("lm_head.weight", &[1], &[2.0])]));
+        let weights = Weights::open_with(folder.path(), &Prefix::bare()).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        assert_eq!(weights.names().collect::<Vec<_>>(), ["lm_head.weight", "model.norm.weight"]);
+        assert_eq!(reader.vector::<f32>("model.norm.weight", 1).unwrap()[[0]], 1.0);
+        let both = Prefix::none().rule("norm.", "x.").rule("lm_head.", "x.");
+        let error = Weights::open_with(folder.path(), &both).unwrap_err();
+        assert!(matches!(&error, WeightsError::Collision { tensor, .. } if tensor == "x.weight"), "{error}");
+    }
+
+    #[test]
+    fn the_digest_tells_content_names_and_split_apart() {
+        let digest = |bytes| Weights::open(folder(bytes).path()).unwrap().digest();
+        let first = digest(honest(&[("a", &[1], &[1.0])]));
+        assert_eq!(first, digest(honest(&[("a", &[1], &[1.0])])));
+        assert_ne!(first, digest(honest(&[("a", &[1], &[1.5])])));
+        assert_ne!(first, digest(honest(&[("b", &[1], &[1.0])])));
+        let shards = tempfile::tempdir().unwrap();
+        let index = r#"{"weight_map":{"a":"1.safetensors"}}"#;
+        sharded(shards.path(), index, &[("1.safetensors", honest(&[("a", &[1], &[1.0])]))]);
+        let weights = Weights::open(shards.path()).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        assert_ne!(first, weights.digest());
+        assert_eq!(reader.vector::<f32>("a", 1).unwrap()[[0]], 1.0);
+    }
+
+    #[test]
+    fn threads_may_take_at_the_same_time() {
+        let folder = example();
+        let weights = Weights::open(folder.path()).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        std::thread::scope(|scope| {
+            for (name, shape) in [("model.norm.weight", vec![2]), ("model.proj.weight", vec![2, 3])] {
+                let reader = &reader;
+                scope.spawn(move || reader.take::<f32, _>(name, ndarray::IxDyn(&shape)).unwrap());
+            }
+            reader.vector::<f64>("model.proj.bias", 1).unwrap();
+        });
+        assert_eq!(reader.finish().unwrap().consumed.len(), 3);
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names: Vec<String> = (0..10).map(|index| format!("t{index}")).collect();
+        assert_eq!(listed(&names), "t0, t1, t2, t3, t4, t5, t6, t7, and 2 more");
+        assert_eq!(tensors(10), "10 tensors were");
+    }
+}

@@ -9,3 +9,6 @@ mod element;
 mod entries;
 
 pub use element::{UnsupportedDtype, decode, decode_integers};
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -18,145 +18,13 @@ use serde::de::{DeserializeOwned, IgnoredAny, IntoDeserializer};
 use super::element::{self, UnsupportedDtype};
 use super::entries::Entries;
 
-/// The header length limit that the format's own reader sets.
-const HEADER_LIMIT: u64 = 100_000_000;
+mod error;
+
+use error::HEADER_LIMIT;
+pub use error::{HeaderError, SafetensorsError};
 
 /// Bytes in front of the header that give its length.
 const LENGTH_BYTES: usize = 8;
-
-/// Why a safetensors file was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum SafetensorsError {
-    /// The file could not be opened or mapped.
-    #[error("cannot read {path}: {source}")]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The path names a folder or a device.
-    #[error("{path} is not a regular file; pass a .safetensors file")]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The content is not a valid safetensors file.
-    #[error("{path}: {source}")]
-    Invalid {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: HeaderError,
-    },
-}
-
-/// What is wrong with the bytes of a safetensors file.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub enum HeaderError {
-    /// Fewer bytes than the header length takes.
-    #[error("the file has {length} bytes, fewer than the 8 that hold the header length; fetch it again")]
-    TooShort {
-        /// Bytes in the file.
-        length: usize,
-    },
-    /// The declared header is longer than any reader accepts.
-    #[error(
-        "the header length {declared} is over the limit of {HEADER_LIMIT}; this is not a safetensors file, or \
-         its first 8 bytes are damaged"
-    )]
-    HeaderTooLarge {
-        /// The length that the file declares.
-        declared: u64,
-    },
-    /// The declared header reaches past the end of the file.
-    #[error(
-        "the header length {declared} is over the {available} bytes that follow it; fetch the file again"
-    )]
-    HeaderTruncated {
-        /// The length that the file declares.
-        declared: u64,
-        /// Bytes after the length.
-        available: usize,
-    },
-    /// The header is not text.
-    #[error("the header is not UTF-8 at byte {offset}; fetch the file again")]
-    HeaderNotUtf8 {
-        /// Where, counted from the start of the header.
-        offset: usize,
-    },
-    /// The header is not the JSON that the format asks for.
-    #[error("the header is not valid: {message}")]
-    HeaderJson {
-        /// What the JSON reader said.
-        message: String,
-    },
-    /// Two entries have the same name, so that one would hide the other.
-    #[error("tensor \"{tensor}\" is declared twice; write the file again with distinct names")]
-    DuplicateTensor {
-        /// The name.
-        tensor: String,
-    },
-    /// The dtype is none of the format's.
-    #[error("tensor \"{tensor}\" has the unknown dtype \"{dtype}\"")]
-    UnknownDtype {
-        /// The tensor.
-        tensor: String,
-        /// The dtype as written.
-        dtype: String,
-    },
-    /// The number of bytes that the shape asks for cannot be counted.
-    #[error("tensor \"{tensor}\" has shape {shape:?}, whose size overflows")]
-    SizeOverflow {
-        /// The tensor.
-        tensor: String,
-        /// Its shape.
-        shape: Vec<u64>,
-    },
-    /// Shape and dtype ask for another number of bytes than the offsets span.
-    #[error(
-        "tensor \"{tensor}\" of dtype {dtype} and shape {shape:?} takes {expected} bits, but its offsets span \
-         {found} bytes"
-    )]
-    SizeMismatch {
-        /// The tensor.
-        tensor: String,
-        /// Its dtype.
-        dtype: Dtype,
-        /// Its shape.
-        shape: Vec<u64>,
-        /// Bits that dtype and shape ask for (some dtypes are smaller than a byte).
-        expected: u64,
-        /// Bytes between the offsets.
-        found: u64,
-    },
-    /// The offsets are reversed, or overlap the tensor before, or leave a hole after it.
-    #[error("tensor \"{tensor}\" has offsets [{start}, {end}], but the tensor before it ends at {expected}")]
-    Offsets {
-        /// The tensor.
-        tensor: String,
-        /// Where its bytes start.
-        start: u64,
-        /// Where they end.
-        end: u64,
-        /// Where they have to start.
-        expected: u64,
-    },
-    /// The tensors do not fill the file exactly: it is truncated, or has bytes that nothing describes.
-    #[error("the header describes {declared} bytes of tensors, but {found} follow it; fetch the file again")]
-    Coverage {
-        /// Bytes that the header describes.
-        declared: u64,
-        /// Bytes that follow the header.
-        found: u64,
-    },
-    /// Refused by the format's own reader for a reason that this module has no words for.
-    #[error("refused: {message}")]
-    Refused {
-        /// What the reader said.
-        message: String,
-    },
-}
 
 /// A tensor of a file, still as stored.
 #[derive(Clone, Copy, PartialEq)]
@@ -354,4 +222,287 @@ fn declared<V: DeserializeOwned>(header: &[u8]) -> Result<Vec<(String, V)>, Head
 
 fn one_line(message: &impl fmt::Display) -> String {
     message.to_string().replace(['\n', '\r'], " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::testing::{honest, raw};
+    use super::*;
+
+    /// Two tensors, one of them empty, and metadata.
+    fn example() -> Vec<u8> {
+        let header = concat!(
+            r#"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"#,
+            r#""b":{"dtype":"BF16","shape":[3,1],"data_offsets":[8,14]},"#,
+            r#""empty":{"dtype":"F16","shape":[0,7],"data_offsets":[14,14]}}"#
+        );
+        raw(header, &[0, 0, 128, 63, 0, 0, 0, 192, 128, 63, 0, 64, 0, 0])
+    }
+
+    /// What no accepted file may break.
+    fn assert_sound(bytes: &[u8], entries: &BTreeMap<String, Entry>) {
+        let mut ranges: Vec<_> = entries.values().map(|entry| entry.range.clone()).collect();
+        ranges.sort_by_key(|range| (range.start, range.end));
+        for pair in ranges.windows(2) {
+            assert!(pair[0].end <= pair[1].start, "overlap: {pair:?}");
+        }
+        for (name, entry) in entries {
+            assert!(
+                entry.range.start <= entry.range.end && entry.range.end <= bytes.len(),
+                "{name}: {entry:?}"
+            );
+            let bits = entry.shape.iter().product::<usize>() * entry.dtype.bitsize();
+            assert_eq!(entry.range.len() * 8, bits, "{name}: {entry:?}");
+        }
+    }
+
+    /// Parses, and checks the answer, whatever it is.
+    fn attempt(bytes: &[u8]) -> Result<BTreeMap<String, Entry>, HeaderError> {
+        let answer = parse(bytes);
+        match &answer {
+            Ok(entries) => assert_sound(bytes, entries),
+            Err(error) => assert!(!error.to_string().contains('\n'), "{error}"),
+        }
+        answer
+    }
+
+    fn one(entry: &str, data: &[u8]) -> HeaderError {
+        attempt(&raw(&format!("{{\"w\":{entry}}}"), data)).unwrap_err()
+    }
+
+    #[test]
+    fn a_valid_file_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.safetensors");
+        std::fs::write(&path, example()).unwrap();
+        let file = SafetensorsFile::open(&path).unwrap();
+        let names: Vec<_> = file.tensors().map(|tensor| tensor.name).collect();
+        assert_eq!(names, ["a", "b", "empty"]);
+        assert_eq!(file.tensor("a").unwrap().floats::<f32>().unwrap(), [1.0, -2.0]);
+        let b = file.tensor("b").unwrap();
+        assert_eq!((b.dtype, b.shape), (Dtype::BF16, [3, 1].as_slice()));
+        assert_eq!(b.floats::<f64>().unwrap(), [1.0, 2.0, 0.0]);
+        assert!(file.tensor("empty").unwrap().bytes.is_empty() && file.tensor("c").is_none());
+        assert!(b.integers().is_err());
+    }
+
+    #[test]
+    fn a_file_written_by_the_formats_own_crate_is_read_back() {
+        let bytes = honest(&[("x", &[2, 2], &[1.0, 2.0, 3.0, 4.0]), ("y", &[], &[5.0])]);
+        let entries = attempt(&bytes).unwrap();
+        assert_eq!(entries["x"].shape, [2, 2]);
+        assert!(entries["y"].shape.is_empty());
+    }
+
+    #[test]
+    fn every_truncation_is_refused() {
+        let whole = example();
+        for length in 0..whole.len() {
+            let error = attempt(&whole[..length]).unwrap_err();
+            let header = u64::from_le_bytes(*whole.first_chunk().unwrap()) as usize + LENGTH_BYTES;
+            match error {
+                HeaderError::TooShort { .. } => assert!(length < LENGTH_BYTES),
+                HeaderError::HeaderTruncated { .. } => assert!((LENGTH_BYTES..header).contains(&length)),
+                HeaderError::Coverage { .. } => assert!(length >= header),
+                other => panic!("at {length}: {other}"),
+            }
+        }
+        let mut longer = whole.clone();
+        longer.push(0);
+        assert_eq!(attempt(&longer), Err(HeaderError::Coverage { declared: 14, found: 15 }));
+    }
+
+    #[test]
+    fn a_lying_header_length_is_refused() {
+        let whole = example();
+        for lie in [0, 1, 2, u64::from(u32::MAX), u64::MAX, u64::MAX - 7, HEADER_LIMIT, HEADER_LIMIT + 1] {
+            let mut bytes = whole.clone();
+            bytes[..LENGTH_BYTES].copy_from_slice(&lie.to_le_bytes());
+            let error = attempt(&bytes).unwrap_err();
+            match lie {
+                0..=2 => assert!(matches!(error, HeaderError::HeaderJson { .. }), "{lie}: {error}"),
+                HEADER_LIMIT => {
+                    assert!(matches!(error, HeaderError::HeaderTruncated { .. }), "{lie}: {error}")
+                }
+                _ => assert_eq!(error, HeaderError::HeaderTooLarge { declared: lie }),
+            }
+        }
+    }
+
+    #[test]
+    fn lying_offsets_name_the_tensor() {
+        let offsets =
+            |start, end, expected| HeaderError::Offsets { tensor: "w".into(), start, end, expected };
+        let cases = [
+            (r#"{"dtype":"F32","shape":[1],"data_offsets":[4,0]}"#, offsets(4, 0, 0)),
+            (r#"{"dtype":"F32","shape":[1],"data_offsets":[4,8]}"#, offsets(4, 8, 0)),
+            (
+                r#"{"dtype":"F32","shape":[1],"data_offsets":[0,4000]}"#,
+                HeaderError::SizeMismatch {
+                    tensor: "w".into(),
+                    dtype: Dtype::F32,
+                    shape: vec![1],
+                    expected: 32,
+                    found: 4000,
+                },
+            ),
+            (
+                r#"{"dtype":"F32","shape":[1000],"data_offsets":[0,4000]}"#,
+                HeaderError::Coverage { declared: 4000, found: 4 },
+            ),
+            (
+                r#"{"dtype":"F16","shape":[3],"data_offsets":[0,4]}"#,
+                HeaderError::SizeMismatch {
+                    tensor: "w".into(),
+                    dtype: Dtype::F16,
+                    shape: vec![3],
+                    expected: 48,
+                    found: 4,
+                },
+            ),
+            (
+                r#"{"dtype":"F4","shape":[3],"data_offsets":[0,4]}"#,
+                HeaderError::SizeMismatch {
+                    tensor: "w".into(),
+                    dtype: Dtype::F4,
+                    shape: vec![3],
+                    expected: 12,
+                    found: 4,
+                },
+            ),
+            (
+                r#"{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}"#,
+                HeaderError::SizeOverflow { tensor: "w".into(), shape: vec![1 << 32, 1 << 32] },
+            ),
+            (
+                r#"{"dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,4]}"#,
+                HeaderError::SizeOverflow { tensor: "w".into(), shape: vec![u64::MAX] },
+            ),
+            (
+                r#"{"dtype":"F33","shape":[1],"data_offsets":[0,4]}"#,
+                HeaderError::UnknownDtype { tensor: "w".into(), dtype: "F33".into() },
+            ),
+        ];
+        for (entry, expected) in cases {
+            assert_eq!(one(entry, &[0; 4]), expected, "{entry}");
+        }
+        let max = u64::MAX;
+        let entry = format!(r#"{{"dtype":"U8","shape":[{max}],"data_offsets":[0,{max}]}}"#);
+        assert!(matches!(one(&entry, &[0; 4]), HeaderError::SizeOverflow { .. }));
+    }
+
+    #[test]
+    fn overlaps_and_holes_are_refused() {
+        for (second, expected) in [("[2,6]", 4), ("[5,9]", 4), ("[0,4]", 4)] {
+            let header = format!(
+                r#"{{"a":{{"dtype":"F32","shape":[1],"data_offsets":[0,4]}},
+                    "b":{{"dtype":"F32","shape":[1],"data_offsets":{second}}}}}"#
+            );
+            let error = attempt(&raw(&header, &[0; 9])).unwrap_err();
+            assert!(
+                matches!(error, HeaderError::Offsets { expected: e, .. } if e == expected),
+                "{second}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn duplicate_names_are_refused_even_where_the_rest_is_valid() {
+        let entry = r#"{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
+        let duplicate = raw(&format!("{{\"w\":{entry},\"w\":{entry}}}"), &[0; 4]);
+        let expected = HeaderError::DuplicateTensor { tensor: "w".into() };
+        // The crate alone accepts it; this is the fault that the check is for.
+        assert!(SafeTensors::read_metadata(&duplicate).is_ok());
+        assert_eq!(attempt(&duplicate), Err(expected.clone()));
+        let escaped = raw(&format!("{{\"w\":{entry},\"\\u0077\":{entry}}}"), &[0; 4]);
+        assert_eq!(attempt(&escaped), Err(expected));
+    }
+
+    #[test]
+    fn headers_of_another_form_are_refused() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        for header in ["", "null", "[]", "3", "{", "{\"w\":3}", "{\"w\":{\"shape\":[-1]}}", "{} {}", &deep] {
+            let error = attempt(&raw(header, &[])).unwrap_err();
+            assert!(matches!(error, HeaderError::HeaderJson { .. }), "{error}");
+        }
+        let mut binary = raw("{\"w\":\"xx\"}", &[]);
+        binary[LENGTH_BYTES + 6] = 0xff;
+        assert_eq!(attempt(&binary), Err(HeaderError::HeaderNotUtf8 { offset: 6 }));
+        assert!(attempt(&raw("{}", &[])).unwrap().is_empty());
+    }
+
+    #[test]
+    fn files_that_cannot_be_mapped_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = SafetensorsFile::open(&folder.path().join("nowhere")).unwrap_err();
+        assert!(missing.to_string().contains("nowhere"), "{missing}");
+        assert!(matches!(SafetensorsFile::open(folder.path()), Err(SafetensorsError::NotAFile { .. })));
+        let empty = folder.path().join("empty");
+        std::fs::write(&empty, []).unwrap();
+        let error = SafetensorsFile::open(&empty).unwrap_err();
+        assert!(matches!(
+            error,
+            SafetensorsError::Invalid { source: HeaderError::TooShort { length: 0 }, .. }
+        ));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = attempt(&bytes);
+        }
+
+        #[test]
+        fn arbitrary_headers_never_panic(header in "[\\[\\]{}\":,a0-9 \\\\]{0,60}", data in 0_usize..20) {
+            let _ = attempt(&raw(&header, &vec![0; data]));
+        }
+
+        /// Any shape, offsets and dtype: whatever is accepted is sound.
+        #[test]
+        fn arbitrary_entries_never_lie(
+            entries in prop::collection::vec(
+                ("[ab]", prop::sample::select(vec!["F32", "BF16", "F64", "F4", "BOOL", "X"]),
+                 prop::collection::vec(prop_oneof![0_u64..5, any::<u64>()], 0..3),
+                 prop_oneof![0_u64..17, any::<u64>()], prop_oneof![0_u64..17, any::<u64>()]),
+                0..3,
+            ),
+            data in 0_usize..17,
+        ) {
+            let entries: Vec<String> = entries
+                .into_iter()
+                .map(|(name, dtype, shape, start, end)| {
+                    format!("\"{name}\":{{\"dtype\":\"{dtype}\",\"shape\":{shape:?},\"data_offsets\":[{start},{end}]}}")
+                })
+                .collect();
+            let _ = attempt(&raw(&format!("{{{}}}", entries.join(",")), &vec![0; data]));
+        }
+
+        /// A valid file with some bytes changed, some removed and some repeated.
+        #[test]
+        fn mutated_files_never_lie(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+            cut in prop::option::of((any::<prop::sample::Index>(), 0_usize..9)),
+            repeated in prop::option::of((any::<prop::sample::Index>(), 0_usize..40)),
+        ) {
+            let mut bytes = example();
+            for (index, value) in changes {
+                let index = index.index(bytes.len());
+                bytes[index] = value;
+            }
+            if let Some((index, length)) = cut {
+                let start = index.index(bytes.len());
+                bytes.drain(start..(start + length).min(bytes.len()));
+            }
+            if let Some((index, length)) = repeated {
+                let start = index.index(bytes.len().max(1));
+                let piece = bytes[start..(start + length).min(bytes.len())].to_vec();
+                bytes.splice(start..start, piece);
+            }
+            let _ = attempt(&bytes);
+        }
+    }
 }

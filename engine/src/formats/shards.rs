@@ -246,3 +246,108 @@ fn is_plain_name(name: &str) -> bool {
     matches!((components.next(), components.next()), (Some(Component::Normal(only)), None) if only == name)
         && !name.contains(['/', '\\', ':', '\0'])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{honest, sharded};
+    use super::*;
+
+    fn shard(names: &[&str]) -> Vec<u8> {
+        let tensors: Vec<(&str, &[usize], &[f32])> =
+            names.iter().map(|name| (*name, [1].as_slice(), [1.0].as_slice())).collect();
+        honest(&tensors)
+    }
+
+    fn index(entries: &[(&str, &str)]) -> String {
+        let entries: Vec<String> =
+            entries.iter().map(|(tensor, shard)| format!("{tensor:?}:{shard:?}")).collect();
+        format!("{{\"metadata\":{{\"total_size\":8}},\"weight_map\":{{{}}}}}", entries.join(","))
+    }
+
+    fn open(index: &str, shards: &[(&str, Vec<u8>)]) -> Result<Shards, ShardsError> {
+        let folder = tempfile::tempdir().unwrap();
+        sharded(folder.path(), index, shards);
+        Shards::open(folder.path())
+    }
+
+    #[test]
+    fn an_honest_index_opens_every_shard() {
+        let shards = [("1.safetensors", shard(&["a"])), ("2.safetensors", shard(&["b", "c"]))];
+        let index = index(&[("c", "2.safetensors"), ("a", "1.safetensors"), ("b", "2.safetensors")]);
+        let open = open(&index, &shards).unwrap();
+        let found: Vec<_> = open.tensors().map(|(file, tensor)| (file, tensor.name)).collect();
+        assert_eq!(found, [(0, "a"), (1, "b"), (1, "c")]);
+        let names: Vec<_> = open.contents().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["1.safetensors", "2.safetensors", INDEX_FILE]);
+    }
+
+    #[test]
+    fn every_lie_of_an_index_has_its_own_error() {
+        let (one, two) = ("1.safetensors", "2.safetensors");
+        let both = [(one, shard(&["a"])), (two, shard(&["b"]))];
+        let error = open(&index(&[("a", one), ("b", "3.safetensors")]), &both).unwrap_err();
+        assert!(matches!(&error, ShardsError::MissingShard { tensor, .. } if tensor == "b"), "{error}");
+        let error = open(&index(&[("a", one), ("b", one)]), &both).unwrap_err();
+        assert!(matches!(&error, ShardsError::NotInShard { tensor, .. } if tensor == "b"), "{error}");
+        // Both tensors exist, each in the other's shard.
+        let error = open(&index(&[("a", two), ("b", one)]), &both).unwrap_err();
+        assert!(matches!(&error, ShardsError::NotInShard { tensor, .. } if tensor == "a"), "{error}");
+        let twice = [(one, shard(&["a"])), (two, shard(&["a", "b"]))];
+        let error = open(&index(&[("a", one), ("b", two)]), &twice).unwrap_err();
+        assert!(matches!(&error, ShardsError::InTwoShards { tensor, .. } if tensor == "a"), "{error}");
+        let extra = [(one, shard(&["a"])), (two, shard(&["b", "extra"]))];
+        let error = open(&index(&[("a", one), ("b", two)]), &extra).unwrap_err();
+        assert!(matches!(&error, ShardsError::NotInIndex { tensor, .. } if tensor == "extra"), "{error}");
+        let error = open(&index(&[("a", one), ("a", one), ("b", two)]), &both).unwrap_err();
+        assert!(matches!(&error, ShardsError::DuplicateInIndex { tensor, .. } if tensor == "a"), "{error}");
+        assert!(matches!(open(&index(&[]), &both), Err(ShardsError::EmptyIndex { .. })));
+        for broken in ["", "[]", "{}", "{\"weight_map\":[]}", "{\"weight_map\":{\"a\":1}}"] {
+            assert!(matches!(open(broken, &both), Err(ShardsError::InvalidIndex { .. })), "{broken}");
+        }
+        let damaged = [(one, shard(&["a"])), (two, shard(&["b"])[..20].to_vec())];
+        let error = open(&index(&[("a", one), ("b", two)]), &damaged).unwrap_err();
+        assert!(matches!(&error, ShardsError::File(_)) && error.to_string().contains(two), "{error}");
+    }
+
+    #[test]
+    fn shards_outside_of_the_folder_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("model");
+        std::fs::create_dir_all(inside.join("sub")).unwrap();
+        let outside = folder.path().join("x.safetensors");
+        std::fs::write(&outside, shard(&["a"])).unwrap();
+        std::fs::write(inside.join("sub/x.safetensors"), shard(&["a"])).unwrap();
+        let absolute = outside.to_str().unwrap();
+        for lie in [
+            "../x.safetensors",
+            "sub/x.safetensors",
+            "./x.safetensors",
+            "..",
+            ".",
+            "",
+            absolute,
+            "..\\x",
+            "c:x",
+        ] {
+            sharded(&inside, &index(&[("a", lie)]), &[]);
+            let error = Shards::open(&inside).unwrap_err();
+            assert!(matches!(error, ShardsError::ShardOutside { .. }), "{lie}: {error}");
+        }
+    }
+
+    #[test]
+    fn folders_without_weights_say_so() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(Shards::open(folder.path()), Err(ShardsError::NoWeights { .. })));
+        let missing = folder.path().join("nowhere");
+        assert!(matches!(Shards::open(&missing), Err(ShardsError::NotAFolder { .. })));
+    }
+
+    #[test]
+    fn a_single_file_wins_over_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        sharded(folder.path(), "not even JSON", &[(SINGLE_FILE, shard(&["a"]))]);
+        let shards = Shards::open(folder.path()).unwrap();
+        assert_eq!(shards.files().count(), 1);
+    }
+}
