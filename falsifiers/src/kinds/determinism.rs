@@ -1,6 +1,7 @@
 //! `determinism`: the same input gives the same bits, however often and on however many threads.
 
-use contracts::{ArithmeticName, Determinism};
+use contracts::ArithmeticName;
+use contracts::kinds::Determinism;
 use engine::trace::{Recorded, Recorder};
 
 use super::{Case, Passed, Tally, defect};

@@ -1,6 +1,7 @@
 //! `finiteness`: every stage of a forward pass holds finite numbers only.
 
-use contracts::{ArithmeticName, Finiteness};
+use contracts::ArithmeticName;
+use contracts::kinds::Finiteness;
 use engine::stage::StageName;
 use engine::trace::{Tap, Tensor};
 use kernels::Dtype;

@@ -6,7 +6,8 @@
 
 use std::ops::ControlFlow;
 
-use contracts::{ArithmeticName, GoldenCase, GoldenOutput, Tolerance};
+use contracts::kinds::{GoldenCase, GoldenOutput};
+use contracts::{ArithmeticName, Tolerance};
 use engine::generate::{Options, generate};
 use engine::trace::{NoTap, Tensor};
 use kernels::Dtype;

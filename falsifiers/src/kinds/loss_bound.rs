@@ -1,6 +1,7 @@
 //! `loss_bound`: the loss of each token of a text is the oracle's, and below that of a uniform guess.
 
-use contracts::{ArithmeticName, LossBound, Tolerance};
+use contracts::kinds::LossBound;
+use contracts::{ArithmeticName, Tolerance};
 use engine::eval::token_losses;
 use engine::trace::Tensor;
 use kernels::real::Values;

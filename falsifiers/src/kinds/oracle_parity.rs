@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use contracts::{ArithmeticName, OracleParity, Tolerance};
+use contracts::kinds::OracleParity;
+use contracts::{ArithmeticName, Tolerance};
 use engine::trace::{Recorder, Tensor};
 
 use super::{Case, Passed, Tally, defect};

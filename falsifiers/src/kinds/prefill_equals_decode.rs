@@ -1,6 +1,7 @@
 //! `prefill_equals_decode`: a prompt in one piece gives the same logits as the prompt in chunks.
 
-use contracts::{ArithmeticName, PrefillEqualsDecode, Tolerance};
+use contracts::kinds::PrefillEqualsDecode;
+use contracts::{ArithmeticName, Tolerance};
 use engine::models::Logits;
 use engine::trace::{NoTap, Tensor};
 use kernels::real::Values;

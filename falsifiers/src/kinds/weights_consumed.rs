@@ -1,6 +1,6 @@
 //! `weights_consumed`: every tensor of a checkpoint is used, or left out for a reason that is written down.
 
-use contracts::WeightsConsumed;
+use contracts::kinds::WeightsConsumed;
 use engine::EngineError;
 use engine::weights::WeightsError;
 use kernels::Arithmetic;
