@@ -17,6 +17,7 @@
 //! | [`store`] | writing and reading run folders |
 //! | [`digest`] | digests of the source tree, the binary, and files |
 //! | [`freshness`] | whether a record still describes what is there today |
+//! | [`trace_file`] | `trace.json` and its payload |
 //! | [`real`] | a number that survives JSON |
 
 pub mod digest;
@@ -30,6 +31,7 @@ pub mod record;
 mod samples;
 pub mod store;
 pub mod time;
+pub mod trace_file;
 mod tree;
 
 pub use event::Event;
