@@ -142,6 +142,12 @@ impl<'a> Raw<'a> {
         self.fields.get(field).filter(|value| !value.is_null())
     }
 
+    /// Whether the file has `field` at all, be it `null`.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.fields.contains_key(field)
+    }
+
     /// A nested object.
     pub fn object(&self, field: &str) -> Result<Option<Raw<'a>>, ConfigError> {
         match self.get(field) {
@@ -229,6 +235,9 @@ fn token_id(value: &Value) -> Option<u32> {
     value.as_u64().and_then(|id| u32::try_from(id).ok())
 }
 
+/// The base that transformers takes where a file names none, as the first Llama checkpoints do.
+const DEFAULT_THETA: f64 = 10_000.0;
+
 /// Reads a JSON object from `file`.
 pub fn read_object(file: &Path) -> Result<serde_json::Map<String, Value>, ConfigError> {
     let error = |problem| ConfigError { file: file.to_owned(), problem };
@@ -301,13 +310,14 @@ fn rope_parameters(
     head_dim: usize,
     max_position_embeddings: usize,
 ) -> Result<rope::Parameters, ConfigError> {
-    let nested = match raw.object("rope_parameters")? {
+    // Where both are there, transformers lets the older spelling win.
+    let nested = match raw.object("rope_scaling")? {
         Some(nested) => Some(nested),
-        None => raw.object("rope_scaling")?,
+        None => raw.object("rope_parameters")?,
     };
     let theta = match nested.as_ref().map(|n| n.positive_if_present("rope_theta")).transpose()?.flatten() {
         Some(theta) => theta,
-        None => raw.positive("rope_theta")?,
+        None => raw.positive_if_present("rope_theta")?.unwrap_or(DEFAULT_THETA),
     };
     let scaling = match &nested {
         None => rope::Scaling::Default,
@@ -433,7 +443,7 @@ mod tests {
 
     #[test]
     fn every_needed_field_is_named_when_it_is_missing() {
-        for field in good().as_object().unwrap().keys() {
+        for field in good().as_object().unwrap().keys().filter(|field| *field != "rope_theta") {
             let mut value = good();
             value.as_object_mut().unwrap().remove(field);
             let error = parse(&value).unwrap_err();

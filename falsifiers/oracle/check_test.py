@@ -69,7 +69,7 @@ class PlantedFaults(unittest.TestCase):
 
     def test_lost_stage(self) -> None:
         """A stage that the model has, dropped from the goldens."""
-        name = "mid.f64.stage.model.layers.0.mlp.act"
+        name = "mid.f64.stage.model.layers.0.mlp.act_fn"
         self.assert_only(self.found(lambda g: g.pop(name)), f"{name}: the model has this stage")
 
     def test_unknown_name(self) -> None:

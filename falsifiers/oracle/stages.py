@@ -43,26 +43,31 @@ def recorded(model: nn.Module) -> Iterator[Stages]:
         def on(module: nn.Module, name: str) -> None:
             stack.callback(module.register_forward_hook(keep(name)).remove)
 
+        def into(module: nn.Module, name: str) -> None:
+            """What a module reads, for values that no module returns."""
+
+            def hook(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
+                stages[name] = flat(args[0])
+
+            stack.callback(module.register_forward_pre_hook(hook).remove)
+
         on(model.model.embed_tokens, "model.embed_tokens")
         for index, layer in enumerate(model.model.layers):
             prefix = f"model.layers.{index}"
             on(layer.input_layernorm, f"{prefix}.input_layernorm")
-            attend(stack, on, stages, layer.self_attn, f"{prefix}.self_attn")
+            attend(stack, on, into, stages, layer.self_attn, f"{prefix}.self_attn")
             on(layer.post_attention_layernorm, f"{prefix}.post_attention_layernorm")
-            for part, stage in (
-                ("gate_proj", "gate_proj"),
-                ("act_fn", "act"),
-                ("up_proj", "up_proj"),
-                ("down_proj", "down_proj"),
-            ):
-                on(getattr(layer.mlp, part), f"{prefix}.mlp.{stage}")
+            into(layer.post_attention_layernorm, f"{prefix}.attn_residual")
+            for part in ("gate_proj", "act_fn", "up_proj", "down_proj"):
+                on(getattr(layer.mlp, part), f"{prefix}.mlp.{part}")
+            into(layer.mlp.down_proj, f"{prefix}.mlp.act_and_mul")
             on(layer, prefix)
         on(model.model.norm, "model.norm")
         on(model.lm_head, "lm_head")
         yield stages
 
 
-def attend(stack: ExitStack, on: Any, stages: Stages, attention: nn.Module, prefix: str) -> None:
+def attend(stack: ExitStack, on: Any, into: Any, stages: Stages, attention: nn.Module, prefix: str) -> None:
     """Hooks one attention module."""
     for part in ("q_proj", "k_proj", "v_proj", "q_norm", "k_norm", "o_proj"):
         if hasattr(attention, part):
@@ -83,11 +88,8 @@ def attend(stack: ExitStack, on: Any, stages: Stages, attention: nn.Module, pref
         stages[f"{prefix}.probs"] = probs.detach()[0].clone()
         return output, probs
 
-    def context(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
-        stages[f"{prefix}.context"] = flat(args[0])
-
     stack.enter_context(mock.patch.object(attention, "forward", forward))
-    stack.callback(attention.o_proj.register_forward_pre_hook(context).remove)
+    into(attention.o_proj, f"{prefix}.context")
 
 
 def finite(stages: Stages) -> None:

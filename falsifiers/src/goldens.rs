@@ -63,16 +63,15 @@ impl Goldens {
     pub fn tokens(&self, name: &str) -> Result<Vec<u32>, Stop> {
         let file = self.file()?;
         let view = file.tensor(name).map_err(|_| self.missing(name))?;
-        match view.dtype() {
+        let signed: Vec<i64> = match view.dtype() {
             Dtype::I32 => {
-                view.data().as_chunks::<4>().0.iter().map(|raw| u32::try_from(i32::from_le_bytes(*raw))).collect()
+                view.data().as_chunks::<4>().0.iter().map(|raw| i64::from(i32::from_le_bytes(*raw))).collect()
             }
-            Dtype::I64 => {
-                view.data().as_chunks::<8>().0.iter().map(|raw| u32::try_from(i64::from_le_bytes(*raw))).collect()
-            }
+            Dtype::I64 => view.data().as_chunks::<8>().0.iter().map(|raw| i64::from_le_bytes(*raw)).collect(),
             _ => return Err(Stop::Errored(format!("golden `{name}` of {} holds no integers", self.model))),
-        }
-        .map_err(|_| Stop::Errored(format!("golden `{name}` of {} has a negative token id", self.model)))
+        };
+        let ids: Result<Vec<u32>, _> = signed.into_iter().map(u32::try_from).collect();
+        ids.map_err(|_| Stop::Errored(format!("golden `{name}` of {} holds no token ids", self.model)))
     }
 
     /// A tensor of numbers.

@@ -8,7 +8,8 @@
 //! | [`compare`] | the one place where values are compared |
 //! | [`derive`] | limits from honest low-precision runs |
 //! | [`subject`], [`goldens`] | what claims are tried on, and the oracle's answers |
-//! | [`runner`], [`filter`] | which claims run, and how |
+//! | [`runner`], [`select`], [`filter`] | which claims run, and how |
+//! | [`today`] | what records are written with, and held to |
 //! | [`vocabulary`] | the names that the linter checks contracts against |
 //!
 //! Depends on `contracts`, `kernels`, `engine` and `evidence`.
@@ -20,9 +21,11 @@ pub mod goldens;
 pub mod kinds;
 pub mod mutants;
 pub mod runner;
+pub mod select;
 pub mod stages;
 pub mod stop;
 pub mod subject;
+pub mod today;
 pub mod vocabulary;
 
 /// Digest of bytes, as records name files.

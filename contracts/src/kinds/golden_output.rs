@@ -68,7 +68,7 @@ pub(super) const INFO: KindInfo = KindInfo {
           output must also be free of loops: a fragment that repeats more than `max_repeats` times at the\n\
           end falsifies the claim, whatever the golden says.",
     example: "golden_output:\n  model: qwen2-tiny\n  cases:\n    - {golden: fib, prompt: \"def fib(n):\"}\n    - golden: chat\n      messages: [{role: user, content: Hello}]\n  max_tokens: 16\n",
-    needs_tolerance: NeedsTolerance::Forbidden,
+    needs_tolerance: NeedsTolerance::Required,
     lanes: &[Lane::Cpu],
     tier_note: "grows with `max_tokens`; more than 64 belongs in `long`",
     schema: || schemars::schema_for!(GoldenOutput),

@@ -10,11 +10,14 @@ use crate::stop::{Defect, Stop};
 use crate::subject::{Subject, errored};
 
 pub(super) fn cases(parameters: &WeightsConsumed) -> Vec<Case<'_>> {
-    let case = |model| Case {
-        id: format!("weights_consumed(model={model})"),
-        attempt: Box::new(move |subject: &Subject| attempt(subject, model)),
-    };
-    parameters.model.names().iter().map(case).collect()
+    let mut cases = Vec::new();
+    for model in parameters.model.names() {
+        cases.push(Case {
+            id: format!("weights_consumed(model={model})"),
+            attempt: Box::new(move |subject| attempt(subject, model)),
+        });
+    }
+    cases
 }
 
 fn attempt(subject: &Subject, model: &str) -> Result<Passed, Stop> {

@@ -14,6 +14,10 @@ pub static ARCHITECTURE: Architecture = Architecture {
 };
 
 fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {
+    // Absent, this means 32 heads to transformers, whatever the model; no checkpoint can want that.
+    if !raw.has("num_key_value_heads") {
+        return Err(raw.missing("num_key_value_heads"));
+    }
     let config = dense(raw, ARCHITECTURE.name)?;
     Ok(Config { windows: windows(raw, config.num_hidden_layers)?, ..config })
 }

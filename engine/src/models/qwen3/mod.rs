@@ -14,6 +14,14 @@ pub static ARCHITECTURE: Architecture = Architecture {
 };
 
 fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {
+    // Absent, this means 32 heads to transformers, whatever the model; no checkpoint can want that.
+    if !raw.has("num_key_value_heads") {
+        return Err(raw.missing("num_key_value_heads"));
+    }
+    // Absent, this means 128 to transformers, not hidden_size / num_attention_heads.
+    if !raw.has("head_dim") {
+        return Err(raw.missing("head_dim"));
+    }
     let config = dense(raw, ARCHITECTURE.name)?;
     Ok(Config {
         attention_bias: raw.flag("attention_bias", false)?,
