@@ -1,5 +1,6 @@
 //! Everything that can go wrong with a model, in two classes: what was asked, and what was read.
 
+use crate::chat::ChatError;
 use crate::config::ConfigError;
 use crate::sampler::SamplerError;
 use crate::tokenizer::TokenizerError;
@@ -17,6 +18,9 @@ pub enum EngineError {
     /// The tokenizer cannot be used.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
+    /// The chat template cannot be used.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
     /// No token can be chosen.
     #[error(transparent)]
     Sampler(#[from] SamplerError),
@@ -59,7 +63,7 @@ impl EngineError {
             Self::Input(_) => true,
             Self::Sampler(SamplerError::Empty | SamplerError::NotFinite { .. }) => false,
             Self::Sampler(_) => true,
-            Self::Config(_) | Self::Weights(_) | Self::Tokenizer(_) => false,
+            Self::Config(_) | Self::Weights(_) | Self::Tokenizer(_) | Self::Chat(_) => false,
         }
     }
 }

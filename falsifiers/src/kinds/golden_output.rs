@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use contracts::kinds::{GoldenCase, GoldenOutput};
 use contracts::{ArithmeticName, Tolerance};
+use engine::chat::Conversation;
 use engine::generate::{Options, generate};
 use engine::trace::{NoTap, Tensor};
 use kernels::Dtype;
@@ -96,20 +97,22 @@ fn attempt(
 
 /// The prompt as the tokenizer and the chat template make it; none if the case goes by the golden's tokens.
 fn prompt(subject: &Subject, case: &GoldenCase, model: &str) -> Result<Option<Vec<u32>>, Stop> {
-    let text = match (&case.prompt, &case.messages) {
+    let errored = |error: String| Stop::Errored(error);
+    let ids = match (&case.prompt, &case.messages) {
         (None, None) => return Ok(None),
-        (Some(text), _) => text.clone(),
+        (Some(text), _) => subject.tokenizer(model)?.encode(text),
         (None, Some(messages)) => {
-            let messages: Vec<engine::chat::Message> =
-                messages.iter().map(|m| engine::chat::Message::new(&m.role, &m.content)).collect();
-            subject
-                .chat_template(model)?
-                .render(&messages, &case.tools, true)
-                .map_err(|error| Stop::Errored(error.to_string()))?
+            let turns = messages.iter().map(|message| (message.role.as_str(), message.content.as_str()));
+            let mut conversation = Conversation::new(turns);
+            if !case.tools.is_empty() {
+                conversation = conversation.with_tools(case.tools.clone());
+            }
+            let template = subject.chat_template(model)?;
+            let text = template.render(&conversation).map_err(|error| errored(error.to_string()))?;
+            subject.tokenizer(model)?.encode_rendered(&text)
         }
     };
-    let ids = subject.tokenizer(model)?.encode(&text).map_err(|error| Stop::Errored(error.to_string()))?;
-    Ok(Some(ids))
+    ids.map(Some).map_err(|error| errored(error.to_string()))
 }
 
 /// Judges every choice along the golden's tokens; the number of ties, or the first flip.
