@@ -106,23 +106,53 @@ impl Rounding {
 
     /// The sum of `term(0) .. term(count - 1)` in this arithmetic's order, in the accumulator's format.
     pub fn sum<T: Real>(&self, count: usize, term: impl Fn(usize) -> T) -> T {
-        let accumulator = self.declaration.map(|d| d.accumulator);
-        let round = |value: T| accumulator.map_or(value, |dtype| value.rounded_to(dtype));
-        let mut partial = [T::zero(); 1 << (SUMMATION_ORDERS - 1)];
-        let lanes = self.lanes;
-        for index in 0..count {
-            let lane = index % lanes;
-            partial[lane] = round(partial[lane] + term(index));
+        // A branch for each number of lanes, so that the loop over them is unrolled.
+        match self.lanes {
+            1 => self.in_lanes::<T, 1>(count, term),
+            2 => self.in_lanes::<T, 2>(count, term),
+            4 => self.in_lanes::<T, 4>(count, term),
+            16 => self.in_lanes::<T, 16>(count, term),
+            32 => self.in_lanes::<T, 32>(count, term),
+            64 => self.in_lanes::<T, 64>(count, term),
+            128 => self.in_lanes::<T, 128>(count, term),
+            _ => self.in_lanes::<T, 8>(count, term),
         }
-        let mut width = lanes;
-        while width > 1 {
-            width /= 2;
-            for lane in 0..width {
-                partial[lane] = round(partial[lane] + partial[lane + width]);
-            }
-        }
-        partial[0]
     }
+
+    fn in_lanes<T: Real, const LANES: usize>(&self, count: usize, term: impl Fn(usize) -> T) -> T {
+        match self.declaration.map(|d| d.accumulator) {
+            Some(narrow) if narrow.fraction_bits() < T::DTYPE.fraction_bits() => {
+                interleaved::<T, LANES>(count, term, |value| value.rounded_to(narrow))
+            }
+            _ => interleaved::<T, LANES>(count, term, |value| value),
+        }
+    }
+}
+
+/// `LANES` partial sums of every `LANES`-th term, then added pairwise; `round` is applied to every sum.
+fn interleaved<T: Real, const LANES: usize>(
+    count: usize,
+    term: impl Fn(usize) -> T,
+    round: impl Fn(T) -> T,
+) -> T {
+    let mut partial = [T::zero(); LANES];
+    let whole = count - count % LANES;
+    for start in (0..whole).step_by(LANES) {
+        for (lane, sum) in partial.iter_mut().enumerate() {
+            *sum = round(*sum + term(start + lane));
+        }
+    }
+    for (sum, index) in partial.iter_mut().zip(whole..count) {
+        *sum = round(*sum + term(index));
+    }
+    let mut width = LANES;
+    while width > 1 {
+        width /= 2;
+        for lane in 0..width {
+            partial[lane] = round(partial[lane] + partial[lane + width]);
+        }
+    }
+    partial[0]
 }
 
 #[cfg(test)]

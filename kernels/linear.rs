@@ -24,6 +24,7 @@ pub fn reference<T: Real>(
         return T::product(x, weight);
     }
     let x = x.mapv(|value| rounding.input(value));
+    let weight = weight.as_standard_layout();
     let mut out = Array2::zeros((x.nrows(), weight.nrows()));
     for (row, mut out) in x.rows().into_iter().zip(out.axis_iter_mut(Axis(0))) {
         for (weight, out) in weight.rows().into_iter().zip(out.iter_mut()) {
@@ -33,8 +34,12 @@ pub fn reference<T: Real>(
     out
 }
 
+/// Rows are contiguous in standard layout; slices spare the index arithmetic of strides in the innermost loop.
 fn dot<T: Real>(a: ArrayView1<'_, T>, b: ArrayView1<'_, T>, rounding: &Rounding) -> T {
-    rounding.sum(a.len(), |i| a[i] * b[i])
+    match (a.as_slice(), b.as_slice()) {
+        (Some(a), Some(b)) if a.len() == b.len() => rounding.sum(a.len(), |i| a[i] * b[i]),
+        _ => rounding.sum(a.len(), |i| a[i] * b[i]),
+    }
 }
 
 #[cfg(test)]

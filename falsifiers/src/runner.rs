@@ -3,11 +3,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use contracts::{ClaimId, FalsificationTest, Lane};
-use evidence::{ClaimResult, Counterexample, Event, Kill, Outcome, Verdict, Worst};
+use evidence::{ClaimResult, Counterexample, Event, Kill, Need, Outcome, Verdict, Worst};
 use rayon::prelude::*;
 
 use crate::kinds::{Case, Passed, cases};
@@ -59,8 +59,7 @@ pub fn run(
                 return None;
             }
             emit(&sink, Event::ClaimStarted { id: claim.test.id.clone(), lane: claim.lane });
-            let started = Instant::now();
-            let outcome = attempt_all(claim, subject, options, cancel, &sink)?;
+            let (outcome, elapsed_ms) = attempt_all(claim, subject, options, cancel, &sink)?;
             let result = ClaimResult {
                 claim: claim.test.id.clone(),
                 contract: claim.contract.clone(),
@@ -71,7 +70,7 @@ pub fn run(
                 arithmetic: claim.test.falsifier.arithmetic().to_vec(),
                 seed: options.seed,
                 outcome,
-                elapsed_ms: milliseconds(started),
+                elapsed_ms,
             };
             emit(&sink, Event::ClaimFinished(Box::new(result.clone())));
             Some(result)
@@ -89,7 +88,7 @@ fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Attempts every case of a claim; `None` if it was cut off.
+/// Attempts every case of a claim, and adds up the time of its cases; `None` if it was cut off.
 ///
 /// What became of the cases is summed up by the worst: a falsified case outweighs an errored one, that a blocked
 /// one, that a vacuous one. Only if every case survived has the claim.
@@ -99,15 +98,21 @@ fn attempt_all(
     options: &Options,
     cancel: &AtomicBool,
     sink: &Mutex<&mut Sink<'_>>,
-) -> Option<Outcome> {
+) -> Option<(Outcome, u64)> {
+    if let Some(need) = missing_device(claim.lane) {
+        return Some((Outcome::Blocked { missing: vec![need] }, 0));
+    }
     let all = chosen(claim, options);
+    let spent = AtomicU64::new(0);
     let attempts: Vec<Option<Result<Passed, Stop>>> = all
         .par_iter()
         .map(|case| {
             if cancel.load(Ordering::Relaxed) {
                 return None;
             }
+            let started = Instant::now();
             let result = attempt(case, subject);
+            spent.fetch_add(milliseconds(started), Ordering::Relaxed);
             let (elements, margin) = match &result {
                 Ok(passed) => (passed.elements, Some(worst(case, passed).margin())),
                 Err(_) => (0, None),
@@ -118,7 +123,15 @@ fn attempt_all(
         })
         .collect();
     let attempts: Vec<Result<Passed, Stop>> = attempts.into_iter().collect::<Option<_>>()?;
-    Some(sum_up(claim, &all, attempts, options))
+    Some((sum_up(claim, &all, attempts, options), spent.into_inner()))
+}
+
+/// What a lane needs and this build does not have.
+const fn missing_device(lane: Lane) -> Option<Need> {
+    match lane {
+        Lane::Cpu => None,
+        Lane::Simt | Lane::Cuda => Some(Need::Device(lane)),
+    }
 }
 
 fn chosen<'c>(claim: &'c Selected, options: &Options) -> Vec<Case<'c>> {
@@ -291,6 +304,9 @@ fn fight(
     options: &Options,
     cancel: &AtomicBool,
 ) -> Option<Verdict> {
+    if let Some(need) = missing_device(claim.lane) {
+        return Some(Verdict::Blocked { missing: vec![need] });
+    }
     let subject = Subject::new(zoo, (mutant.seam)());
     let mut missing = Vec::new();
     let mut errored = None;
