@@ -1,1 +1,61 @@
-//! See DESIGN.
+//! Ops: what a decoder computes, one op a file.
+//!
+//! Each op file holds the op's parameters, the dtypes that its device code declares to compute in, and
+//! `reference()`: the paper's equation on the CPU, over [`ndarray`] views. References share with device code
+//! the parameters and nothing else: no helper, no constant, no table.
+//!
+//! | file | op |
+//! |---|---|
+//! | [`embedding`] | rows of the embedding table |
+//! | [`rmsnorm`] | root mean square layer normalisation |
+//! | [`linear`] | matrix product with a transposed weight |
+//! | [`bias`] | one bias per feature |
+//! | [`rope`] | rotary position embedding, with its scalings |
+//! | [`attention`] | scaled dot-product attention with grouped queries, causal, with an optional window |
+//! | [`silu_and_mul`] | the gated activation of the MLP |
+//! | [`residual_add`] | the residual stream |
+//!
+//! [`arithmetic`] says in which number format a reference computes, [`seam`] is the one place through which a
+//! mutant can rewrite what the engine does.
+//!
+//! This crate depends on nothing else here. In particular it cannot see a tolerance.
+
+pub mod arithmetic;
+pub mod attention;
+pub mod bias;
+pub mod dtype;
+pub mod embedding;
+pub mod linear;
+pub mod real;
+pub mod residual_add;
+pub mod rmsnorm;
+pub mod rope;
+pub mod seam;
+pub mod silu_and_mul;
+
+pub use arithmetic::{Arithmetic, Declaration};
+pub use dtype::Dtype;
+pub use real::Real;
+
+/// One op, as the registry names it.
+#[derive(Debug, Clone, Copy)]
+pub struct OpInfo {
+    /// Name, equal to the file stem.
+    pub name: &'static str,
+    /// One sentence on what it computes.
+    pub summary: &'static str,
+    /// The dtypes that its device code computes in, given the dtype of the activations.
+    pub declares: fn(Dtype) -> Declaration,
+}
+
+/// Every op. A structure test holds this list to the files of the folder.
+pub static OPS: &[&OpInfo] = &[
+    &attention::OP,
+    &bias::OP,
+    &embedding::OP,
+    &linear::OP,
+    &residual_add::OP,
+    &rmsnorm::OP,
+    &rope::OP,
+    &silu_and_mul::OP,
+];

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::SystemTime;
 
+use kernels::seam::{Point, Seam};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::from_args;
 use minijinja::{AutoEscape, Environment, ErrorKind, State};
@@ -69,6 +70,15 @@ impl Conversation {
     }
 }
 
+/// Where a mutant can rewrite the source of a chat template.
+#[derive(Debug)]
+pub struct TemplatePoint;
+
+impl Point for TemplatePoint {
+    const NAME: &'static str = "template";
+    type Value<'a> = String;
+}
+
 /// A model's chat template, with the special tokens that it can name.
 ///
 /// A template is a program of a stranger: it has no access to anything but the conversation and the time, and its
@@ -84,6 +94,11 @@ pub struct ChatTemplate {
 impl ChatTemplate {
     /// Reads the template and the special tokens of a model folder.
     pub fn open(dir: &Path) -> Result<Self, ChatError> {
+        Self::open_with(dir, &Seam::empty())
+    }
+
+    /// The same, with rewrites in force.
+    pub fn open_with(dir: &Path, seam: &Seam) -> Result<Self, ChatError> {
         let config_path = dir.join(CONFIG_FILE);
         let config: Map<String, Value> = match read(&config_path)? {
             Some(text) => serde_json::from_str(&text).map_err(|error| ChatError::Config {
@@ -93,10 +108,12 @@ impl ChatTemplate {
             None => Map::new(),
         };
         let template_path = dir.join(TEMPLATE_FILE);
-        let mut template = if let Some(source) = read(&template_path)? {
+        let mut template = if let Some(mut source) = read(&template_path)? {
+            seam.apply::<TemplatePoint>(&mut source);
             Self::from_source(&template_path, &source)?
         } else {
-            let sources = sources(&config_path, config.get("chat_template"))?;
+            let mut sources = sources(&config_path, config.get("chat_template"))?;
+            sources.values_mut().for_each(|source| seam.apply::<TemplatePoint>(source));
             if sources.is_empty() {
                 return Err(ChatError::Missing { dir: dir.to_owned() });
             }

@@ -1,7 +1,43 @@
-//! The system under test: formats, configuration, weights, blocks, and models.
+//! The system under test: model folders, their configuration and weights, the blocks and architectures, and the
+//! forward pass.
+//!
+//! ```no_run
+//! use engine::{Loaded, trace::Recorder};
+//! use kernels::Arithmetic;
+//!
+//! let model = Loaded::open("engine/zoo/qwen2-tiny".as_ref())?;
+//! let reference = model.reference(Arithmetic::F64)?;
+//! let mut recorder = Recorder::all();
+//! let logits = reference.prefill(&[332, 291, 636], &mut recorder)?;
+//! assert_eq!(logits.shape, [3, model.config().vocab_size]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`config`], [`weights`], [`formats`] | what a checkpoint says |
+//! | [`tokenizer`], [`chat`], [`sampler`] | text in, text out |
+//! | [`stage`], [`trace`] | names of stages, and watching them |
+//! | [`blocks`], [`models`] | what a forward pass is made of |
+//! | [`kv_cache`], [`generate`], [`eval`] | sequences, generation and loss |
+//!
+//! Depends on `kernels` and on nothing else here: what is under test cannot read a tolerance.
 
+pub mod blocks;
 pub mod chat;
+pub mod config;
+pub mod error;
+pub mod eval;
 pub mod formats;
+pub mod generate;
+pub mod kv_cache;
+mod loaded;
+pub mod models;
 pub mod sampler;
+pub mod stage;
 pub mod tokenizer;
+pub mod trace;
 pub mod weights;
+
+pub use error::{EngineError, InputError};
+pub use loaded::{Loaded, Reference, ReferenceSequence};

@@ -1,22 +1,21 @@
-//! The weights of a checkpoint, handed out by name and counted: a tensor that nobody takes is an error unless it
-//! was ignored with a reason, because a bias that is silently left out is the oldest mistake of all.
+//! The weights of a checkpoint: which tensors there are, and a [`Reader`] that hands them out and counts them.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::OnceLock;
 
-use globset::GlobBuilder;
-use ndarray::{ArrayD, IxDyn};
+use kernels::seam::Seam;
 
+use crate::formats::Dtype;
 use crate::formats::safetensors::TensorView;
 use crate::formats::shards::{Shards, ShardsError};
-use crate::formats::{Dtype, Element};
 
 mod prefix;
+mod reader;
 
 pub use prefix::Prefix;
+pub use reader::{ConsumedReport, Reader, WeightsPoint, WeightsValue};
 
 /// Why a weight could not be had, or why the weights as a whole were refused.
 #[derive(Debug, thiserror::Error)]
@@ -94,15 +93,6 @@ pub enum WeightsError {
     },
 }
 
-/// Who used what: the answer of [`Weights::finish`].
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ConsumedReport {
-    /// Canonical names of the tensors that were taken, sorted.
-    pub consumed: Vec<String>,
-    /// Canonical names and reasons of the tensors that were not taken, sorted by name.
-    pub ignored: Vec<(String, String)>,
-}
-
 /// The tensors of a checkpoint. Everything takes `&self`, from any number of threads.
 ///
 /// The files stay memory-mapped for as long as this value lives; changing them meanwhile is outside of its
@@ -111,7 +101,6 @@ pub struct Weights {
     dir: PathBuf,
     shards: Shards,
     entries: BTreeMap<String, Entry>,
-    ignored: Mutex<BTreeMap<String, String>>,
     digest: OnceLock<blake3::Hash>,
 }
 
@@ -119,7 +108,6 @@ struct Entry {
     file: usize,
     /// The name in the file.
     stored: String,
-    consumed: AtomicBool,
 }
 
 impl Weights {
@@ -134,15 +122,14 @@ impl Weights {
         let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
         for (file, tensor) in shards.tensors() {
             let name = prefix.canonical(tensor.name);
-            let entry = Entry { file, stored: tensor.name.to_owned(), consumed: AtomicBool::new(false) };
+            let entry = Entry { file, stored: tensor.name.to_owned() };
             let second = entry.stored.clone();
             if let Some(first) = entries.insert(name.clone(), entry) {
                 let (file, first) = (dir.to_owned(), first.stored);
                 return Err(WeightsError::Collision { file, tensor: name, first, second });
             }
         }
-        let ignored = Mutex::default();
-        Ok(Self { dir: dir.to_owned(), shards, entries, ignored, digest: OnceLock::new() })
+        Ok(Self { dir: dir.to_owned(), shards, entries, digest: OnceLock::new() })
     }
 
     /// The folder.
@@ -162,12 +149,12 @@ impl Weights {
 
     /// How a tensor is stored.
     pub fn dtype(&self, name: &str) -> Option<Dtype> {
-        self.stored(name).map(|(_, _, tensor)| tensor.dtype)
+        self.stored(name).map(|(_, tensor)| tensor.dtype)
     }
 
     /// The shape of a tensor.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.stored(name).map(|(_, _, tensor)| tensor.shape)
+        self.stored(name).map(|(_, tensor)| tensor.shape)
     }
 
     /// Bytes that all tensors take as stored.
@@ -189,91 +176,16 @@ impl Weights {
         *self.digest.get_or_init(|| digest_of(&self.shards.contents()))
     }
 
-    /// A tensor of exactly this shape, decoded, and marked as consumed. It may be taken more than once, as tied
-    /// embeddings are.
-    pub fn take<T: Element>(&self, name: &str, shape: &[usize]) -> Result<ArrayD<T>, WeightsError> {
-        let Some((entry, file, tensor)) = self.stored(name) else {
-            return Err(WeightsError::Missing {
-                file: self.source(),
-                tensor: name.to_owned(),
-                remedy: self.remedy(name),
-            });
-        };
-        let mismatch = || WeightsError::Shape {
-            file: file.to_owned(),
-            tensor: name.to_owned(),
-            expected: shape.to_owned(),
-            found: tensor.shape.to_owned(),
-        };
-        if tensor.shape != shape {
-            return Err(mismatch());
-        }
-        let values = tensor.floats::<T>().map_err(|error| WeightsError::Dtype {
-            file: file.to_owned(),
-            tensor: name.to_owned(),
-            dtype: error.dtype,
-        })?;
-        let values = self.decoded(name, shape, values);
-        let array = ArrayD::from_shape_vec(IxDyn(shape), values).map_err(|_| mismatch())?;
-        entry.consumed.store(true, Ordering::Relaxed);
-        Ok(array)
+    /// Starts handing out tensors, each through the rewrites of `seam`.
+    #[must_use]
+    pub fn reader<'w>(&'w self, seam: &'w Seam) -> Reader<'w> {
+        Reader::new(self, seam)
     }
 
-    /// The same for a tensor that a checkpoint may lack; a wrong shape or dtype is still an error.
-    pub fn take_if_present<T: Element>(
-        &self,
-        name: &str,
-        shape: &[usize],
-    ) -> Result<Option<ArrayD<T>>, WeightsError> {
-        if self.contains(name) { self.take(name, shape).map(Some) } else { Ok(None) }
-    }
-
-    /// Says that the tensors whose canonical names match a glob (`*.rotary_emb.inv_freq`) are left out on
-    /// purpose, and why. Returns how many there are; a tensor that is taken all the same counts as consumed.
-    pub fn ignore(&self, pattern: &str, reason: &str) -> Result<usize, WeightsError> {
-        let glob = GlobBuilder::new(pattern).build().map_err(|error| WeightsError::Pattern {
-            pattern: pattern.to_owned(),
-            message: error.kind().to_string(),
-        })?;
-        let matcher = glob.compile_matcher();
-        let mut ignored = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut count = 0;
-        for name in self.names().filter(|name| matcher.is_match(name)) {
-            ignored.entry(name.to_owned()).or_insert_with(|| reason.to_owned());
-            count += 1;
-        }
-        Ok(count)
-    }
-
-    /// Every tensor has to have been taken or ignored by now.
-    pub fn finish(&self) -> Result<ConsumedReport, WeightsError> {
-        let reasons = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut consumed, mut ignored, mut names) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, entry) in &self.entries {
-            if entry.consumed.load(Ordering::Relaxed) {
-                consumed.push(name.clone());
-            } else if let Some(reason) = reasons.get(name) {
-                ignored.push((name.clone(), reason.clone()));
-            } else {
-                names.push(name.clone());
-            }
-        }
-        if names.is_empty() {
-            Ok(ConsumedReport { consumed, ignored })
-        } else {
-            Err(WeightsError::Unconsumed { file: self.source(), names })
-        }
-    }
-
-    /// The one place that every decoded tensor passes, between the file and the model.
-    fn decoded<T: Element>(&self, _name: &str, _shape: &[usize], values: Vec<T>) -> Vec<T> {
-        values
-    }
-
-    fn stored(&self, name: &str) -> Option<(&Entry, &Path, TensorView<'_>)> {
+    fn stored(&self, name: &str) -> Option<(&Path, TensorView<'_>)> {
         let entry = self.entries.get(name)?;
         let file = self.shards.file(entry.file)?;
-        Some((entry, file.path(), file.tensor(&entry.stored)?))
+        Some((file.path(), file.tensor(&entry.stored)?))
     }
 
     /// The path that an error about the whole checkpoint names: the only file, or else the folder.
@@ -354,24 +266,29 @@ mod tests {
     fn tensors_are_taken_row_major_and_counted() {
         let folder = example();
         let weights = Weights::open(folder.path()).unwrap();
-        let matrix = weights.take::<f64>("model.proj.weight", &[2, 3]).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        let matrix = reader.matrix::<f64>("model.proj.weight", [2, 3]).unwrap();
         assert_eq!(matrix[[1, 0]], 3.0);
-        assert_eq!(weights.take::<f32>("model.norm.weight", &[2]).unwrap()[[1]], 2.0);
-        assert!(weights.take_if_present::<f32>("model.norm.bias", &[2]).unwrap().is_none());
-        assert!(weights.take_if_present::<f32>("model.proj.bias", &[2]).is_err());
+        assert_eq!(reader.vector::<f32>("model.norm.weight", 2).unwrap()[[1]], 2.0);
+        assert!(reader.vector::<f32>("model.proj.bias", 2).is_err());
         assert_eq!((weights.parameter_count(), weights.total_bytes()), (9, 36));
         assert_eq!(weights.shape("model.proj.weight"), Some([2, 3].as_slice()));
         assert_eq!(weights.dtype("model.proj.weight"), Some(Dtype::F32));
         assert_eq!(weights.dtype("nothing"), None);
-        let error = weights.finish().unwrap_err();
+        let error = reader.finish().unwrap_err();
         // A refused take does not count.
         assert!(
             matches!(&error, WeightsError::Unconsumed { names, .. } if names == &["model.proj.bias"]),
             "{error}"
         );
         assert!(error.to_string().contains("1 tensor was never used: model.proj.bias;"), "{error}");
-        assert!(weights.take_if_present::<f32>("model.proj.bias", &[1]).unwrap().is_some());
-        let report = weights.finish().unwrap();
+        let reader = weights.reader(&seam);
+        for name in ["model.norm.weight", "model.proj.bias"] {
+            reader.vector::<f32>(name, weights.shape(name).unwrap()[0]).unwrap();
+        }
+        reader.matrix::<f32>("model.proj.weight", [2, 3]).unwrap();
+        let report = reader.finish().unwrap();
         assert_eq!(report.consumed, ["model.norm.weight", "model.proj.bias", "model.proj.weight"]);
         assert!(report.ignored.is_empty());
     }
@@ -380,12 +297,14 @@ mod tests {
     fn what_is_ignored_has_a_reason() {
         let folder = example();
         let weights = Weights::open(folder.path()).unwrap();
-        assert_eq!(weights.ignore("*.bias", "the tower has no bias").unwrap(), 1);
-        assert_eq!(weights.ignore("model.proj.*", "not this layer").unwrap(), 2);
-        assert_eq!(weights.ignore("*.inv_freq", "recomputed").unwrap(), 0);
-        assert!(matches!(weights.ignore("[", "no glob"), Err(WeightsError::Pattern { .. })));
-        weights.take::<f32>("model.norm.weight", &[2]).unwrap();
-        let report = weights.finish().unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        assert_eq!(reader.ignore("*.bias", "the tower has no bias").unwrap(), 1);
+        assert_eq!(reader.ignore("model.proj.*", "not this layer").unwrap(), 2);
+        assert_eq!(reader.ignore("*.inv_freq", "recomputed").unwrap(), 0);
+        assert!(matches!(reader.ignore("[", "no glob"), Err(WeightsError::Pattern { .. })));
+        reader.vector::<f32>("model.norm.weight", 2).unwrap();
+        let report = reader.finish().unwrap();
         let expected =
             [("model.proj.bias", "the tower has no bias"), ("model.proj.weight", "not this layer")];
         assert_eq!(report.ignored, expected.map(|(name, reason)| (name.to_owned(), reason.to_owned())));
@@ -396,15 +315,17 @@ mod tests {
     fn refusals_name_file_tensor_and_remedy() {
         let folder = example();
         let weights = Weights::open(folder.path()).unwrap();
-        let error = weights.take::<f32>("model.proj.weight", &[3, 2]).unwrap_err().to_string();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        let error = reader.matrix::<f32>("model.proj.weight", [3, 2]).unwrap_err().to_string();
         assert!(
             error.contains("model.safetensors: tensor \"model.proj.weight\" has shape [2, 3]"),
             "{error}"
         );
         assert!(error.contains("config.json asks for [3, 2]"), "{error}");
-        let error = weights.take::<f32>("norm.weight", &[2]).unwrap_err().to_string();
+        let error = reader.vector::<f32>("norm.weight", 2).unwrap_err().to_string();
         assert!(error.ends_with("the file has \"model.norm.weight\", so map its prefix"), "{error}");
-        let error = weights.take::<f32>("model.q.weight", &[2]).unwrap_err().to_string();
+        let error = reader.vector::<f32>("model.q.weight", 2).unwrap_err().to_string();
         assert!(error.contains("model.safetensors: tensor \"model.q.weight\" is missing; check"), "{error}");
     }
 
@@ -413,18 +334,22 @@ mod tests {
         let header = r#"{"ids":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#;
         let folder = folder(raw(header, &[0; 8]));
         let weights = Weights::open(folder.path()).unwrap();
-        let error = weights.take::<f32>("ids", &[1]).unwrap_err();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
+        let error = reader.vector::<f32>("ids", 1).unwrap_err();
         assert!(matches!(error, WeightsError::Dtype { dtype: Dtype::I64, .. }), "{error}");
-        weights.ignore("ids", "positions are computed").unwrap();
-        assert!(weights.finish().unwrap().consumed.is_empty());
+        reader.ignore("ids", "positions are computed").unwrap();
+        assert!(reader.finish().unwrap().consumed.is_empty());
     }
 
     #[test]
     fn prefixes_are_mapped_and_may_not_collide() {
         let folder = folder(honest(&[("norm.weight", &[1], &[1.0]), ("lm_head.weight", &[1], &[2.0])]));
         let weights = Weights::open_with(folder.path(), &Prefix::bare()).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
         assert_eq!(weights.names().collect::<Vec<_>>(), ["lm_head.weight", "model.norm.weight"]);
-        assert_eq!(weights.take::<f32>("model.norm.weight", &[1]).unwrap()[[0]], 1.0);
+        assert_eq!(reader.vector::<f32>("model.norm.weight", 1).unwrap()[[0]], 1.0);
         let both = Prefix::none().rule("norm.", "x.").rule("lm_head.", "x.");
         let error = Weights::open_with(folder.path(), &both).unwrap_err();
         assert!(matches!(&error, WeightsError::Collision { tensor, .. } if tensor == "x.weight"), "{error}");
@@ -445,22 +370,26 @@ mod tests {
         let index = r#"{"weight_map":{"a":"1.safetensors"}}"#;
         sharded(shards.path(), index, &[("1.safetensors", honest(&[("a", &[1], &[1.0])]))]);
         let weights = Weights::open(shards.path()).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
         assert_ne!(first, weights.digest());
-        assert_eq!(weights.take::<f32>("a", &[1]).unwrap()[[0]], 1.0);
+        assert_eq!(reader.vector::<f32>("a", 1).unwrap()[[0]], 1.0);
     }
 
     #[test]
     fn threads_may_take_at_the_same_time() {
         let folder = example();
         let weights = Weights::open(folder.path()).unwrap();
+        let seam = Seam::empty();
+        let reader = weights.reader(&seam);
         std::thread::scope(|scope| {
             for (name, shape) in [("model.norm.weight", vec![2]), ("model.proj.weight", vec![2, 3])] {
-                let weights = &weights;
-                scope.spawn(move || weights.take::<f32>(name, &shape).unwrap());
+                let reader = &reader;
+                scope.spawn(move || reader.take::<f32, _>(name, ndarray::IxDyn(&shape)).unwrap());
             }
-            weights.take::<f64>("model.proj.bias", &[1]).unwrap();
+            reader.vector::<f64>("model.proj.bias", 1).unwrap();
         });
-        assert_eq!(weights.finish().unwrap().consumed.len(), 3);
+        assert_eq!(reader.finish().unwrap().consumed.len(), 3);
     }
 
     #[test]

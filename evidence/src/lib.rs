@@ -1,1 +1,46 @@
-//! See DESIGN.
+//! Records: what runs leave behind, and what may be concluded from it.
+//!
+//! A runner emits [`event::Event`]s. The store writes them down as a run: a folder that is either whole or visibly
+//! partial. A gate is computed from runs and from nothing else: it asks whether every claim that it lists
+//! survived, in the lanes that it needs, in a run that is fresh, with every mutant killed. Reports render what is
+//! there, and always end with what was not verified.
+//!
+//! This crate depends on `contracts`, for names only. It runs nothing and compares no tensors.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`outcome`] | what became of a claim: five values, of which one passes |
+//! | [`exit`] | exit codes and which of several wins |
+//! | [`event`] | what a runner tells while it works |
+//! | [`record`] | `run.json`, and the lines of `outcomes.jsonl` and `kills.jsonl` |
+//! | [`time`] | moments and run ids |
+//! | [`store`] | writing and reading run folders |
+//! | [`digest`] | digests of the source tree, the binary, and files |
+//! | [`freshness`] | whether a record still describes what is there today |
+//! | [`trace_file`] | `trace.json` and its payload |
+//! | [`real`] | a number that survives JSON |
+
+pub mod digest;
+pub mod event;
+pub mod exit;
+pub mod freshness;
+pub mod outcome;
+pub mod real;
+pub mod record;
+#[cfg(test)]
+mod samples;
+pub mod store;
+pub mod time;
+pub mod trace_file;
+mod tree;
+
+pub use event::Event;
+pub use exit::Exit;
+pub use freshness::{ClaimToday, Stale, Today, claim_freshness, freshness};
+pub use outcome::{Counterexample, Need, Outcome, Vacuity, Worst};
+pub use real::Real;
+pub use record::{
+    BinaryDigest, ClaimResult, Counts, DeviceRecord, Kill, KillCounts, NotAsked, OutcomeCounts, Run,
+    RunRecord, SourceDigest, Status, Verdict,
+};
+pub use time::{RunId, Timestamp};

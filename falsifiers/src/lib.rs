@@ -1,1 +1,35 @@
-//! See DESIGN.
+//! Attacks: how each falsifier kind executes, what it is compared with, the runner, and the mutants that show that
+//! the checks can fail.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`kinds`] | one file for each falsifier kind |
+//! | [`mutants`] | one file for each known-bad engine |
+//! | [`compare`] | the one place where values are compared |
+//! | [`derive`] | limits from honest low-precision runs |
+//! | [`subject`], [`goldens`] | what claims are tried on, and the oracle's answers |
+//! | [`runner`], [`select`], [`filter`] | which claims run, and how |
+//! | [`today`] | what records are written with, and held to |
+//! | [`vocabulary`] | the names that the linter checks contracts against |
+//!
+//! Depends on `contracts`, `kernels`, `engine` and `evidence`.
+
+pub mod compare;
+pub mod derive;
+pub mod filter;
+pub mod goldens;
+pub mod kinds;
+pub mod mutants;
+pub mod runner;
+pub mod select;
+pub mod stages;
+pub mod stop;
+pub mod subject;
+pub mod today;
+pub mod vocabulary;
+
+/// Digest of bytes, as records name files.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}

@@ -2,6 +2,7 @@
 
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
+use kernels::Real;
 use rayon::prelude::*;
 use safetensors::Dtype;
 
@@ -10,53 +11,6 @@ const CHUNK: usize = 1 << 16;
 
 /// Elements that an F16 block holds: `half` converts whole slices much faster than single numbers.
 const BLOCK: usize = 256;
-
-mod sealed {
-    /// Only the two arithmetics of the reference implement [`super::Element`].
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
-
-/// A type that weights are decoded to.
-pub trait Element: sealed::Sealed + Copy + Default + Send + Sync + std::fmt::Debug + 'static {
-    /// Exact for both implementors.
-    fn from_f32(value: f32) -> Self;
-
-    /// Exact for `f64`; rounds once, to nearest even, for `f32`.
-    fn from_f64(value: f64) -> Self;
-
-    /// Exact for both implementors.
-    fn to_f64(self) -> f64;
-}
-
-impl Element for f32 {
-    fn from_f32(value: f32) -> Self {
-        value
-    }
-
-    fn from_f64(value: f64) -> Self {
-        value as f32
-    }
-
-    fn to_f64(self) -> f64 {
-        f64::from(self)
-    }
-}
-
-impl Element for f64 {
-    fn from_f32(value: f32) -> Self {
-        f64::from(value)
-    }
-
-    fn from_f64(value: f64) -> Self {
-        value
-    }
-
-    fn to_f64(self) -> f64 {
-        self
-    }
-}
 
 /// The stored dtype is none that the asked-for numbers can be read from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -70,17 +24,17 @@ pub struct UnsupportedDtype {
 
 /// Decodes little-endian BF16, F16, F32 or F64 bytes. A trailing partial element is dropped; the readers of this
 /// module never hand one out.
-pub fn decode<T: Element>(dtype: Dtype, bytes: &[u8]) -> Result<Vec<T>, UnsupportedDtype> {
+pub fn decode<T: Real>(dtype: Dtype, bytes: &[u8]) -> Result<Vec<T>, UnsupportedDtype> {
     match dtype {
         Dtype::BF16 => Ok(chunked::<T, 2>(bytes, |bytes, out| {
-            each(bytes, out, |raw| T::from_f32(bf16::from_le_bytes(raw).to_f32()));
+            each(bytes, out, |raw| T::of_f32(bf16::from_le_bytes(raw).to_f32()));
         })),
         Dtype::F16 => Ok(chunked::<T, 2>(bytes, decode_f16)),
         Dtype::F32 => Ok(chunked::<T, 4>(bytes, |bytes, out| {
-            each(bytes, out, |raw| T::from_f32(f32::from_le_bytes(raw)));
+            each(bytes, out, |raw| T::of_f32(f32::from_le_bytes(raw)));
         })),
         Dtype::F64 => Ok(chunked::<T, 8>(bytes, |bytes, out| {
-            each(bytes, out, |raw| T::from_f64(f64::from_le_bytes(raw)));
+            each(bytes, out, |raw| T::of(f64::from_le_bytes(raw)));
         })),
         _ => Err(UnsupportedDtype { dtype, expected: "BF16, F16, F32, or F64" }),
     }
@@ -96,8 +50,8 @@ pub fn decode_integers(dtype: Dtype, bytes: &[u8]) -> Result<Vec<i64>, Unsupport
 }
 
 /// Splits the work over the thread pool; an element never depends on how it was split.
-fn chunked<T: Element, const WIDTH: usize>(bytes: &[u8], decode: impl Fn(&[u8], &mut [T]) + Sync) -> Vec<T> {
-    let mut out = vec![T::default(); bytes.len() / WIDTH];
+fn chunked<T: Real, const WIDTH: usize>(bytes: &[u8], decode: impl Fn(&[u8], &mut [T]) + Sync) -> Vec<T> {
+    let mut out = vec![T::zero(); bytes.len() / WIDTH];
     if out.len() <= CHUNK {
         decode(bytes, &mut out);
     } else {
@@ -114,14 +68,14 @@ fn each<T, const WIDTH: usize>(bytes: &[u8], out: &mut [T], convert: impl Fn([u8
     }
 }
 
-fn decode_f16<T: Element>(bytes: &[u8], out: &mut [T]) {
+fn decode_f16<T: Real>(bytes: &[u8], out: &mut [T]) {
     let mut halves = [f16::ZERO; BLOCK];
     let mut singles = [0.0_f32; BLOCK];
     for (out, bytes) in out.chunks_mut(BLOCK).zip(bytes.chunks(BLOCK * 2)) {
         each(bytes, &mut halves, f16::from_le_bytes);
         halves.convert_to_f32_slice(&mut singles);
         for (out, single) in out.iter_mut().zip(singles) {
-            *out = T::from_f32(single);
+            *out = T::of_f32(single);
         }
     }
 }

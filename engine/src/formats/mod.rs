@@ -8,7 +8,7 @@ pub use ::safetensors::Dtype;
 mod element;
 mod entries;
 
-pub use element::{Element, UnsupportedDtype, decode, decode_integers};
+pub use element::{UnsupportedDtype, decode, decode_integers};
 
 #[cfg(test)]
 pub(crate) mod testing;

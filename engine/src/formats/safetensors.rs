@@ -8,12 +8,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use ::safetensors::{Dtype, SafeTensorError, SafeTensors};
+use kernels::Real;
 use memmap2::Mmap;
 use serde::Deserialize;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IgnoredAny, IntoDeserializer};
 
-use super::element::{self, Element, UnsupportedDtype};
+use super::element::{self, UnsupportedDtype};
 use super::entries::Entries;
 
 mod error;
@@ -39,7 +40,7 @@ pub struct TensorView<'file> {
 
 impl TensorView<'_> {
     /// The elements of a floating-point tensor.
-    pub fn floats<T: Element>(&self) -> Result<Vec<T>, UnsupportedDtype> {
+    pub fn floats<T: Real>(&self) -> Result<Vec<T>, UnsupportedDtype> {
         element::decode(self.dtype, self.bytes)
     }
 

@@ -1,0 +1,359 @@
+//! YAML text to a document: a JSON value for the schema, and a tree of spans beside it.
+//!
+//! Positions come from a marked parser. Typed values come from serde_yaml, and this is the only file
+//! that knows it. What contracts have no use for is refused, so that neither parser can be made to
+//! blow up or to disagree with the other: anchors and aliases, tags, several documents, keys that are
+//! no strings.
+
+use std::borrow::Cow;
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span as MarkSpan};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Number, Value};
+
+use crate::kinds::Falsifier;
+use crate::span::{Children, Entry, Node, Span};
+
+/// How deep collections may nest.
+pub const MAX_DEPTH: usize = 128;
+/// How large a file may be, in bytes.
+pub const MAX_BYTES: usize = 16 << 20;
+
+/// One parsed document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// The value, in the JSON data model. See [`scalar`] for what happens to NaN.
+    pub value: Value,
+    /// Where everything is written, in the same order.
+    pub tree: Node,
+}
+
+/// Why a text is no document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// The text is not YAML.
+    #[error("not valid YAML: {message}")]
+    Syntax {
+        /// What the parser said.
+        message: String,
+        /// Where.
+        span: Span,
+    },
+    /// A mapping has a key twice.
+    #[error("key `{key}` is given twice")]
+    DuplicateKey {
+        /// The key.
+        key: String,
+        /// The second time.
+        span: Span,
+        /// The first time.
+        first: Span,
+    },
+    /// YAML that contracts do not use.
+    #[error("{what} are not supported in contracts")]
+    Unsupported {
+        /// The construct, in the plural.
+        what: &'static str,
+        /// What to write instead.
+        help: &'static str,
+        /// Where.
+        span: Span,
+    },
+    /// Too many levels.
+    #[error("nested more than {MAX_DEPTH} levels deep")]
+    TooDeep {
+        /// The first value that is too deep.
+        span: Span,
+    },
+    /// Too many bytes.
+    #[error("{bytes} bytes long, more than the limit of {MAX_BYTES}")]
+    TooLarge {
+        /// The size.
+        bytes: usize,
+    },
+    /// Nothing but comments, or nothing at all.
+    #[error("the file holds no document")]
+    Empty,
+}
+
+impl ParseError {
+    /// Where the error is.
+    pub fn span(&self) -> Span {
+        match self {
+            ParseError::Syntax { span, .. }
+            | ParseError::DuplicateKey { span, .. }
+            | ParseError::Unsupported { span, .. }
+            | ParseError::TooDeep { span } => *span,
+            ParseError::TooLarge { .. } | ParseError::Empty => Span::default(),
+        }
+    }
+}
+
+/// Parses one document. Never panics; time and memory are proportional to the text.
+pub fn document(text: &str) -> Result<Document, ParseError> {
+    if text.len() > MAX_BYTES {
+        return Err(ParseError::TooLarge { bytes: text.len() });
+    }
+    let mut builder = Builder { offsets: Offsets::new(text), stack: Vec::new(), root: None };
+    for event in Parser::new_from_str(text) {
+        let (event, mark) = event.map_err(|error| builder.syntax(error.info(), *error.marker()))?;
+        builder.event(event, mark)?;
+    }
+    let (value, tree) = builder.root.ok_or(ParseError::Empty)?;
+    Ok(Document { value, tree })
+}
+
+/// The typed value of a text that the schema accepts.
+pub(crate) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, TypedError> {
+    // serde_yaml writes enums as tags by default; contracts write them as a mapping with one key.
+    serde_yaml::with::singleton_map_recursive::deserialize(serde_yaml::Deserializer::from_str(text)).map_err(
+        |error: serde_yaml::Error| TypedError {
+            message: error.to_string(),
+            byte: error.location().map_or(0, |location| location.index().min(text.len()) as u32),
+        },
+    )
+}
+
+/// A text that the schema accepts and that the types refuse.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct TypedError {
+    pub(crate) message: String,
+    pub(crate) byte: u32,
+}
+
+/// Parses one falsifier on its own, as kinds give it in their example.
+pub fn falsifier(text: &str) -> Result<Falsifier, ParseError> {
+    document(text)?;
+    typed(text).map_err(|error| ParseError::Syntax {
+        message: error.message,
+        span: Span { start: error.byte, end: error.byte },
+    })
+}
+
+/// A collection that is still open.
+enum Open {
+    Sequence { start: Span, values: Vec<Value>, nodes: Vec<Node> },
+    Mapping { start: Span, values: Map<String, Value>, entries: Vec<Entry>, key: Option<(Box<str>, Span)> },
+}
+
+struct Builder<'t> {
+    offsets: Offsets<'t>,
+    stack: Vec<Open>,
+    root: Option<(Value, Node)>,
+}
+
+impl Builder<'_> {
+    fn syntax(&self, message: &str, at: Marker) -> ParseError {
+        let start = self.offsets.byte(at.index());
+        ParseError::Syntax { message: message.to_owned(), span: Span { start, end: start } }
+    }
+
+    fn span(&self, mark: MarkSpan) -> Span {
+        let start = self.offsets.byte(mark.start.index());
+        Span { start, end: self.offsets.byte(mark.end.index()).max(start) }
+    }
+
+    fn event(&mut self, event: Event<'_>, mark: MarkSpan) -> Result<(), ParseError> {
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(_) if self.root.is_some() => Err(ParseError::Unsupported {
+                what: "several documents in one file",
+                help: "put each document into a file of its own",
+                span: self.span(mark),
+            }),
+            Event::DocumentStart(_) => Ok(()),
+            Event::Alias(_) => Err(self.anchor(mark)),
+            Event::Scalar(_, _, anchor, _)
+            | Event::SequenceStart(anchor, _)
+            | Event::MappingStart(anchor, _)
+                if anchor != 0 =>
+            {
+                Err(self.anchor(mark))
+            }
+            Event::Scalar(_, _, _, Some(_))
+            | Event::SequenceStart(_, Some(_))
+            | Event::MappingStart(_, Some(_)) => Err(ParseError::Unsupported {
+                what: "tags",
+                help: "delete the tag; quote the value if a string is meant",
+                span: self.span(mark),
+            }),
+            Event::Scalar(text, style, ..) => self.scalar(text, style, mark),
+            Event::SequenceStart(..) => {
+                let start = self.open(mark)?;
+                self.stack.push(Open::Sequence { start, values: Vec::new(), nodes: Vec::new() });
+                Ok(())
+            }
+            Event::MappingStart(..) => {
+                let start = self.open(mark)?;
+                self.stack.push(Open::Mapping { start, values: Map::new(), entries: Vec::new(), key: None });
+                Ok(())
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(mark),
+        }
+    }
+
+    fn anchor(&self, mark: MarkSpan) -> ParseError {
+        ParseError::Unsupported {
+            what: "anchors and aliases",
+            help: "write the value out where it is needed",
+            span: self.span(mark),
+        }
+    }
+
+    /// A collection begins. It may not be a key, and may not be too deep.
+    fn open(&self, mark: MarkSpan) -> Result<Span, ParseError> {
+        let span = self.span(mark);
+        if matches!(self.stack.last(), Some(Open::Mapping { key: None, .. })) {
+            return Err(self.key_is_no_string(span));
+        }
+        if self.stack.len() >= MAX_DEPTH {
+            return Err(ParseError::TooDeep { span });
+        }
+        Ok(span)
+    }
+
+    fn key_is_no_string(&self, span: Span) -> ParseError {
+        ParseError::Unsupported {
+            what: "keys that are no strings",
+            help: "write the key as a plain word",
+            span,
+        }
+    }
+
+    fn scalar(&mut self, text: Cow<'_, str>, style: ScalarStyle, mark: MarkSpan) -> Result<(), ParseError> {
+        let span = self.span(mark);
+        if let Some(Open::Mapping { key: slot @ None, entries, values, .. }) = self.stack.last_mut() {
+            if values.contains_key(text.as_ref()) {
+                let first =
+                    entries.iter().find(|entry| *entry.key == *text).map_or(span, |entry| entry.key_span);
+                return Err(ParseError::DuplicateKey { key: text.into_owned(), span, first });
+            }
+            if style == ScalarStyle::Plain && text == "<<" {
+                return Err(ParseError::Unsupported {
+                    what: "merge keys",
+                    help: "write the keys out where they are needed",
+                    span,
+                });
+            }
+            *slot = Some((text.into(), span));
+            return Ok(());
+        }
+        let value = if style == ScalarStyle::Plain { scalar(text) } else { Value::String(text.into_owned()) };
+        self.push(value, Node { span, children: Children::None });
+        Ok(())
+    }
+
+    fn close(&mut self, mark: MarkSpan) -> Result<(), ParseError> {
+        let end = self.span(mark).end;
+        let (value, node) = match self.stack.pop() {
+            Some(Open::Sequence { start, values, nodes }) => {
+                let span = Span { start: start.start, end: end.max(start.end) };
+                (Value::Array(values), Node { span, children: Children::Items(nodes) })
+            }
+            Some(Open::Mapping { start, values, entries, .. }) => {
+                let span = Span { start: start.start, end: end.max(start.end) };
+                (Value::Object(values), Node { span, children: Children::Entries(entries) })
+            }
+            None => return Err(self.syntax("a collection ends that did not begin", mark.start)),
+        };
+        self.push(value, node);
+        Ok(())
+    }
+
+    fn push(&mut self, value: Value, node: Node) {
+        match self.stack.last_mut() {
+            Some(Open::Sequence { values, nodes, .. }) => {
+                values.push(value);
+                nodes.push(node);
+            }
+            Some(Open::Mapping { values, entries, key, .. }) => {
+                // The parser gives keys and values in turn, so a key is always waiting here.
+                if let Some((key, key_span)) = key.take() {
+                    values.insert(key.clone().into(), value);
+                    entries.push(Entry { key, key_span, value: node });
+                }
+            }
+            None => self.root = Some((value, node)),
+        }
+    }
+}
+
+/// A plain scalar in the core schema of YAML 1.2, as serde_yaml reads it too.
+///
+/// JSON has no NaN and no infinity, and the schema only has to see that there is a number: a fraction
+/// stands in, which no integer accepts. The typed value has the real one, for the rules to refuse.
+fn scalar(text: Cow<'_, str>) -> Value {
+    match text.as_ref() {
+        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+        "true" | "True" | "TRUE" => return Value::Bool(true),
+        "false" | "False" | "FALSE" => return Value::Bool(false),
+        _ => {}
+    }
+    match number(&text) {
+        Some(number) => Value::Number(number),
+        None => Value::String(text.into_owned()),
+    }
+}
+
+fn number(text: &str) -> Option<Number> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let stand_in = || Number::from_f64(0.5);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+        return stand_in();
+    }
+    if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
+        return None;
+    }
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        if let Some(digits) = unsigned.strip_prefix(prefix) {
+            let whole = digits.starts_with(|first: char| first.is_ascii_hexdigit());
+            let magnitude = i64::from_str_radix(digits, radix).ok().filter(|_| whole)?;
+            return Some(Number::from(if text.starts_with('-') { -magnitude } else { magnitude }));
+        }
+    }
+    // `007` is digits and yet no number in YAML.
+    if unsigned.len() > 1 && unsigned.starts_with('0') && unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let signless_plus = text.strip_prefix('+').unwrap_or(text);
+    if let Ok(integer) = signless_plus.parse::<u64>() {
+        return Some(Number::from(integer));
+    }
+    if let Ok(integer) = signless_plus.parse::<i64>() {
+        return Some(Number::from(integer));
+    }
+    let shaped = unsigned.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+    let float = signless_plus.parse::<f64>().ok().filter(|_| shaped)?;
+    Number::from_f64(float).or_else(stand_in)
+}
+
+/// Turns the parser's character counts into bytes.
+struct Offsets<'t> {
+    text: &'t str,
+    /// The byte at every `STRIDE` characters. Empty where characters are bytes.
+    checkpoints: Vec<u32>,
+}
+
+const STRIDE: usize = 64;
+
+impl<'t> Offsets<'t> {
+    fn new(text: &'t str) -> Self {
+        let checkpoints = if text.is_ascii() {
+            Vec::new()
+        } else {
+            text.char_indices().step_by(STRIDE).map(|(byte, _)| byte as u32).collect()
+        };
+        Offsets { text, checkpoints }
+    }
+
+    fn byte(&self, character: usize) -> u32 {
+        if self.checkpoints.is_empty() {
+            return character.min(self.text.len()) as u32;
+        }
+        let Some(start) = self.checkpoints.get(character / STRIDE) else { return self.text.len() as u32 };
+        let rest = self.text.get(*start as usize..).unwrap_or("");
+        let within = rest.char_indices().nth(character % STRIDE).map_or(rest.len(), |(byte, _)| byte);
+        start + within as u32
+    }
+}

@@ -1,0 +1,36 @@
+//! The names that exist outside of contracts. This crate knows no registry: the caller fills this in.
+
+use crate::ids::Lane;
+
+/// What a contract may refer to. The binary fills it from its registries and hands it to the linter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// The ops that have a kernel.
+    pub ops: Vec<String>,
+    /// Canonical stage names, with `{N}` for the layer: `model.layers.{N}.self_attn.q_proj`.
+    pub stages: Vec<String>,
+    /// Folders under the zoo: `qwen2-tiny`, `micro/qwen3-dense`.
+    pub models: Vec<String>,
+    /// The falsifier kinds that can be executed.
+    pub kinds: Vec<KindEntry>,
+    /// The mutants that exist, such as `rope@theta-missing-from-key`.
+    pub mutants: Vec<String>,
+}
+
+/// What the runner knows about one falsifier kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindEntry {
+    /// The key that contracts write.
+    pub name: String,
+    /// Mutants that show that this kind can fail.
+    pub mutants: Vec<String>,
+    /// The lanes that it runs in.
+    pub lanes: Vec<Lane>,
+}
+
+impl Vocabulary {
+    /// The entry of a kind.
+    pub fn kind(&self, name: &str) -> Option<&KindEntry> {
+        self.kinds.iter().find(|kind| kind.name == name)
+    }
+}

@@ -1,0 +1,3 @@
+//! Self-attention with grouped queries, optional biases, optional norms of each head, and rope.
+
+pub mod reference;

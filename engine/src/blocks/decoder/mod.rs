@@ -1,0 +1,3 @@
+//! A dense decoder: embedding, layers of attention and MLP around a residual stream, norm, language head.
+
+pub mod reference;

@@ -1,0 +1,3 @@
+//! A matrix product with an optional bias.
+
+pub mod reference;

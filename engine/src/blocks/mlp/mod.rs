@@ -1,0 +1,3 @@
+//! The gated MLP.
+
+pub mod reference;

@@ -1,0 +1,56 @@
+//! The reference of the gated MLP: `down(silu(gate(x)) * up(x))`.
+
+use kernels::{Arithmetic, Real, silu_and_mul};
+use ndarray::{Array2, ArrayView2};
+
+use crate::blocks::linear::reference::{Linear, LinearStages};
+use crate::config::Config;
+use crate::stage::StageName;
+use crate::trace::Probe;
+use crate::weights::{Reader, WeightsError};
+
+const GATE: LinearStages = LinearStages { module: "mlp.gate_proj", matmul: "mlp.gate_matmul" };
+const UP: LinearStages = LinearStages { module: "mlp.up_proj", matmul: "mlp.up_matmul" };
+const DOWN: LinearStages = LinearStages { module: "mlp.down_proj", matmul: "mlp.down_matmul" };
+
+/// The MLP of one layer.
+#[derive(Debug)]
+pub struct Mlp<T> {
+    layer: usize,
+    gate_proj: Linear<T>,
+    up_proj: Linear<T>,
+    down_proj: Linear<T>,
+}
+
+impl<T: Real> Mlp<T> {
+    /// Loads the three projections, with biases if `biased`.
+    pub fn load(
+        weights: &Reader<'_>,
+        config: &Config,
+        layer: usize,
+        biased: bool,
+    ) -> Result<Self, WeightsError> {
+        let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
+        Ok(Self {
+            layer,
+            gate_proj: Linear::load(weights, layer, GATE, [intermediate, hidden], biased)?,
+            up_proj: Linear::load(weights, layer, UP, [intermediate, hidden], biased)?,
+            down_proj: Linear::load(weights, layer, DOWN, [hidden, intermediate], biased)?,
+        })
+    }
+
+    /// `x [num_tokens, hidden_size] -> [num_tokens, hidden_size]`.
+    pub fn forward(&self, x: ArrayView2<'_, T>, arithmetic: Arithmetic, probe: &mut Probe<'_>) -> Array2<T> {
+        let gate = self.gate_proj.forward(x, arithmetic, probe);
+        let up = self.up_proj.forward(x, arithmetic, probe);
+        let activated = silu_and_mul::reference(gate.view(), up.view(), arithmetic);
+        let activation = probe.stage(StageName::layer(self.layer, "mlp.act_fn"), activated.activation);
+        // The op computes both results at once; the product is taken again only where a mutant changed the first.
+        let product = match probe.rewrites_stages() {
+            true => &activation * &up,
+            false => activated.product,
+        };
+        let product = probe.stage(StageName::layer(self.layer, "mlp.act_and_mul"), product);
+        self.down_proj.forward(product.view(), arithmetic, probe)
+    }
+}

@@ -1,0 +1,3 @@
+//! Root mean square norms over features or over heads.
+
+pub mod reference;

@@ -1,0 +1,69 @@
+//! Everything that can go wrong with a model, in two classes: what was asked, and what was read.
+
+use crate::chat::ChatError;
+use crate::config::ConfigError;
+use crate::sampler::SamplerError;
+use crate::tokenizer::TokenizerError;
+use crate::weights::WeightsError;
+
+/// An error of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The weights cannot be used.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The tokenizer cannot be used.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// The chat template cannot be used.
+    #[error(transparent)]
+    Chat(#[from] ChatError),
+    /// No token can be chosen.
+    #[error(transparent)]
+    Sampler(#[from] SamplerError),
+    /// The tokens asked for do not fit the model.
+    #[error(transparent)]
+    Input(#[from] InputError),
+}
+
+/// What is wrong with the tokens that a model was given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InputError {
+    /// There are none.
+    #[error("the prompt is empty; give at least one token")]
+    Empty,
+    /// A token id has no row in the embedding table.
+    #[error("token id {token} at index {index} is beyond the vocabulary; `vocab_size` is {vocab_size}, so ids run from 0 to {}", vocab_size - 1)]
+    BeyondVocabulary {
+        /// The token.
+        token: u32,
+        /// Where it is.
+        index: usize,
+        /// Rows of the embedding table.
+        vocab_size: usize,
+    },
+    /// The sequence becomes longer than the model's context.
+    #[error("{tokens} tokens are beyond the context; `max_position_embeddings` is {longest}, so shorten the prompt by {}", tokens - longest)]
+    BeyondContext {
+        /// Tokens in all.
+        tokens: usize,
+        /// The model's context.
+        longest: usize,
+    },
+}
+
+impl EngineError {
+    /// Whether the request was wrong rather than a file.
+    #[must_use]
+    pub const fn is_usage(&self) -> bool {
+        match self {
+            Self::Input(_) => true,
+            Self::Sampler(SamplerError::Empty | SamplerError::NotFinite { .. }) => false,
+            Self::Sampler(_) => true,
+            Self::Config(_) | Self::Weights(_) | Self::Tokenizer(_) | Self::Chat(_) => false,
+        }
+    }
+}

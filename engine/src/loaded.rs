@@ -1,0 +1,190 @@
+//! A model folder that was opened, and the CPU reference made from it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kernels::seam::Seam;
+use kernels::{Arithmetic, Dtype};
+
+use crate::config::Config;
+use crate::error::{EngineError, InputError};
+use crate::formats;
+use crate::models::{Architecture, Logits, Model, Sequence, configure};
+use crate::trace::{Probe, Tap, Tensor};
+use crate::weights::{ConsumedReport, Weights};
+
+/// A model folder whose configuration was read and whose weights were mapped. Nothing was computed yet.
+pub struct Loaded {
+    dir: PathBuf,
+    architecture: &'static Architecture,
+    config: Config,
+    weights: Weights,
+    seam: Arc<Seam>,
+}
+
+impl Loaded {
+    /// Opens a Hugging Face folder.
+    pub fn open(dir: &Path) -> Result<Self, EngineError> {
+        Self::open_with(dir, Arc::new(Seam::empty()))
+    }
+
+    /// Opens a Hugging Face folder with rewrites in force.
+    pub fn open_with(dir: &Path, seam: Arc<Seam>) -> Result<Self, EngineError> {
+        let (architecture, config) = configure(dir, &seam)?;
+        let weights = Weights::open(dir)?;
+        Ok(Self { dir: dir.to_owned(), architecture, config, weights, seam })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The weights.
+    #[must_use]
+    pub const fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The rewrites in force.
+    #[must_use]
+    pub const fn seam(&self) -> &Arc<Seam> {
+        &self.seam
+    }
+
+    /// The dtype that a device would store activations in: that of the embedding table.
+    #[must_use]
+    pub fn activation_dtype(&self) -> Dtype {
+        match self.weights.dtype("model.embed_tokens.weight") {
+            Some(formats::Dtype::BF16) => Dtype::BF16,
+            Some(formats::Dtype::F16) => Dtype::F16,
+            _ => Dtype::F32,
+        }
+    }
+
+    /// `declared` arithmetic for this model, with sums in the given order.
+    #[must_use]
+    pub fn declared(&self, order: u32) -> Arithmetic {
+        Arithmetic::Declared { activation: self.activation_dtype(), order }
+    }
+
+    /// Digest of everything that decides what the model computes: configuration, weights, tokenizer, template.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.weights.digest().as_bytes());
+        for name in
+            ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
+        {
+            // An absent file is part of what the model is, so it goes into the digest as absent.
+            let bytes = std::fs::read(self.dir.join(name)).ok();
+            hasher.update(name.as_bytes());
+            hasher.update(&bytes.as_ref().map_or(u64::MAX, |b| b.len() as u64).to_le_bytes());
+            hasher.update(bytes.as_deref().unwrap_or_default());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// Makes the CPU reference. Every tensor of the checkpoint is consumed, or this is an error that names those
+    /// that are not.
+    pub fn reference(&self, arithmetic: Arithmetic) -> Result<Reference, EngineError> {
+        let reader = self.weights.reader(&self.seam);
+        let model = (self.architecture.reference)(&reader, &self.config, arithmetic)?;
+        let consumed = reader.finish()?;
+        Ok(Reference { model, config: self.config.clone(), seam: Arc::clone(&self.seam), arithmetic, consumed })
+    }
+}
+
+/// The CPU reference of a model, in one arithmetic.
+pub struct Reference {
+    model: Box<dyn Model>,
+    config: Config,
+    seam: Arc<Seam>,
+    arithmetic: Arithmetic,
+    consumed: ConsumedReport,
+}
+
+impl Reference {
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The arithmetic.
+    #[must_use]
+    pub const fn arithmetic(&self) -> Arithmetic {
+        self.arithmetic
+    }
+
+    /// Which tensors were consumed, and which were ignored for which reason.
+    #[must_use]
+    pub const fn consumed(&self) -> &ConsumedReport {
+        &self.consumed
+    }
+
+    /// The rewrites in force.
+    #[must_use]
+    pub fn seam(&self) -> &Seam {
+        &self.seam
+    }
+
+    /// Starts a sequence.
+    #[must_use]
+    pub fn sequence(&self) -> ReferenceSequence<'_> {
+        ReferenceSequence { reference: self, sequence: self.model.sequence() }
+    }
+
+    /// One prefill of `tokens` from the start, with the logits of every token.
+    pub fn prefill(&self, tokens: &[u32], tap: &mut dyn Tap) -> Result<Tensor, InputError> {
+        self.sequence().extend(tokens, Logits::All, tap)
+    }
+}
+
+/// A sequence of tokens that the reference computes.
+pub struct ReferenceSequence<'r> {
+    reference: &'r Reference,
+    sequence: Box<dyn Sequence + 'r>,
+}
+
+impl ReferenceSequence<'_> {
+    /// Tokens so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sequence.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sequence.is_empty()
+    }
+
+    /// Appends tokens; the logits are `[num_tokens, vocab_size]`, or one row for [`Logits::Last`].
+    pub fn extend(&mut self, tokens: &[u32], logits: Logits, tap: &mut dyn Tap) -> Result<Tensor, InputError> {
+        let Config { vocab_size, max_position_embeddings: longest, .. } = self.reference.config;
+        if tokens.is_empty() {
+            return Err(InputError::Empty);
+        }
+        if let Some(index) = tokens.iter().position(|&token| token as usize >= vocab_size) {
+            return Err(InputError::BeyondVocabulary { token: tokens[index], index, vocab_size });
+        }
+        let total = self.len() + tokens.len();
+        if total > longest {
+            return Err(InputError::BeyondContext { tokens: total, longest });
+        }
+        let stored = match self.reference.arithmetic {
+            Arithmetic::Declared { activation, .. } => activation,
+            other => other.element(),
+        };
+        let mut probe = Probe::new(tap, &self.reference.seam, stored);
+        Ok(self.sequence.extend(tokens, logits, &mut probe))
+    }
+}

@@ -1,0 +1,23 @@
+//! Llama: no biases unless the configuration asks for them (`attention_bias`, `mlp_bias`), full attention.
+
+use crate::config::{Config, ConfigError, Raw, dense};
+use crate::models::Architecture;
+
+mod reference;
+
+/// Registry entry.
+pub static ARCHITECTURE: Architecture = Architecture {
+    name: "llama",
+    aliases: &["LlamaForCausalLM"],
+    configure,
+    reference: reference::load,
+};
+
+fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {
+    let config = dense(raw, ARCHITECTURE.name)?;
+    Ok(Config {
+        attention_bias: raw.flag("attention_bias", false)?,
+        mlp_bias: raw.flag("mlp_bias", false)?,
+        ..config
+    })
+}

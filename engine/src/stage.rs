@@ -1,0 +1,131 @@
+//! The canonical names of the stages of a forward pass.
+//!
+//! A stage is named by the Hugging Face path of the module that computes it, always beginning with `model.`
+//! (only the language head is `lm_head`), or by a suffix in the same place where no module does
+//! (`self_attn.q_rope`, `self_attn.probs`). Weights, reference, device, oracle and contracts use these names.
+
+use std::fmt;
+
+/// A kind of stage, as documentation and the linter know it.
+#[derive(Debug, Clone, Copy)]
+pub struct StageInfo {
+    /// The name, with `{N}` for the layer.
+    pub pattern: &'static str,
+    /// Its axes, outermost first.
+    pub shape: &'static str,
+    /// What the value is.
+    pub meaning: &'static str,
+}
+
+const fn info(pattern: &'static str, shape: &'static str, meaning: &'static str) -> StageInfo {
+    StageInfo { pattern, shape, meaning }
+}
+
+const HIDDEN: &str = "[num_tokens, hidden_size]";
+const QUERY: &str = "[num_tokens, num_attention_heads * head_dim]";
+const KEY: &str = "[num_tokens, num_key_value_heads * head_dim]";
+const SCORES: &str = "[num_attention_heads, num_tokens, kv_len]";
+const INTERMEDIATE: &str = "[num_tokens, intermediate_size]";
+
+/// Every stage of a dense decoder, in the order of execution.
+pub static STAGES: &[StageInfo] = &[
+    info("model.embed_tokens", HIDDEN, "rows of the embedding table"),
+    info("model.layers.{N}.input_layernorm", HIDDEN, "norm before attention"),
+    info("model.layers.{N}.self_attn.q_matmul", QUERY, "query product before its bias; absent without a bias"),
+    info("model.layers.{N}.self_attn.q_proj", QUERY, "query projection, bias included"),
+    info("model.layers.{N}.self_attn.k_matmul", KEY, "key product before its bias; absent without a bias"),
+    info("model.layers.{N}.self_attn.k_proj", KEY, "key projection, bias included"),
+    info("model.layers.{N}.self_attn.v_matmul", KEY, "value product before its bias; absent without a bias"),
+    info("model.layers.{N}.self_attn.v_proj", KEY, "value projection, bias included"),
+    info("model.layers.{N}.self_attn.q_norm", QUERY, "norm of each query head, where the architecture has one"),
+    info("model.layers.{N}.self_attn.k_norm", KEY, "norm of each key head, where the architecture has one"),
+    info("model.layers.{N}.self_attn.q_rope", QUERY, "queries after the rotary embedding"),
+    info("model.layers.{N}.self_attn.k_rope", KEY, "keys after the rotary embedding"),
+    info("model.layers.{N}.self_attn.scores", SCORES, "scaled dot products before the mask"),
+    info("model.layers.{N}.self_attn.probs", SCORES, "softmax of the masked scores"),
+    info("model.layers.{N}.self_attn.context", QUERY, "weighted values, the input of o_proj"),
+    info("model.layers.{N}.self_attn.o_matmul", HIDDEN, "output product before its bias; absent without a bias"),
+    info("model.layers.{N}.self_attn.o_proj", HIDDEN, "output projection, bias included"),
+    info("model.layers.{N}.attn_residual", HIDDEN, "residual stream after attention"),
+    info("model.layers.{N}.post_attention_layernorm", HIDDEN, "norm before the MLP"),
+    info("model.layers.{N}.mlp.gate_matmul", INTERMEDIATE, "gate product before its bias; absent without a bias"),
+    info("model.layers.{N}.mlp.gate_proj", INTERMEDIATE, "gate projection, bias included"),
+    info("model.layers.{N}.mlp.up_matmul", INTERMEDIATE, "up product before its bias; absent without a bias"),
+    info("model.layers.{N}.mlp.up_proj", INTERMEDIATE, "up projection, bias included"),
+    info("model.layers.{N}.mlp.act_fn", INTERMEDIATE, "activation of the gate"),
+    info("model.layers.{N}.mlp.act_and_mul", INTERMEDIATE, "activation of the gate times up, the input of down_proj"),
+    info("model.layers.{N}.mlp.down_matmul", HIDDEN, "down product before its bias; absent without a bias"),
+    info("model.layers.{N}.mlp.down_proj", HIDDEN, "down projection, bias included"),
+    info("model.layers.{N}", HIDDEN, "residual stream after the layer"),
+    info("model.norm", HIDDEN, "final norm"),
+    info("lm_head", "[num_tokens, vocab_size]", "logits"),
+];
+
+/// The name of one stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StageName {
+    layer: Option<usize>,
+    name: &'static str,
+}
+
+impl StageName {
+    /// A stage of the whole model, such as `model.norm`.
+    #[must_use]
+    pub const fn model(name: &'static str) -> Self {
+        Self { layer: None, name }
+    }
+
+    /// A stage of a layer, such as `self_attn.q_proj`; the empty name is the layer's own output.
+    #[must_use]
+    pub const fn layer(layer: usize, name: &'static str) -> Self {
+        Self { layer: Some(layer), name }
+    }
+
+    /// The layer it belongs to.
+    #[must_use]
+    pub const fn layer_index(&self) -> Option<usize> {
+        self.layer
+    }
+
+    /// The part after the layer, or the whole name.
+    #[must_use]
+    pub const fn local(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl fmt::Display for StageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.layer {
+            None => f.write_str(self.name),
+            Some(layer) if self.name.is_empty() => write!(f, "model.layers.{layer}"),
+            Some(layer) => write!(f, "model.layers.{layer}.{}", self.name),
+        }
+    }
+}
+
+/// The layer that a canonical name belongs to, if it has one.
+#[must_use]
+pub fn layer_of(name: &str) -> Option<u32> {
+    name.strip_prefix("model.layers.")?.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_module_paths() {
+        assert_eq!(StageName::model("lm_head").to_string(), "lm_head");
+        assert_eq!(StageName::layer(3, "").to_string(), "model.layers.3");
+        assert_eq!(StageName::layer(0, "mlp.act_fn").to_string(), "model.layers.0.mlp.act_fn");
+        assert_eq!(layer_of("model.layers.12.mlp.act_fn"), Some(12));
+        assert_eq!(layer_of("model.norm"), None);
+    }
+
+    #[test]
+    fn patterns_are_unique() {
+        let names: std::collections::BTreeSet<_> = STAGES.iter().map(|s| s.pattern).collect();
+        assert_eq!(names.len(), STAGES.len());
+    }
+}

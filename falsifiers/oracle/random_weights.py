@@ -1,0 +1,52 @@
+"""Random weights for micro models, the same bytes from the same seed."""
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from provenance import write_json
+
+# Gains over 1/sqrt(fan_in). With the usual 0.02 every stage would be near zero, and a wrong bias, norm or
+# rope base would hide below any tolerance.
+GAINS = {"q_proj": 2.0, "k_proj": 2.0, "lm_head": 2.5}
+
+
+def draw(seed: int, name: str, shape: tuple[int, ...], tied: bool) -> Tensor:
+    """One tensor; its stream depends on the seed and on its name only."""
+    normal = np.random.default_rng([seed, zlib.crc32(name.encode())]).standard_normal(shape)
+    module = name.split(".")[-2]
+    if name.endswith(".bias"):
+        values = 0.4 * normal
+    elif module.endswith("norm"):
+        values = 1.0 + 0.3 * normal
+    elif module == "embed_tokens":
+        # Untied, small: then the norm's epsilon shows in the first layer.
+        values = (2.5 / shape[-1] ** 0.5 if tied else 0.1) * normal
+    else:
+        values = GAINS.get(module, 1.5) / shape[-1] ** 0.5 * normal
+    return torch.from_numpy(values)
+
+
+def save_random(folder: Path, seed: int, dtype: torch.dtype, shards: int) -> None:
+    """Writes model.safetensors, or shards with their index, for the config.json in `folder`."""
+    config = AutoConfig.from_pretrained(folder)
+    with torch.device("meta"):
+        shapes = {name: tuple(t.shape) for name, t in AutoModelForCausalLM.from_config(config).state_dict().items()}
+    if config.tie_word_embeddings:
+        shapes.pop("lm_head.weight")
+    tensors = {name: draw(seed, name, shape, config.tie_word_embeddings).to(dtype) for name, shape in shapes.items()}
+    if shards == 1:
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+        return
+    # Dealt out like cards, so that every layer and even one projection's weight and bias straddle shards.
+    place = {name: f"model-{i % shards + 1:05}-of-{shards:05}.safetensors" for i, name in enumerate(sorted(tensors))}
+    for file in sorted(set(place.values())):
+        held = {name: tensors[name] for name in place if place[name] == file}
+        save_file(held, folder / file, metadata={"format": "pt"})
+    total = sum(t.numel() * t.element_size() for t in tensors.values())
+    write_json(folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": place})

@@ -1,0 +1,139 @@
+"""The micro models: one option each that the trained zoo does not exercise.
+
+A config is written as it stands here, in the spelling of real files: some in the legacy one (`rope_theta`,
+`rope_scaling`, `torch_dtype`, absent fields), some as transformers 5 saves them (`SAVED`, with
+`rope_parameters` and every default written out). Sizes are small, uneven, and differ from each other, so that a
+swapped axis does not fit.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+LEGACY, SAVED = "legacy", "saved"
+
+
+@dataclass(frozen=True)
+class Micro:
+    """One micro model; the seed was chosen by seeds.py for clear greedy decisions."""
+
+    name: str
+    option: str
+    seed: int
+    spelling: str
+    config: dict[str, Any]
+    mid: int = 40
+    long: int = 48
+    mid_stages: bool = False
+    shards: int = 1
+    tokenizer: bool = False
+
+
+def llama(**options: Any) -> dict[str, Any]:
+    """Llama with the fields that every real file has."""
+    base = {
+        "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu", "hidden_size": 32,
+        "intermediate_size": 72, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 256,
+        "rms_norm_eps": 1e-5, "vocab_size": 127, "bos_token_id": 1, "eos_token_id": 2, "tie_word_embeddings": False,
+    }  # fmt: skip
+    return base | options
+
+
+def qwen(version: int, **options: Any) -> dict[str, Any]:
+    """Qwen2 or Qwen3, likewise."""
+    base = {
+        "architectures": [f"Qwen{version}ForCausalLM"], "model_type": f"qwen{version}", "hidden_act": "silu",
+        "hidden_size": 32, "intermediate_size": 72, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "max_position_embeddings": 256, "rms_norm_eps": 1e-6, "vocab_size": 127,
+        "bos_token_id": 1, "eos_token_id": 2, "tie_word_embeddings": False,
+    }  # fmt: skip
+    return base | options
+
+
+MICROS = (
+    Micro(
+        "qwen3-dense", "q and k norm, head_dim 16 where hidden/heads is 8, tied, BF16, two end tokens, tokenizer",
+        27, LEGACY, mid=36, tokenizer=True,
+        config=qwen(3, vocab_size=1024, head_dim=16, tie_word_embeddings=True, torch_dtype="bfloat16",
+                    attention_bias=False, rope_theta=1000000, rope_scaling=None, sliding_window=None,
+                    use_sliding_window=False, max_window_layers=2, bos_token_id=0, eos_token_id=2),
+    ),
+    Micro(
+        "qwen3-untied-bias", "attention_bias on q, k, v and o, untied, F32, every head its own key and value",
+        4, SAVED,
+        config=qwen(3, hidden_size=40, intermediate_size=56, num_attention_heads=5, num_key_value_heads=5,
+                    head_dim=12, attention_bias=True, vocab_size=193, rms_norm_eps=1e-5, dtype="float32",
+                    rope_parameters={"rope_type": "default", "rope_theta": 50000.0}),
+    ),
+    Micro(
+        "llama-linear-rope", "linear rope, factor 4, spelled rope_scaling.type; original context 16, BF16",
+        42, LEGACY, mid_stages=True,
+        config=llama(num_key_value_heads=2, max_position_embeddings=64, rope_theta=10000.0, torch_dtype="bfloat16",
+                     rope_scaling={"type": "linear", "factor": 4.0}),
+    ),
+    Micro(
+        "llama-llama3-rope", "llama3 rope, factor 8, all three bands, original context 64, BF16",
+        1, SAVED, mid=72, long=80, mid_stages=True,
+        config=llama(intermediate_size=40, num_attention_heads=2, num_key_value_heads=1, head_dim=32, vocab_size=131,
+                     max_position_embeddings=512, dtype="bfloat16",
+                     rope_parameters={"rope_type": "llama3", "rope_theta": 5000.0, "factor": 8.0,
+                                      "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+                                      "original_max_position_embeddings": 64}),
+    ),
+    Micro(
+        "llama-attention-mlp-bias", "attention_bias and mlp_bias, F16",
+        6, LEGACY,
+        config=llama(hidden_size=48, intermediate_size=52, num_attention_heads=6, num_key_value_heads=3,
+                     attention_bias=True, mlp_bias=True, vocab_size=113, rope_theta=20000.0, rms_norm_eps=1e-6,
+                     torch_dtype="float16"),
+    ),
+    Micro(
+        "llama-head-dim", "head_dim 20 where hidden/heads is 16, tied, BF16",
+        13, SAVED,
+        config=llama(hidden_size=48, num_attention_heads=3, num_key_value_heads=1, head_dim=20, vocab_size=151,
+                     tie_word_embeddings=True, dtype="bfloat16",
+                     rope_parameters={"rope_type": "default", "rope_theta": 30000.0}),
+    ),
+    Micro(
+        "llama-7q-1kv", "7 query heads on 1 key/value head, BF16",
+        39, LEGACY,
+        config=llama(hidden_size=56, num_attention_heads=7, num_key_value_heads=1, vocab_size=139,
+                     rope_theta=500000.0, rope_scaling=None, torch_dtype="bfloat16"),
+    ),
+    Micro(
+        "llama-odd-vocab", "vocabulary 331, a prime, untied, BF16",
+        25, SAVED,
+        config=llama(num_key_value_heads=2, vocab_size=331, dtype="bfloat16",
+                     rope_parameters={"rope_type": "default", "rope_theta": 10000.0}),
+    ),
+    Micro(
+        "llama-mha", "num_key_value_heads, head_dim, rope_theta and biases absent, as in the first Llama; F32",
+        37, LEGACY,
+        config=llama(hidden_size=40, num_attention_heads=5, vocab_size=109, rms_norm_eps=1e-6, torch_dtype="float32"),
+    ),
+    Micro(
+        "qwen2-sharded", "three shards with an index, three layers, tied, F16",
+        56, LEGACY, shards=3,
+        config=qwen(2, num_hidden_layers=3, vocab_size=211, tie_word_embeddings=True, rope_theta=1000000.0,
+                    sliding_window=4096, use_sliding_window=False, max_window_layers=3, torch_dtype="float16"),
+    ),
+    Micro(
+        "qwen2-untied-f32", "untied, F32, theta 1e4, eps 1e-5: all the opposite of qwen2-tiny",
+        29, SAVED,
+        config=qwen(2, hidden_size=48, num_attention_heads=4, num_key_value_heads=1, vocab_size=157,
+                    rms_norm_eps=1e-5, dtype="float32",
+                    rope_parameters={"rope_type": "default", "rope_theta": 10000.0}),
+    ),
+    Micro(
+        "qwen2-window", "window 8 from layer 1 of 3 on, given by max_window_layers, BF16",
+        58, LEGACY, mid_stages=True,
+        config=qwen(2, num_hidden_layers=3, use_sliding_window=True, sliding_window=8, max_window_layers=1,
+                    rope_theta=100000.0, torch_dtype="bfloat16"),
+    ),
+    Micro(
+        "qwen3-window", "window 6 given by explicit layer_types, layers 0 and 2 of 3, max_window_layers idle, BF16",
+        43, SAVED, mid_stages=True,
+        config=qwen(3, num_hidden_layers=3, head_dim=12, use_sliding_window=True, sliding_window=6,
+                    max_window_layers=3, layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+                    dtype="bfloat16", rope_parameters={"rope_type": "default", "rope_theta": 40000.0}),
+    ),
+)  # fmt: skip

@@ -1,0 +1,99 @@
+"""Records every stage of one forward pass under its canonical name.
+
+Modules are read by forward hooks. What is not a module is read where it passes by: rotary outputs by wrapping the
+architecture's `apply_rotary_pos_emb`, attention weights from the attention module's second output, and the
+attention context from the input of `o_proj`.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import Tensor, nn
+
+Stages = dict[str, Tensor]
+
+
+def flat(x: Tensor) -> Tensor:
+    """[1, tokens, ...] to [tokens, features]."""
+    return x.detach().reshape(x.shape[1], -1).clone()
+
+
+def heads_flat(x: Tensor) -> Tensor:
+    """[1, heads, tokens, head_dim] to [tokens, heads * head_dim]."""
+    return flat(x.transpose(1, 2))
+
+
+@contextmanager
+def recorded(model: nn.Module) -> Iterator[Stages]:
+    """While open, each forward pass of `model` (batch 1, no cache) writes its stages to the yielded dictionary."""
+    stages: Stages = {}
+
+    def keep(name: str) -> Any:
+        def hook(_module: nn.Module, _args: Any, output: Any) -> None:
+            stages[name] = flat(output[0] if isinstance(output, tuple) else output)
+
+        return hook
+
+    with ExitStack() as stack:
+
+        def on(module: nn.Module, name: str) -> None:
+            stack.callback(module.register_forward_hook(keep(name)).remove)
+
+        def into(module: nn.Module, name: str) -> None:
+            """What a module reads, for values that no module returns."""
+
+            def hook(_module: nn.Module, args: tuple[Tensor, ...]) -> None:
+                stages[name] = flat(args[0])
+
+            stack.callback(module.register_forward_pre_hook(hook).remove)
+
+        on(model.model.embed_tokens, "model.embed_tokens")
+        for index, layer in enumerate(model.model.layers):
+            prefix = f"model.layers.{index}"
+            on(layer.input_layernorm, f"{prefix}.input_layernorm")
+            attend(stack, on, into, stages, layer.self_attn, f"{prefix}.self_attn")
+            on(layer.post_attention_layernorm, f"{prefix}.post_attention_layernorm")
+            into(layer.post_attention_layernorm, f"{prefix}.attn_residual")
+            for part in ("gate_proj", "act_fn", "up_proj", "down_proj"):
+                on(getattr(layer.mlp, part), f"{prefix}.mlp.{part}")
+            into(layer.mlp.down_proj, f"{prefix}.mlp.act_and_mul")
+            on(layer, prefix)
+        on(model.model.norm, "model.norm")
+        on(model.lm_head, "lm_head")
+        yield stages
+
+
+def attend(stack: ExitStack, on: Any, into: Any, stages: Stages, attention: nn.Module, prefix: str) -> None:
+    """Hooks one attention module."""
+    for part in ("q_proj", "k_proj", "v_proj", "q_norm", "k_norm", "o_proj"):
+        if hasattr(attention, part):
+            on(getattr(attention, part), f"{prefix}.{part}")
+
+    source = sys.modules[type(attention).__module__]
+    plain = attention.forward
+
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        def rotary(*q_k_cos_sin: Any, **options: Any) -> Any:
+            q, k = original(*q_k_cos_sin, **options)
+            stages[f"{prefix}.q_rope"], stages[f"{prefix}.k_rope"] = heads_flat(q), heads_flat(k)
+            return q, k
+
+        original = source.apply_rotary_pos_emb
+        with mock.patch.object(source, "apply_rotary_pos_emb", rotary):
+            output, probs = plain(*args, **kwargs)
+        stages[f"{prefix}.probs"] = probs.detach()[0].clone()
+        return output, probs
+
+    stack.enter_context(mock.patch.object(attention, "forward", forward))
+    into(attention.o_proj, f"{prefix}.context")
+
+
+def finite(stages: Stages) -> None:
+    """Refuses goldens that hold NaN or infinity."""
+    for name, value in stages.items():
+        if not torch.isfinite(value).all():
+            raise ValueError(f"stage {name} is not finite: choose another seed or a smaller gain")

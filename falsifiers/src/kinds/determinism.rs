@@ -1,0 +1,73 @@
+//! `determinism`: the same input gives the same bits, however often and on however many threads.
+
+use contracts::ArithmeticName;
+use contracts::kinds::Determinism;
+use engine::trace::{Recorded, Recorder};
+
+use super::{Case, Passed, Tally, defect};
+use crate::compare::{Limit, compare};
+use crate::stop::Stop;
+use crate::subject::Subject;
+
+pub(super) fn cases(parameters: &Determinism) -> Vec<Case<'_>> {
+    let mut cases = Vec::new();
+    for model in parameters.model.names() {
+        for prompt in &parameters.prompts {
+            for &arithmetic in &parameters.arithmetic {
+                cases.push(Case {
+                    id: format!("determinism(model={model},prompt={prompt},arithmetic={arithmetic})"),
+                    attempt: Box::new(move |subject| attempt(subject, parameters, model, prompt, arithmetic)),
+                });
+            }
+        }
+    }
+    cases
+}
+
+fn attempt(
+    subject: &Subject,
+    parameters: &Determinism,
+    model: &str,
+    prompt: &str,
+    arithmetic: ArithmeticName,
+) -> Result<Passed, Stop> {
+    let tokens = subject.goldens(model)?.tokens(&format!("{prompt}.input_ids"))?;
+    let reference = subject.reference(model, arithmetic)?;
+    let run = |threads: u32| -> Result<Vec<Recorded>, Stop> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads as usize)
+            .build()
+            .map_err(|error| Stop::Errored(format!("cannot start {threads} threads: {error}")))?;
+        pool.install(|| {
+            let mut recorder = Recorder::all();
+            reference.prefill(&tokens, &mut recorder).map_err(|error| Stop::Errored(error.to_string()))?;
+            Ok(recorder.stages)
+        })
+    };
+    let mut first: Option<Vec<Recorded>> = None;
+    let mut tally = Tally::default();
+    for &threads in &parameters.threads {
+        for repeat in 0..parameters.repeats {
+            let stages = run(threads)?;
+            let Some(first) = &first else {
+                first = Some(stages);
+                continue;
+            };
+            if first.len() != stages.len() {
+                return Err(Stop::Errored("two runs computed different stages".to_owned()));
+            }
+            for (truth, found) in first.iter().zip(&stages) {
+                let stage = truth.name.to_string();
+                match compare(&truth.tensor, &found.tensor, Limit::Bitwise) {
+                    Ok(measured) => tally.add(measured, Some(&stage)),
+                    Err(difference) => {
+                        let message =
+                            format!("{model} computes other bits at {stage} in run {repeat} on {threads} threads");
+                        return Err(defect(difference, Some(&stage), 0, message));
+                    }
+                }
+            }
+        }
+    }
+    tally.passed()
+}

@@ -1,0 +1,83 @@
+//! `finiteness`: every stage of a forward pass holds finite numbers only.
+
+use contracts::ArithmeticName;
+use contracts::kinds::Finiteness;
+use engine::stage::StageName;
+use engine::trace::{Tap, Tensor};
+use kernels::Dtype;
+
+use super::{Case, Passed, none_found};
+use crate::compare::first_non_finite;
+use crate::stages::Selection;
+use crate::stop::{Defect, Stop};
+use crate::subject::Subject;
+
+pub(super) fn cases(parameters: &Finiteness) -> Vec<Case<'_>> {
+    let mut cases = Vec::new();
+    for model in parameters.model.names() {
+        for prompt in &parameters.prompts {
+            for &arithmetic in &parameters.arithmetic {
+                cases.push(Case {
+                    id: format!("finiteness(model={model},prompt={prompt},arithmetic={arithmetic})"),
+                    attempt: Box::new(move |subject| {
+                        attempt(subject, model, prompt, arithmetic, &parameters.stages)
+                    }),
+                });
+            }
+        }
+    }
+    cases
+}
+
+fn attempt(
+    subject: &Subject,
+    model: &str,
+    prompt: &str,
+    arithmetic: ArithmeticName,
+    stages: &[String],
+) -> Result<Passed, Stop> {
+    let tokens = subject.goldens(model)?.tokens(&format!("{prompt}.input_ids"))?;
+    let reference = subject.reference(model, arithmetic)?;
+    let mut scan = Scan { selection: Selection::new(stages)?, elements: 0, first: None };
+    reference.prefill(&tokens, &mut scan).map_err(|error| Stop::Errored(error.to_string()))?;
+    match scan.first {
+        None if scan.elements == 0 => Err(Stop::Vacuous(evidence::Vacuity::NoElements)),
+        None => Ok(none_found(scan.elements, "non_finite")),
+        Some((stage, index, found)) => {
+            // The last axis is features; the one before it is tokens, with heads in front for scores.
+            let token = index.len().checked_sub(2).and_then(|axis| index.get(axis)).map(|&t| t as u64);
+            Err(Defect {
+                stage: Some(stage.to_string()),
+                token,
+                index: index.iter().map(|&i| i as u64).collect(),
+                found: Some(found),
+                ..Defect::counted(
+                    "non_finite",
+                    1.0,
+                    format!("{model} computes {found} at {stage} on {prompt}, the first value that is not finite"),
+                )
+            }
+            .into())
+        }
+    }
+}
+
+/// Looks at every element as it passes and keeps none.
+struct Scan {
+    selection: Selection,
+    elements: u64,
+    first: Option<(StageName, Vec<usize>, f64)>,
+}
+
+impl Tap for Scan {
+    fn wants(&self, stage: StageName) -> bool {
+        self.selection.matches(&stage.to_string())
+    }
+
+    fn record(&mut self, stage: StageName, _: Dtype, tensor: Tensor) {
+        self.elements += tensor.values.len() as u64;
+        if self.first.is_none() {
+            self.first = first_non_finite(&tensor).map(|(index, value)| (stage, index, value));
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! `golden_output`: greedy generation gives the tokens that transformers generated.
+//!
+//! A choice between two logits that lie closer together than honest arithmetic can tell apart is a tie, and may
+//! fall either way. Anywhere else another token is a defect. After a tie the golden's tokens are fed to the model,
+//! so that every later choice is still judged.
+
+use std::ops::ControlFlow;
+
+use contracts::kinds::{GoldenCase, GoldenOutput};
+use contracts::{ArithmeticName, Tolerance};
+use engine::chat::Conversation;
+use engine::generate::{Options, generate};
+use engine::trace::{NoTap, Tensor};
+use kernels::Dtype;
+
+use super::{Case, Passed};
+use crate::derive::honest_logits;
+use crate::stop::{Defect, Stop};
+use crate::subject::Subject;
+
+pub(super) fn cases<'c>(parameters: &'c GoldenOutput, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
+    let mut cases = Vec::new();
+    for model in parameters.model.names() {
+        for case in &parameters.cases {
+            cases.push(Case {
+                id: format!("golden_output(model={model},golden={},input={})", case.golden, input(case)),
+                attempt: Box::new(move |subject| attempt(subject, parameters, case, model, tolerance)),
+            });
+        }
+    }
+    cases
+}
+
+const fn input(case: &GoldenCase) -> &'static str {
+    match (&case.prompt, &case.messages) {
+        (_, Some(_)) => "chat",
+        (Some(_), None) => "text",
+        (None, None) => "tokens",
+    }
+}
+
+fn attempt(
+    subject: &Subject,
+    parameters: &GoldenOutput,
+    case: &GoldenCase,
+    model: &str,
+    tolerance: Option<&Tolerance>,
+) -> Result<Passed, Stop> {
+    let Some(Tolerance::Derived { factor }) = tolerance else {
+        return Err(Stop::Errored("golden_output needs a derived tolerance to tell ties from flips".to_owned()));
+    };
+    let goldens = subject.goldens(model)?;
+    let golden = goldens.tokens(&format!("{}.greedy", case.golden))?;
+    let golden = &golden[..golden.len().min(parameters.max_tokens as usize)];
+    let expected = goldens.tokens(&format!("{}.input_ids", case.golden))?;
+    let prompt = prompt(subject, case, model)?.unwrap_or_else(|| expected.clone());
+    if prompt != expected {
+        let at = prompt.iter().zip(&expected).position(|(a, b)| a != b).unwrap_or(prompt.len().min(expected.len()));
+        let id = |ids: &[u32]| ids.get(at).map(|&id| f64::from(id));
+        return Err(Defect {
+            token: Some(at as u64),
+            truth: id(&expected),
+            found: id(&prompt),
+            ..Defect::counted(
+                "other_input_ids",
+                1.0,
+                format!("{model} reads the prompt `{}` as other tokens than transformers does", case.golden),
+            )
+        }
+        .into());
+    }
+
+    let reference = subject.reference(model, ArithmeticName::F32)?;
+    let options = Options { max_tokens: golden.len(), sampling: None, ignore_eos: false };
+    let found = generate(&reference, &prompt, &options, &mut |_| ControlFlow::Continue(()))
+        .map_err(|error| Stop::Errored(error.to_string()))?
+        .tokens;
+
+    let allowed = repeats(golden).max(parameters.max_repeats as usize);
+    let repeated = repeats(&found);
+    if repeated > allowed {
+        let message = format!("{model} repeats itself {repeated} times after `{}`", case.golden);
+        return Err(Defect { limit: allowed as f64, ..Defect::counted("repeats", repeated as f64, message) }.into());
+    }
+    let mut ties = 0;
+    if found != golden {
+        ties = judge(subject, model, case, &prompt, golden, &found, *factor)?;
+    }
+    Ok(Passed {
+        elements: golden.len() as u64,
+        stage: Some("lm_head".to_owned()),
+        metric: if ties == 0 { "flips".to_owned() } else { format!("flips ({ties} tied)") },
+        value: 0.0,
+        limit: 0.0,
+    })
+}
+
+/// The prompt as the tokenizer and the chat template make it; none if the case goes by the golden's tokens.
+fn prompt(subject: &Subject, case: &GoldenCase, model: &str) -> Result<Option<Vec<u32>>, Stop> {
+    let errored = |error: String| Stop::Errored(error);
+    let ids = match (&case.prompt, &case.messages) {
+        (None, None) => return Ok(None),
+        (Some(text), _) => subject.tokenizer(model)?.encode(text),
+        (None, Some(messages)) => {
+            let turns = messages.iter().map(|message| (message.role.as_str(), message.content.as_str()));
+            let mut conversation = Conversation::new(turns);
+            if !case.tools.is_empty() {
+                conversation = conversation.with_tools(case.tools.clone());
+            }
+            let template = subject.chat_template(model)?;
+            let text = template.render(&conversation).map_err(|error| errored(error.to_string()))?;
+            subject.tokenizer(model)?.encode_rendered(&text)
+        }
+    };
+    ids.map(Some).map_err(|error| errored(error.to_string()))
+}
+
+/// Judges every choice along the golden's tokens; the number of ties, or the first flip.
+fn judge(
+    subject: &Subject,
+    model: &str,
+    case: &GoldenCase,
+    prompt: &[u32],
+    golden: &[u32],
+    found: &[u32],
+    factor: f64,
+) -> Result<usize, Stop> {
+    let forced: Vec<u32> = prompt.iter().chain(golden).copied().collect();
+    // The truth comes from an engine without rewrites: a mutant must not move the margin it is judged by.
+    let honest = honest_logits(&subject.pristine(), model, &forced, Dtype::F32)?;
+    let reference = subject.reference(model, ArithmeticName::F32)?;
+    let logits = reference.prefill(&forced, &mut NoTap).map_err(|error| Stop::Errored(error.to_string()))?;
+    let first = found.iter().zip(golden).position(|(a, b)| a != b).unwrap_or(found.len().min(golden.len()));
+    let mut ties = 0;
+    for (at, &truth) in golden.iter().enumerate() {
+        let row = prompt.len() + at - 1;
+        // Up to the first difference the model chose by itself, with its cache; after it, along the golden.
+        let chosen = match at.cmp(&first) {
+            std::cmp::Ordering::Less => continue,
+            std::cmp::Ordering::Equal => found.get(at).copied(),
+            std::cmp::Ordering::Greater => engine::sampler::greedy(&logits.row(row)).ok(),
+        };
+        if chosen == Some(truth) {
+            continue;
+        }
+        let margin = margin(&honest.truth, row);
+        let limit = factor * honest.spread.get(row).copied().unwrap_or(0.0);
+        if !(margin <= limit) {
+            let message = format!("{model} chooses another token than transformers after `{}`", case.golden);
+            return Err(Defect {
+                stage: Some("lm_head".to_owned()),
+                token: Some((prompt.len() + at) as u64),
+                truth: Some(f64::from(truth)),
+                found: chosen.map(f64::from),
+                limit,
+                ..Defect::counted("margin", margin, message)
+            }
+            .into());
+        }
+        ties += 1;
+    }
+    Ok(ties)
+}
+
+/// The gap between the largest and the second largest logit.
+fn margin(truth: &Tensor, row: usize) -> f64 {
+    let (mut first, mut second) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+    for x in truth.row(row) {
+        if x > first {
+            (first, second) = (x, first);
+        } else if x > second {
+            second = x;
+        }
+    }
+    first - second
+}
+
+/// How often in a row the output repeats some fragment of its own.
+///
+/// The largest number of consecutive copies of any fragment; single tokens count only from four copies on, so
+/// that indentation is not taken for a loop.
+fn repeats(tokens: &[u32]) -> usize {
+    let mut most = 1;
+    for period in 1..=tokens.len() / 2 {
+        let mut run = 0;
+        for at in period..tokens.len() {
+            run = if tokens[at] == tokens[at - period] { run + 1 } else { 0 };
+            let copies = run / period + 1;
+            if period > 1 || copies >= 4 {
+                most = most.max(copies);
+            }
+        }
+    }
+    most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_fragments_are_counted() {
+        assert_eq!(repeats(&[]), 1);
+        assert_eq!(repeats(&[1, 2, 3, 4, 5]), 1);
+        assert_eq!(repeats(&[9, 1, 2, 1, 2, 1, 2, 7]), 3);
+        assert_eq!(repeats(&[5, 5, 5]), 1, "three equal tokens are no loop");
+        assert_eq!(repeats(&[5; 10]), 10);
+        assert_eq!(repeats(&[1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3]), 4);
+    }
+
+    #[test]
+    fn the_margin_is_between_the_two_largest() {
+        let logits = Tensor {
+            shape: vec![2, 3],
+            values: kernels::real::Values::F64(vec![0.0, 5.0, 3.0, 2.0, 2.0, 1.0]),
+        };
+        assert_eq!((margin(&logits, 0), margin(&logits, 1)), (2.0, 0.0));
+    }
+}

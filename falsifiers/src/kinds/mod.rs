@@ -1,0 +1,132 @@
+//! How each falsifier kind executes: one kind a file.
+//!
+//! A kind turns a claim's parameters into [`Case`]s. A case has an id that names every axis, and a function that
+//! attempts to falsify the claim there.
+
+use contracts::{Falsifier, Tolerance};
+
+use crate::compare::{Difference, Measured};
+use crate::stop::{Defect, Stop};
+use crate::subject::Subject;
+
+mod determinism;
+mod finiteness;
+mod golden_output;
+mod loss_bound;
+mod oracle_parity;
+mod prefill_equals_decode;
+mod weights_consumed;
+
+/// One point of a claim's axes.
+pub struct Case<'c> {
+    /// `kind(axis=value,...)`: filter, failure name and rerun key.
+    pub id: String,
+    /// Attempts to falsify the claim here.
+    pub attempt: Box<dyn Fn(&Subject) -> Result<Passed, Stop> + Send + Sync + 'c>,
+}
+
+/// An attempt that the claim survived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Passed {
+    /// Elements looked at; zero makes the claim vacuous.
+    pub elements: u64,
+    /// The stage that came closest to its limit.
+    pub stage: Option<String>,
+    /// The metric there.
+    pub metric: String,
+    /// Its value.
+    pub value: f64,
+    /// What it was held to.
+    pub limit: f64,
+}
+
+/// The cases of a falsifier, in the order in which they are tried.
+#[must_use]
+pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
+    match falsifier {
+        Falsifier::Determinism(parameters) => determinism::cases(parameters),
+        Falsifier::Finiteness(parameters) => finiteness::cases(parameters),
+        Falsifier::GoldenOutput(parameters) => golden_output::cases(parameters, tolerance),
+        Falsifier::LossBound(parameters) => loss_bound::cases(parameters, tolerance),
+        Falsifier::OracleParity(parameters) => oracle_parity::cases(parameters, tolerance),
+        Falsifier::PrefillEqualsDecode(parameters) => prefill_equals_decode::cases(parameters, tolerance),
+        Falsifier::WeightsConsumed(parameters) => weights_consumed::cases(parameters),
+    }
+}
+
+/// Adds up comparisons and remembers the one that came closest to its limit.
+#[derive(Debug, Default)]
+struct Tally {
+    elements: u64,
+    worst: Option<(Measured, Option<String>)>,
+}
+
+impl Tally {
+    fn add(&mut self, measured: Measured, stage: Option<&str>) {
+        self.elements += measured.elements;
+        let margin = |m: &Measured| if m.limit > 0.0 { m.value / m.limit } else { m.value };
+        if self.worst.as_ref().is_none_or(|(worst, _)| margin(worst) < margin(&measured)) {
+            self.worst = Some((measured, stage.map(str::to_owned)));
+        }
+    }
+
+    /// What was counted, or "vacuous" where nothing was.
+    fn passed(self) -> Result<Passed, Stop> {
+        let Some((worst, stage)) = self.worst else {
+            return Err(Stop::Vacuous(evidence::Vacuity::NoElements));
+        };
+        Ok(Passed {
+            elements: self.elements,
+            stage,
+            metric: worst.metric.to_owned(),
+            value: worst.value,
+            limit: worst.limit,
+        })
+    }
+}
+
+/// Something that was counted and found to be none, over `elements` looked at.
+fn none_found(elements: u64, metric: &str) -> Passed {
+    Passed { elements, stage: None, metric: metric.to_owned(), value: 0.0, limit: 0.0 }
+}
+
+/// A difference at a stage whose rows are tokens (or, for scores, whose second axis is).
+fn defect(difference: Difference, stage: Option<&str>, first_token: usize, message: String) -> Stop {
+    let place = |index: &[usize]| {
+        let token = match index {
+            [token, _] | [_, token, _] => Some((first_token + token) as u64),
+            _ => None,
+        };
+        (token, index.iter().map(|&i| i as u64).collect())
+    };
+    let (token, index, truth, found, metric, value, limit) = match difference {
+        Difference::Empty => return Stop::Vacuous(evidence::Vacuity::NoElements),
+        Difference::Shape { .. } | Difference::Dtype { .. } => {
+            (None, Vec::new(), None, None, "shape", f64::INFINITY, 0.0)
+        }
+        Difference::NonFinite { ref index, truth, found } => {
+            let (token, index) = place(index);
+            (token, index, Some(truth), Some(found), "non_finite", 1.0, 0.0)
+        }
+        Difference::Beyond { ref index, truth, found, metric, value, limit } => {
+            let (token, index) = place(index);
+            (token, index, Some(truth), Some(found), metric, value, limit)
+        }
+    };
+    let message = match difference {
+        Difference::Shape { .. } | Difference::Dtype { .. } => format!("{message}: {difference}"),
+        _ => message,
+    };
+    Defect {
+        stage: stage.map(str::to_owned),
+        token,
+        index,
+        truth,
+        found,
+        metric: metric.to_owned(),
+        value,
+        limit,
+        message,
+    }
+    .into()
+}

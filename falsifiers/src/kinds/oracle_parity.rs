@@ -1,0 +1,86 @@
+//! `oracle_parity`: the reference against goldens of an implementation that we did not write.
+
+use std::collections::BTreeMap;
+
+use contracts::kinds::OracleParity;
+use contracts::{ArithmeticName, Tolerance};
+use engine::trace::{Recorder, Tensor};
+
+use super::{Case, Passed, Tally, defect};
+use crate::compare::{Limit, compare};
+use crate::stages::Selection;
+use crate::stop::Stop;
+use crate::subject::Subject;
+
+pub(super) fn cases<'c>(parameters: &'c OracleParity, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
+    let mut cases = Vec::new();
+    for model in parameters.model.names() {
+        for prompt in &parameters.prompts {
+            for &arithmetic in &parameters.arithmetic {
+                cases.push(Case {
+                    id: format!("oracle_parity(model={model},prompt={prompt},arithmetic={arithmetic})"),
+                    attempt: Box::new(move |subject| {
+                        attempt(subject, model, prompt, arithmetic, &parameters.stages, tolerance)
+                    }),
+                });
+            }
+        }
+    }
+    cases
+}
+
+fn attempt(
+    subject: &Subject,
+    model: &str,
+    prompt: &str,
+    arithmetic: ArithmeticName,
+    stages: &[String],
+    tolerance: Option<&Tolerance>,
+) -> Result<Passed, Stop> {
+    let limit = tolerance
+        .and_then(Limit::stated)
+        .ok_or_else(|| Stop::Errored("oracle_parity needs a tolerance that states its limit".to_owned()))?;
+    let selection = Selection::new(stages)?;
+    let goldens = subject.goldens(model)?;
+    let tokens = goldens.tokens(&format!("{prompt}.input_ids"))?;
+    let reference = subject.reference(model, arithmetic)?;
+    let golden = goldens.stages(prompt, arithmetic, reference.config().num_hidden_layers)?;
+
+    let mut recorder = Recorder::all();
+    reference.prefill(&tokens, &mut recorder).map_err(|error| Stop::Errored(error.to_string()))?;
+    // In the order of execution, so that the first stage that is wrong is the one named.
+    let order: BTreeMap<String, usize> =
+        recorder.stages.iter().enumerate().map(|(at, stage)| (stage.name.to_string(), at)).collect();
+    let mut found: Vec<_> = golden.iter().filter(|golden| selection.matches(&golden.stage)).collect();
+    found.sort_by_key(|golden| order.get(&golden.stage).copied().unwrap_or(usize::MAX));
+
+    let mut tally = Tally::default();
+    for golden in found {
+        let Some(recorded) = order.get(&golden.stage).and_then(|&at| recorder.stages.get(at)) else {
+            return Err(Stop::Errored(format!("the oracle has stage {}, the reference has not", golden.stage)));
+        };
+        let (found, first) = last_rows(&recorded.tensor, &golden.tensor);
+        match compare(&golden.tensor, &found, limit) {
+            Ok(measured) => tally.add(measured, Some(&golden.stage)),
+            Err(difference) => {
+                let message = format!("{model} differs from transformers at {} on {prompt}", golden.stage);
+                return Err(defect(difference, Some(&golden.stage), first, message));
+            }
+        }
+    }
+    tally.passed()
+}
+
+/// As many of the last rows of `found` as the golden has, and the token that the first of them belongs to.
+fn last_rows(found: &Tensor, golden: &Tensor) -> (Tensor, usize) {
+    let first = match (found.shape.as_slice(), golden.shape.as_slice()) {
+        ([tokens, width], [rows, golden_width]) if rows < tokens && width == golden_width => tokens - rows,
+        _ => return (found.clone(), 0),
+    };
+    let (width, len) = (found.row_len(), found.values.len());
+    let values = match &found.values {
+        kernels::real::Values::F32(values) => kernels::real::Values::F32(values[first * width..len].to_vec()),
+        kernels::real::Values::F64(values) => kernels::real::Values::F64(values[first * width..len].to_vec()),
+    };
+    (Tensor { shape: vec![golden.shape[0], width], values }, first)
+}

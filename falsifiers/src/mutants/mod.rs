@@ -1,0 +1,84 @@
+//! Known-bad engines: each a rewrite at the seam that mirrors a bug that was really shipped somewhere.
+//!
+//! A claim names the mutants that it must kill. `pv prove` plants each and runs the claim: killed means that the
+//! claim was falsified, survived means that the check cannot see the bug it is there for, inert means that the
+//! mutant changed nothing here and was never really tried.
+
+use kernels::seam::Seam;
+
+mod chat_template_without_prompt;
+mod k_bias_dropped;
+mod newest_key_dropped;
+mod nan_in_one_lane;
+mod position_off_by_one;
+mod rmsnorm_eps;
+mod rope_theta;
+mod run_dependent_sum;
+mod scaled_logits;
+mod stray_tensor;
+mod tied_weights_untied;
+mod window_dropped;
+
+/// A known-bad engine.
+pub struct Mutant {
+    /// `subject@defect`, as contracts name it.
+    pub name: &'static str,
+    /// What is wrong, in one sentence.
+    pub defect: &'static str,
+    /// The point of the seam that it rewrites.
+    pub point: &'static str,
+    /// The kinds of falsifier that can see it.
+    pub kinds: &'static [&'static str],
+    /// Plants it.
+    pub seam: fn() -> Seam,
+}
+
+/// Every mutant.
+pub static MUTANTS: &[&Mutant] = &[
+    &chat_template_without_prompt::MUTANT,
+    &k_bias_dropped::MUTANT,
+    &nan_in_one_lane::MUTANT,
+    &newest_key_dropped::MUTANT,
+    &position_off_by_one::MUTANT,
+    &rmsnorm_eps::MUTANT,
+    &rope_theta::MUTANT,
+    &run_dependent_sum::MUTANT,
+    &scaled_logits::MUTANT,
+    &stray_tensor::MUTANT,
+    &tied_weights_untied::MUTANT,
+    &window_dropped::MUTANT,
+];
+
+/// The mutant of a name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Mutant> {
+    MUTANTS.iter().find(|mutant| mutant.name == name).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_point_and_kinds_exist() {
+        let mut names: Vec<_> = MUTANTS.iter().map(|m| m.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), MUTANTS.len());
+        for mutant in MUTANTS {
+            assert!(mutant.name.contains('@'), "{}", mutant.name);
+            assert!(kernels::seam::POINTS.contains(&mutant.point), "{}", mutant.name);
+            assert!(!mutant.kinds.is_empty(), "{}", mutant.name);
+            for kind in mutant.kinds {
+                assert!(contracts::KINDS.iter().any(|k| k.name == *kind), "{} names kind {kind}", mutant.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_mutant() {
+        for kind in contracts::KINDS {
+            assert!(MUTANTS.iter().any(|m| m.kinds.contains(&kind.name)), "{}", kind.name);
+        }
+    }
+}

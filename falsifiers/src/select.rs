@@ -1,0 +1,125 @@
+//! Which claims run, in which lanes.
+
+use contracts::{ClaimId, Lane, Loaded, Tier, nearest};
+use evidence::NotAsked;
+
+use crate::filter::{Facts, Filter};
+use crate::runner::Selected;
+
+/// What was asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// Lanes to run in.
+    pub lanes: Vec<Lane>,
+    /// Tiers to run.
+    pub tiers: Vec<Tier>,
+    /// Only these claims; all if empty.
+    pub claims: Vec<ClaimId>,
+    /// Only what this lets through.
+    pub filter: Option<Filter>,
+}
+
+/// What runs, and what does not because its lane was not asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Claims, each in one lane.
+    pub selected: Vec<Selected>,
+    /// Claims of lanes that were not asked for.
+    pub not_asked: Vec<NotAsked>,
+}
+
+/// Why nothing can be run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectError {
+    /// A claim that was asked for does not exist.
+    #[error("no claim is called `{id}`; {}", remedy(nearest.as_deref()))]
+    UnknownClaim {
+        /// What was asked for.
+        id: ClaimId,
+        /// The claim that comes closest.
+        nearest: Option<String>,
+    },
+    /// There are no claims at all.
+    #[error("there are no claims in {0}; name a folder that holds contracts")]
+    NoClaims(String),
+    /// Nothing is left of what was asked for.
+    #[error("nothing matches {0}; `pv list claims` shows what there is")]
+    NothingMatches(String),
+}
+
+fn remedy(nearest: Option<&str>) -> String {
+    match nearest {
+        Some(name) => format!("did you mean `{name}`? `pv list claims` shows all"),
+        None => "`pv list claims` shows all".to_owned(),
+    }
+}
+
+/// Chooses from the contracts in `loaded`, which were read from `place`.
+pub fn select(loaded: &Loaded, request: &Request, place: &str) -> Result<Selection, SelectError> {
+    let ids: Vec<&str> = loaded
+        .contracts
+        .iter()
+        .flat_map(|c| &c.contract.falsification_tests)
+        .map(|test| test.id.as_str())
+        .collect();
+    if ids.is_empty() {
+        return Err(SelectError::NoClaims(place.to_owned()));
+    }
+    for id in &request.claims {
+        if !ids.contains(&id.as_str()) {
+            let nearest = nearest(id.as_str(), ids.iter().copied()).map(str::to_owned);
+            return Err(SelectError::UnknownClaim { id: id.clone(), nearest });
+        }
+    }
+    let mut selection = Selection::default();
+    for contract in &loaded.contracts {
+        for test in &contract.contract.falsification_tests {
+            let named = request.claims.is_empty() || request.claims.contains(&test.id);
+            // A claim that is asked for by name runs whatever its tier.
+            let in_tier = request.tiers.contains(&test.tier) || request.claims.contains(&test.id);
+            if !named || !in_tier {
+                continue;
+            }
+            for &lane in test.lanes() {
+                let facts = Facts {
+                    id: test.id.as_str(),
+                    kind: test.falsifier.kind(),
+                    models: test.falsifier.models(),
+                    contract: &contract.contract.metadata.id,
+                    tier: test.tier.as_str(),
+                    lane: lane.as_str(),
+                    kills: &test.kills,
+                };
+                if !request.filter.as_ref().is_none_or(|filter| filter.matches(&facts)) {
+                    continue;
+                }
+                if request.lanes.contains(&lane) {
+                    let contract = contract.contract.metadata.id.clone();
+                    selection.selected.push(Selected { contract, test: test.clone(), lane });
+                } else {
+                    selection.not_asked.push(NotAsked { claim: test.id.clone(), lane });
+                }
+            }
+        }
+    }
+    if selection.selected.is_empty() {
+        return Err(SelectError::NothingMatches(describe(request)));
+    }
+    Ok(selection)
+}
+
+fn describe(request: &Request) -> String {
+    let lanes: Vec<&str> = request.lanes.iter().map(|lane| lane.as_str()).collect();
+    let tiers: Vec<&str> = request.tiers.iter().map(|tier| tier.as_str()).collect();
+    let mut parts = Vec::new();
+    if let Some(filter) = &request.filter {
+        parts.push(format!("filter `{}`", filter.source()));
+    }
+    if !request.claims.is_empty() {
+        let claims: Vec<&str> = request.claims.iter().map(ClaimId::as_str).collect();
+        parts.push(format!("claim {}", claims.join(", ")));
+    }
+    parts.push(format!("device {}", lanes.join(", ")));
+    parts.push(format!("tier {}", tiers.join(", ")));
+    parts.join(" with ")
+}

@@ -1,0 +1,63 @@
+//! Why an attempt did not end in "survived".
+
+use evidence::{Need, Vacuity};
+
+/// The four ways in which an attempt ends without the claim having survived it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stop {
+    /// The claim does not hold.
+    Falsified(Box<Defect>),
+    /// Something that the attempt needs is not there.
+    Blocked(Need),
+    /// There was nothing to attack.
+    Vacuous(Vacuity),
+    /// The attempt itself went wrong.
+    Errored(String),
+}
+
+/// Where and how a claim does not hold. The runner adds the case, the seed and the command to rerun it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Defect {
+    /// Canonical name of the stage.
+    pub stage: Option<String>,
+    /// Which token of the sequence.
+    pub token: Option<u64>,
+    /// Coordinates of the element.
+    pub index: Vec<u64>,
+    /// The truth there.
+    pub truth: Option<f64>,
+    /// What was found there.
+    pub found: Option<f64>,
+    /// The name of the metric.
+    pub metric: String,
+    /// Its value.
+    pub value: f64,
+    /// What it was held to.
+    pub limit: f64,
+    /// One sentence.
+    pub message: String,
+}
+
+impl Defect {
+    /// A defect that is counted rather than measured: `value` things that should be none.
+    #[must_use]
+    pub fn counted(metric: &str, value: f64, message: impl Into<String>) -> Self {
+        Self {
+            stage: None,
+            token: None,
+            index: Vec::new(),
+            truth: None,
+            found: None,
+            metric: metric.to_owned(),
+            value,
+            limit: 0.0,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<Defect> for Stop {
+    fn from(defect: Defect) -> Self {
+        Self::Falsified(Box::new(defect))
+    }
+}

@@ -1,0 +1,135 @@
+//! What claims are tried on: models of the zoo, opened once, with the rewrites of a mutant or none.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use contracts::ArithmeticName;
+use engine::chat::{ChatError, ChatTemplate};
+use engine::tokenizer::{Tokenizer, TokenizerError};
+use engine::{EngineError, Loaded, Reference};
+use evidence::Need;
+use kernels::Arithmetic;
+use kernels::seam::Seam;
+
+use crate::goldens::Goldens;
+use crate::stop::Stop;
+
+/// A zoo of models under one seam. Everything is opened on first use and kept.
+pub struct Subject {
+    zoo: PathBuf,
+    seam: Arc<Seam>,
+    loaded: Cache<String, Loaded>,
+    references: Cache<(String, Arithmetic), Reference>,
+    goldens: Cache<String, Goldens>,
+}
+
+impl Subject {
+    /// The models of the folder `zoo`.
+    #[must_use]
+    pub fn new(zoo: &Path, seam: Seam) -> Self {
+        Self {
+            zoo: zoo.to_owned(),
+            seam: Arc::new(seam),
+            loaded: Cache::default(),
+            references: Cache::default(),
+            goldens: Cache::default(),
+        }
+    }
+
+    /// The same models without rewrites: where limits and margins are derived, whatever is being tried.
+    #[must_use]
+    pub fn pristine(&self) -> Self {
+        Self::new(&self.zoo, Seam::empty())
+    }
+
+    /// The rewrites in force.
+    #[must_use]
+    pub fn seam(&self) -> &Seam {
+        &self.seam
+    }
+
+    /// The folder of a model.
+    #[must_use]
+    pub fn dir(&self, model: &str) -> PathBuf {
+        self.zoo.join(model)
+    }
+
+    /// A model, opened.
+    pub fn loaded(&self, model: &str) -> Result<Arc<Loaded>, Stop> {
+        self.loaded.get(model.to_owned(), || {
+            let dir = self.dir(model);
+            if !dir.join("config.json").is_file() {
+                return Err(Stop::Blocked(Need::Weights { model: model.to_owned() }));
+            }
+            Loaded::open_with(&dir, Arc::clone(&self.seam)).map_err(errored)
+        })
+    }
+
+    /// The reference of a model. `order` only matters to `declared` arithmetic.
+    pub fn reference(&self, model: &str, arithmetic: ArithmeticName) -> Result<Arc<Reference>, Stop> {
+        let arithmetic = match arithmetic {
+            ArithmeticName::F64 => Arithmetic::F64,
+            ArithmeticName::F32 => Arithmetic::F32,
+            ArithmeticName::Declared => self.loaded(model)?.declared(0),
+        };
+        self.reference_in(model, arithmetic)
+    }
+
+    /// The reference of a model in exactly this arithmetic.
+    pub fn reference_in(&self, model: &str, arithmetic: Arithmetic) -> Result<Arc<Reference>, Stop> {
+        self.references.get((model.to_owned(), arithmetic), || {
+            self.loaded(model)?.reference(arithmetic).map_err(errored)
+        })
+    }
+
+    /// The goldens of a model.
+    pub fn goldens(&self, model: &str) -> Result<Arc<Goldens>, Stop> {
+        self.goldens.get(model.to_owned(), || Goldens::open(&self.dir(model), model))
+    }
+
+    /// The tokenizer of a model.
+    pub fn tokenizer(&self, model: &str) -> Result<Tokenizer, Stop> {
+        Tokenizer::open(&self.dir(model)).map_err(|error| match error {
+            TokenizerError::Missing { .. } => Stop::Blocked(Need::Tokenizer { model: model.to_owned() }),
+            other => Stop::Errored(other.to_string()),
+        })
+    }
+
+    /// The chat template of a model.
+    pub fn chat_template(&self, model: &str) -> Result<ChatTemplate, Stop> {
+        ChatTemplate::open_with(&self.dir(model), &self.seam).map_err(|error| match error {
+            ChatError::Missing { .. } => Stop::Blocked(Need::ChatTemplate { model: model.to_owned() }),
+            other => Stop::Errored(other.to_string()),
+        })
+    }
+}
+
+/// Names an engine error. A checkpoint with tensors that nobody used is told apart by those who look for it.
+#[must_use]
+pub fn errored(error: EngineError) -> Stop {
+    Stop::Errored(error.to_string())
+}
+
+/// Values that are made once each, without holding up those who want another one.
+struct Cache<K, V> {
+    slots: Mutex<HashMap<K, Slot<V>>>,
+}
+
+type Slot<V> = Arc<OnceLock<Result<Arc<V>, Stop>>>;
+
+impl<K, V> Default for Cache<K, V> {
+    fn default() -> Self {
+        Self { slots: Mutex::default() }
+    }
+}
+
+impl<K: Eq + Hash, V> Cache<K, V> {
+    fn get(&self, key: K, make: impl FnOnce() -> Result<V, Stop>) -> Result<Arc<V>, Stop> {
+        let slot = Arc::clone(
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default(),
+        );
+        slot.get_or_init(|| make().map(Arc::new)).clone()
+    }
+}

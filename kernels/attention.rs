@@ -1,0 +1,209 @@
+//! Scaled dot-product attention with grouped queries.
+//!
+//! Vaswani et al., "Attention Is All You Need" (arXiv 1706.03762), equation 1, with the grouping of Ainslie et
+//! al., "GQA" (arXiv 2305.13245): query head `h` reads key and value head `h / (num_attention_heads /
+//! num_key_value_heads)`. Causal: the query at position `p` sees keys at positions `<= p`, and with a window of
+//! `w` only those at positions `> p - w`.
+
+use ndarray::{Array2, Array3, ArrayView2, Axis, s};
+
+use crate::{Arithmetic, Declaration, Dtype, OpInfo, Real};
+
+/// Registry entry.
+pub static OP: OpInfo =
+    OpInfo { name: "attention", summary: "scaled dot-product attention with grouped queries", declares };
+
+fn declares(activation: Dtype) -> Declaration {
+    // Probabilities are rounded to the operand dtype of the second matrix product, as tensor cores need them.
+    Declaration {
+        input: activation,
+        accumulator: Dtype::F32,
+        intermediate: activation,
+        output: activation,
+    }
+}
+
+/// The shape and scale of an attention.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Parameters {
+    /// Query heads.
+    pub num_attention_heads: usize,
+    /// Key and value heads; divides the query heads.
+    pub num_key_value_heads: usize,
+    /// Features of one head.
+    pub head_dim: usize,
+    /// What the dot products are multiplied by, usually `head_dim^-0.5`.
+    pub scale: f64,
+    /// How many keys back a query sees, itself included; all of them without a window.
+    pub window: Option<usize>,
+}
+
+/// The three results of an attention.
+#[derive(Debug)]
+pub struct Attended<T> {
+    /// Scaled dot products before the mask: [num_attention_heads, num_tokens, kv_len].
+    pub scores: Array3<T>,
+    /// Softmax of the masked scores: [num_attention_heads, num_tokens, kv_len]; masked keys have 0.
+    pub probs: Array3<T>,
+    /// Weighted values: [num_tokens, num_attention_heads * head_dim].
+    pub context: Array2<T>,
+}
+
+/// `q [num_tokens, num_attention_heads * head_dim]` over `k` and `v [kv_len, num_key_value_heads * head_dim]`.
+///
+/// Query `t` is at position `kv_len - num_tokens + t`: the queries are the newest tokens of the sequence.
+#[must_use]
+pub fn reference<T: Real>(
+    q: ArrayView2<'_, T>,
+    k: ArrayView2<'_, T>,
+    v: ArrayView2<'_, T>,
+    parameters: &Parameters,
+    arithmetic: Arithmetic,
+) -> Attended<T> {
+    let Parameters { num_attention_heads, num_key_value_heads, head_dim, scale, window } = *parameters;
+    let rounding = arithmetic.rounding(declares);
+    let (num_tokens, kv_len) = (q.nrows(), k.nrows());
+    let past = kv_len - num_tokens;
+    let group = num_attention_heads / num_key_value_heads;
+    let mut scores = Array3::zeros((num_attention_heads, num_tokens, kv_len));
+    let mut probs = Array3::zeros((num_attention_heads, num_tokens, kv_len));
+    let mut context = Array2::zeros((num_tokens, num_attention_heads * head_dim));
+    for head in 0..num_attention_heads {
+        let columns = s![.., head * head_dim..(head + 1) * head_dim];
+        let kv_head = head / group;
+        let kv_columns = s![.., kv_head * head_dim..(kv_head + 1) * head_dim];
+        let (q, k, v) = (q.slice(columns), k.slice(kv_columns), v.slice(kv_columns));
+        let mut head_scores = scores.index_axis_mut(Axis(0), head);
+        let mut head_probs = probs.index_axis_mut(Axis(0), head);
+        if rounding.is_declared() {
+            for t in 0..num_tokens {
+                for j in 0..kv_len {
+                    let dot = rounding
+                        .sum(head_dim, |d| rounding.input(q[[t, d]]) * rounding.input(k[[j, d]]));
+                    head_scores[[t, j]] = dot * T::of(scale);
+                }
+            }
+        } else {
+            head_scores.assign(&T::product(q, k));
+            head_scores.mapv_inplace(|x| x * T::of(scale));
+        }
+        for t in 0..num_tokens {
+            let position = past + t;
+            let first = window.map_or(0, |window| (position + 1).saturating_sub(window));
+            let seen = s![t, first..=position];
+            let largest = head_scores.slice(seen).fold(T::neg_infinity(), |m, &x| m.max(x));
+            let weights = head_scores.slice(seen).mapv(|x| (x - largest).exp());
+            let total = rounding.sum(weights.len(), |j| weights[j]);
+            head_probs.slice_mut(seen).assign(&weights.mapv(|w| rounding.intermediate(w / total)));
+        }
+        let mut out = context.slice_mut(columns);
+        if rounding.is_declared() {
+            for t in 0..num_tokens {
+                for d in 0..head_dim {
+                    let sum =
+                        rounding.sum(past + t + 1, |j| head_probs[[t, j]] * rounding.input(v[[j, d]]));
+                    out[[t, d]] = rounding.output(sum);
+                }
+            }
+        } else {
+            out.assign(&head_probs.dot(&v));
+        }
+    }
+    Attended { scores, probs, context }
+}
+
+#[cfg(test)]
+mod tests {
+    use approx::assert_relative_eq;
+    use ndarray::Array2;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn waves(rows: usize, columns: usize, seed: usize) -> Array2<f64> {
+        Array2::from_shape_fn((rows, columns), |(i, j)| ((i * 31 + j * 17 + seed * 7) as f64).sin())
+    }
+
+    fn parameters(heads: usize, kv_heads: usize, head_dim: usize, window: Option<usize>) -> Parameters {
+        Parameters {
+            num_attention_heads: heads,
+            num_key_value_heads: kv_heads,
+            head_dim,
+            scale: (head_dim as f64).powf(-0.5),
+            window,
+        }
+    }
+
+    /// The equation, one element at a time.
+    fn by_hand(q: &Array2<f64>, k: &Array2<f64>, v: &Array2<f64>, p: &Parameters, t: usize, c: usize) -> f64 {
+        let (head, d) = (c / p.head_dim, c % p.head_dim);
+        let kv_head = head * p.num_key_value_heads / p.num_attention_heads;
+        let position = k.nrows() - q.nrows() + t;
+        let keys = (0..k.nrows()).filter(|&j| j <= position && p.window.is_none_or(|w| j + w > position));
+        let mut numerator = 0.0;
+        let mut denominator = 0.0;
+        for j in keys {
+            let dot: f64 =
+                (0..p.head_dim).map(|i| q[[t, head * p.head_dim + i]] * k[[j, kv_head * p.head_dim + i]]).sum();
+            let weight = (dot * p.scale).exp();
+            numerator += weight * v[[j, kv_head * p.head_dim + d]];
+            denominator += weight;
+        }
+        numerator / denominator
+    }
+
+    proptest! {
+        #[test]
+        fn matches_the_equation_for_any_grouping_window_and_past(
+            kv_heads in 1usize..4, group in 1usize..5, half in 1usize..6, tokens in 1usize..7, past in 0usize..9,
+            window in proptest::option::of(1usize..8), seed in 0usize..50,
+        ) {
+            let p = parameters(kv_heads * group, kv_heads, half * 2, window);
+            let q = waves(tokens, p.num_attention_heads * p.head_dim, seed);
+            let k = waves(tokens + past, kv_heads * p.head_dim, seed + 1);
+            let v = waves(tokens + past, kv_heads * p.head_dim, seed + 2);
+            let out = reference(q.view(), k.view(), v.view(), &p, Arithmetic::F64);
+            for t in 0..tokens {
+                for c in 0..q.ncols() {
+                    prop_assert!((out.context[[t, c]] - by_hand(&q, &k, &v, &p, t, c)).abs() < 1e-12);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn probabilities_sum_to_one_and_never_see_the_future() {
+        let p = parameters(2, 1, 4, None);
+        let out = reference(
+            waves(3, 8, 0).view(),
+            waves(3, 4, 1).view(),
+            waves(3, 4, 2).view(),
+            &p,
+            Arithmetic::F64,
+        );
+        for head in 0..2 {
+            for t in 0..3 {
+                assert_relative_eq!(out.probs.slice(s![head, t, ..]).sum(), 1.0, epsilon = 1e-14);
+                assert!(out.probs.slice(s![head, t, t + 1..]).iter().all(|&p| p == 0.0));
+            }
+        }
+    }
+
+    #[test]
+    fn declared_arithmetic_stays_near_the_truth_and_is_not_equal_to_it() {
+        let p = parameters(2, 1, 16, None);
+        let (q, k, v) = (waves(5, 32, 0), waves(5, 16, 1), waves(5, 16, 2));
+        let truth = reference(q.view(), k.view(), v.view(), &p, Arithmetic::F64);
+        let narrow = |a: &Array2<f64>| a.mapv(|x| x as f32);
+        let (q, k, v) = (narrow(&q), narrow(&k), narrow(&v));
+        let declared = Arithmetic::Declared { activation: Dtype::BF16, order: 5 };
+        let out = reference(q.view(), k.view(), v.view(), &p, declared);
+        let worst = truth
+            .context
+            .iter()
+            .zip(&out.context)
+            .map(|(a, &b)| (a - f64::from(b)).abs())
+            .fold(0.0, f64::max);
+        assert!(worst > 1e-5 && worst < 2e-2, "{worst}");
+    }
+}

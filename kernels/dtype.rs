@@ -1,0 +1,96 @@
+//! Number formats that tensors are stored and computed in.
+
+use std::fmt;
+
+use half::{bf16, f16};
+use serde::{Deserialize, Serialize};
+
+/// A floating-point storage format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Dtype {
+    /// IEEE 754 binary64.
+    F64,
+    /// IEEE 754 binary32.
+    F32,
+    /// IEEE 754 binary16: 10 bits of fraction, largest value 65,504.
+    F16,
+    /// bfloat16: the upper half of a binary32, 7 bits of fraction.
+    BF16,
+}
+
+impl Dtype {
+    /// Bytes of one element.
+    #[must_use]
+    pub const fn size(self) -> usize {
+        match self {
+            Self::F64 => 8,
+            Self::F32 => 4,
+            Self::F16 | Self::BF16 => 2,
+        }
+    }
+
+    /// Bits of fraction, without the hidden one.
+    #[must_use]
+    pub const fn fraction_bits(self) -> u32 {
+        match self {
+            Self::F64 => 52,
+            Self::F32 => 23,
+            Self::F16 => 10,
+            Self::BF16 => 7,
+        }
+    }
+
+    /// The distance from 1.0 to the next larger value: `2^-fraction_bits`.
+    #[must_use]
+    pub fn epsilon(self) -> f64 {
+        (-f64::from(self.fraction_bits())).exp2()
+    }
+
+    /// The nearest value of this format, ties to even; overflow becomes infinity, as hardware converts.
+    #[must_use]
+    pub fn round(self, value: f64) -> f64 {
+        match self {
+            Self::F64 => value,
+            Self::F32 => f64::from(value as f32),
+            Self::F16 => f16::from_f64(value).to_f64(),
+            Self::BF16 => bf16::from_f64(value).to_f64(),
+        }
+    }
+}
+
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F64 => "F64",
+            Self::F32 => "F32",
+            Self::F16 => "F16",
+            Self::BF16 => "BF16",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn rounding_is_to_nearest_even_and_overflows_to_infinity() {
+        assert_eq!(Dtype::BF16.round(1.0 + 1.0 / 256.0), 1.0);
+        assert_eq!(Dtype::BF16.round(1.0 + 3.0 / 256.0), 1.0 + 4.0 / 256.0);
+        assert_eq!(Dtype::F16.round(65_520.0), f64::INFINITY);
+        assert_eq!(Dtype::F32.round(1e300), f64::INFINITY);
+        assert!(Dtype::F16.round(f64::NAN).is_nan());
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_moves_by_at_most_half_a_unit_in_the_last_place(x in 1.0f64..2.0) {
+            for dtype in [Dtype::F64, Dtype::F32, Dtype::F16, Dtype::BF16] {
+                prop_assert!((dtype.round(x) - x).abs() <= dtype.epsilon() / 2.0);
+                prop_assert_eq!(dtype.round(dtype.round(x)), dtype.round(x));
+            }
+        }
+    }
+}
