@@ -173,17 +173,7 @@ impl Weights {
     /// A digest over names and bytes of all weight files (and of the index, if there is one), sorted by name.
     /// Computed on the first call.
     pub fn digest(&self) -> blake3::Hash {
-        *self.digest.get_or_init(|| {
-            let mut hasher = blake3::Hasher::new();
-            for (name, bytes) in self.shards.contents() {
-                // Lengths in front, so that no two lists of files hash the same stream.
-                hasher.update(&(name.len() as u64).to_le_bytes());
-                hasher.update(name.as_bytes());
-                hasher.update(&(bytes.len() as u64).to_le_bytes());
-                hasher.update(bytes);
-            }
-            hasher.finalize()
-        })
+        *self.digest.get_or_init(|| digest_of(&self.shards.contents()))
     }
 
     /// Starts handing out tensors, each through the rewrites of `seam`.
@@ -229,6 +219,18 @@ impl fmt::Debug for Weights {
             .field("tensors", &self.entries.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Lengths come in front of names and bytes, so that no two lists of files hash the same stream.
+fn digest_of(files: &[(&str, &[u8])]) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    for (name, bytes) in files {
+        for part in [name.as_bytes(), bytes] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+    }
+    hasher.finalize()
 }
 
 fn tensors(count: usize) -> String {
@@ -360,6 +362,10 @@ mod tests {
         assert_eq!(first, digest(honest(&[("a", &[1], &[1.0])])));
         assert_ne!(first, digest(honest(&[("a", &[1], &[1.5])])));
         assert_ne!(first, digest(honest(&[("b", &[1], &[1.0])])));
+        let (one, two): (&[u8], &[u8]) = (b"1", b"2");
+        assert_ne!(digest_of(&[("x", one), ("y", two)]), digest_of(&[("x", two), ("y", one)]));
+        assert_ne!(digest_of(&[("x", one)]), digest_of(&[("y", one)]));
+        assert_ne!(digest_of(&[("x", b"1y"), ("", b"2")]), digest_of(&[("x", one), ("y", two)]));
         let shards = tempfile::tempdir().unwrap();
         let index = r#"{"weight_map":{"a":"1.safetensors"}}"#;
         sharded(shards.path(), index, &[("1.safetensors", honest(&[("a", &[1], &[1.0])]))]);
