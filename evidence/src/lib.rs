@@ -17,6 +17,7 @@
 //! | [`store`] | writing and reading run folders |
 //! | [`digest`] | digests of the source tree, the binary, and files |
 //! | [`freshness`] | whether a record still describes what is there today |
+//! | [`gate`] | gates, computed from runs |
 //! | [`trace_file`] | `trace.json` and its payload |
 //! | [`real`] | a number that survives JSON |
 
@@ -24,6 +25,7 @@ pub mod digest;
 pub mod event;
 pub mod exit;
 pub mod freshness;
+pub mod gate;
 pub mod outcome;
 pub mod real;
 pub mod record;
@@ -37,6 +39,7 @@ mod tree;
 pub use event::Event;
 pub use exit::Exit;
 pub use freshness::{ClaimToday, Stale, Today, claim_freshness, freshness};
+pub use gate::{ClaimLevel, ClaimStanding, GateCounts, GateReport, Reason, evaluate};
 pub use outcome::{Counterexample, Need, Outcome, Vacuity, Worst};
 pub use real::Real;
 pub use record::{
