@@ -578,12 +578,14 @@ fn judge_mutants(
             standing.why.push(Reason { what, remedy: prove });
             continue;
         }
-        let killed = verdicts.iter().filter(|(_, kill)| matches!(kill.verdict, Verdict::Killed { .. }));
-        let is_fresh =
-            |(run, kill): &&&(&Run, &Kill)| claim_freshness(run, claim, kill.lane, today).is_empty();
-        if killed.clone().any(|verdict| !gate.requires.fresh || is_fresh(&&verdict)) {
+        let killed: Vec<&(&Run, &Kill)> =
+            verdicts.iter().filter(|(_, kill)| matches!(kill.verdict, Verdict::Killed { .. })).collect();
+        let counts = |(run, kill): &(&Run, &Kill)| {
+            !gate.requires.fresh || claim_freshness(run, claim, kill.lane, today).is_empty()
+        };
+        if killed.iter().any(|verdict| counts(verdict)) {
             standing.mutants_killed += 1;
-        } else if killed.count() > 0 {
+        } else if !killed.is_empty() {
             let what = format!("mutant {mutant} was killed, in a run that is stale");
             open.push(Reason { what, remedy: prove });
         } else if let Some((_, kill)) = verdicts.first() {

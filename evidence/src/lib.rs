@@ -7,6 +7,23 @@
 //!
 //! This crate depends on `contracts`, for names only. It runs nothing and compares no tensors.
 //!
+//! ```
+//! use evidence::{Outcome, Vacuity, Worst};
+//!
+//! let worst = Worst {
+//!     case: "fib".into(),
+//!     stage: None,
+//!     metric: "row_l2".into(),
+//!     value: 2e-7.into(),
+//!     limit: 1e-6.into(),
+//! };
+//! assert!(Outcome::survived(3, 4096, worst.clone()).passes());
+//! // Attacking nothing is no pass, and neither is a measurement that is not a number.
+//! assert_eq!(Outcome::survived(0, 0, worst.clone()), Outcome::Vacuous { why: Vacuity::NoCases });
+//! let broken = Worst { value: f64::NAN.into(), ..worst };
+//! assert!(!Outcome::survived(3, 4096, broken).passes());
+//! ```
+//!
 //! | module | holds |
 //! |---|---|
 //! | [`outcome`] | what became of a claim: five values, of which one passes |
@@ -18,6 +35,7 @@
 //! | [`digest`] | digests of the source tree, the binary, and files |
 //! | [`freshness`] | whether a record still describes what is there today |
 //! | [`gate`] | gates, computed from runs |
+//! | [`report`] | what runs and gates say: table, Markdown, JSON |
 //! | [`trace_file`] | `trace.json` and its payload |
 //! | [`real`] | a number that survives JSON |
 
@@ -29,6 +47,7 @@ pub mod gate;
 pub mod outcome;
 pub mod real;
 pub mod record;
+pub mod report;
 #[cfg(test)]
 mod samples;
 pub mod store;
@@ -46,4 +65,5 @@ pub use record::{
     BinaryDigest, ClaimResult, Counts, DeviceRecord, Kill, KillCounts, NotAsked, OutcomeCounts, Run,
     RunRecord, SourceDigest, Status, Verdict,
 };
+pub use report::Report;
 pub use time::{RunId, Timestamp};
