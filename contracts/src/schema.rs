@@ -36,6 +36,7 @@ pub fn generate(kind: FileKind) -> Value {
         FileKind::Waivers => of::<Waivers>(),
     };
     refuse_null(&mut schema);
+    limit_integers(&mut schema);
     schema
 }
 
@@ -142,6 +143,20 @@ fn refuse_null(schema: &mut Value) {
                 }
             }
             object.values_mut().for_each(refuse_null);
+        }
+        _ => {}
+    }
+}
+
+/// What does not fit the type of a whole number is refused here already, in words.
+fn limit_integers(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(limit_integers),
+        Value::Object(object) => {
+            if object.get("format").is_some_and(|format| format == "uint32") {
+                object.insert("maximum".to_owned(), u32::MAX.into());
+            }
+            object.values_mut().for_each(limit_integers);
         }
         _ => {}
     }

@@ -5,6 +5,7 @@
 
 mod context;
 mod rules;
+mod waive;
 
 use crate::date::Date;
 use crate::finding::{Finding, Place, Severity};
@@ -77,6 +78,7 @@ pub fn lint(loaded: &Loaded, vocabulary: &Vocabulary, today: Date) -> Vec<Findin
             check(&context, &mut findings);
         }
     }
+    waive::apply(&loaded.waivers, today, &mut findings);
     findings.sort_by(|left, right| {
         let key = |finding: &Finding| (finding.place.file, finding.place.span.start, finding.code);
         key(left).cmp(&key(right))

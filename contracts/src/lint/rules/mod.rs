@@ -1,12 +1,33 @@
 //! One rule a file, and the array of all of them.
 
+mod contract_without_claims;
+mod dangling_depends_on;
+mod dangling_gate_claim;
+mod dangling_obligation;
+mod duplicate_claim_id;
+mod duplicate_id;
 mod duplicate_key;
+mod expired_waiver;
+mod gate_without_claims;
+mod invalid_tolerance;
+mod kills_nothing;
+mod kind_without_mutant;
+mod missing_tolerance;
+mod needless_tolerance;
 mod prose_only_falsifier;
 mod schema_violation;
+mod tolerance_without_reason;
 mod too_large;
+mod undischarged_obligation;
 mod unknown_key;
+mod unknown_model;
+mod unknown_mutant;
+mod unknown_stage;
 mod unreadable_input;
+mod unsupported_lane;
 mod unsupported_yaml;
+mod unused_waiver;
+mod version_not_semver;
 mod yaml_syntax;
 
 use super::Rule;
@@ -20,7 +41,7 @@ pub(crate) use unreadable_input::RULE as UNREADABLE_INPUT;
 pub(crate) use unsupported_yaml::RULE as UNSUPPORTED_YAML;
 pub(crate) use yaml_syntax::RULE as YAML_SYNTAX;
 
-/// Every rule, by code.
+/// Every rule, by code. Waivers come last, because they look at what the others found.
 pub const RULES: &[&Rule] = &[
     &unreadable_input::RULE,
     &yaml_syntax::RULE,
@@ -30,4 +51,25 @@ pub const RULES: &[&Rule] = &[
     &too_large::RULE,
     &unsupported_yaml::RULE,
     &prose_only_falsifier::RULE,
+    &duplicate_claim_id::RULE,
+    &unknown_stage::RULE,
+    &unknown_model::RULE,
+    &unknown_mutant::RULE,
+    &dangling_obligation::RULE,
+    &dangling_depends_on::RULE,
+    &dangling_gate_claim::RULE,
+    &undischarged_obligation::RULE,
+    &version_not_semver::RULE,
+    &duplicate_id::RULE,
+    &unsupported_lane::RULE,
+    &kills_nothing::RULE,
+    &kind_without_mutant::RULE,
+    &gate_without_claims::RULE,
+    &contract_without_claims::RULE,
+    &missing_tolerance::RULE,
+    &invalid_tolerance::RULE,
+    &tolerance_without_reason::RULE,
+    &needless_tolerance::RULE,
+    &unused_waiver::RULE,
+    &expired_waiver::RULE,
 ];
