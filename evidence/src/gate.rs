@@ -6,6 +6,10 @@
 //! until a later run survives. An interrupted run counts for nothing. A gate without claims, and a gate without
 //! runs, never pass.
 
+mod mutants;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -15,8 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::freshness::{ClaimToday, Stale, Today, claim_freshness};
 use crate::outcome::{Outcome, Vacuity};
 use crate::real::Real;
-use crate::record::{ClaimResult, Kill, Run, Status, Verdict};
+use crate::record::{ClaimResult, Kill, Run, Status};
 use crate::time::RunId;
+use mutants::Mutants;
 
 /// How far a claim has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -388,7 +393,7 @@ fn stand(
         return standing;
     }
 
-    let mutants = judge_mutants(gate, claim, now, &needed, runs, today, &mut standing, notes);
+    let mutants = mutants::judge(gate, claim, now, &needed, runs, today, &mut standing, notes);
     let lanes: Vec<LaneStanding<'_>> = needed
         .iter()
         .map(|lane| judge_lane(gate, claim, *lane, now, mutants == Mutants::AllKilled, runs, today, notes))
@@ -532,91 +537,6 @@ fn on_the_artifact(run: &Run, result: &ClaimResult, now: &ClaimToday) -> bool {
     }
 }
 
-/// What the mutants of a claim say about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mutants {
-    /// There are some, and all were killed.
-    AllKilled,
-    /// One survived.
-    OneLives,
-    /// Neither: some were not tried, or could not be.
-    Open,
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one call, and each one is another thing that the verdict depends on"
-)]
-fn judge_mutants(
-    gate: &Gate,
-    claim: &ClaimId,
-    now: &ClaimToday,
-    needed: &[Lane],
-    runs: &Complete<'_>,
-    today: &Today,
-    standing: &mut ClaimStanding,
-    notes: &mut Notes,
-) -> Mutants {
-    let listed: BTreeSet<&String> = now.kills.iter().collect();
-    standing.mutants_listed = listed.len() as u64;
-    let mut lives = false;
-    let mut open = Vec::new();
-    if listed.is_empty() {
-        open.push(Reason {
-            what: "the claim lists no mutant, so nothing shows that it can fail".to_owned(),
-            remedy: "list one under `kills` in its contract".to_owned(),
-        });
-    }
-    for mutant in listed {
-        let prove = format!("pv prove --mutant {mutant}");
-        let verdicts: Vec<(&Run, &Kill)> =
-            needed.iter().filter_map(|lane| runs.latest_kill(mutant, claim, *lane)).collect();
-        if let Some((_, kill)) = verdicts.iter().find(|(_, kill)| kill.verdict == Verdict::Survived) {
-            lives = true;
-            let what =
-                format!("{}: mutant {mutant} survived it, so its own survival says nothing", kill.lane);
-            standing.why.push(Reason { what, remedy: prove });
-            continue;
-        }
-        let killed: Vec<&(&Run, &Kill)> =
-            verdicts.iter().filter(|(_, kill)| matches!(kill.verdict, Verdict::Killed { .. })).collect();
-        let counts = |(run, kill): &(&Run, &Kill)| {
-            !gate.requires.fresh || claim_freshness(run, claim, kill.lane, today).is_empty()
-        };
-        if killed.iter().any(|verdict| counts(verdict)) {
-            standing.mutants_killed += 1;
-        } else if !killed.is_empty() {
-            let what = format!("mutant {mutant} was killed, in a run that is stale");
-            open.push(Reason { what, remedy: prove });
-        } else if let Some((_, kill)) = verdicts.first() {
-            let what = match &kill.verdict {
-                Verdict::Inert => format!("mutant {mutant} changed nothing that ran, so it was not tried"),
-                Verdict::Errored { error } => format!("mutant {mutant} was not tried: {error}"),
-                Verdict::Blocked { missing } => {
-                    let needs: Vec<String> = missing.iter().map(ToString::to_string).collect();
-                    format!("mutant {mutant} was not tried: {}", needs.join("; "))
-                }
-                Verdict::Killed { .. } | Verdict::Survived => format!("mutant {mutant} was not killed"),
-            };
-            open.push(Reason { what: format!("{}: {what}", kill.lane), remedy: prove });
-        } else {
-            let what = format!("mutant {mutant} was not tried on {}", lane_list(needed));
-            open.push(Reason { what, remedy: prove });
-        }
-    }
-    let is_open = !open.is_empty();
-    if gate.requires.mutants_killed {
-        standing.why.append(&mut open);
-    } else {
-        notes.not_killed += standing.mutants_listed - standing.mutants_killed;
-    }
-    match (lives, is_open) {
-        (true, _) => Mutants::OneLives,
-        (false, true) => Mutants::Open,
-        (false, false) => Mutants::AllKilled,
-    }
-}
-
 /// `cpu,cuda`, as `--device` takes it.
 pub(crate) fn lane_list(lanes: &[Lane]) -> String {
     if lanes.is_empty() {
@@ -632,6 +552,3 @@ pub(crate) fn plural(count: u64, what: &str) -> String {
 fn claims(count: usize) -> String {
     plural(count as u64, "claim")
 }
-
-#[cfg(test)]
-mod tests;
