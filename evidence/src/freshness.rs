@@ -312,7 +312,7 @@ mod tests {
         run.record.binary.built_from = "unknown".into();
         let expected =
             Stale::BinaryNotFromTree { built_from: "unknown".into(), tree: run.record.source.tree.clone() };
-        assert_eq!(freshness(&run.record, &samples::today()), [expected.clone()]);
+        assert_eq!(freshness(&run.record, &samples::today()), std::slice::from_ref(&expected));
         assert_eq!(claim_freshness(&run, &CLAIM.into(), Lane::Cpu, &samples::today()), [expected]);
     }
 

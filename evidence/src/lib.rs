@@ -7,6 +7,23 @@
 //!
 //! This crate depends on `contracts`, for names only. It runs nothing and compares no tensors.
 //!
+//! ```
+//! use evidence::{Outcome, Vacuity, Worst};
+//!
+//! let worst = Worst {
+//!     case: "fib".into(),
+//!     stage: None,
+//!     metric: "row_l2".into(),
+//!     value: 2e-7.into(),
+//!     limit: 1e-6.into(),
+//! };
+//! assert!(Outcome::survived(3, 4096, worst.clone()).passes());
+//! // Attacking nothing is no pass, and neither is a measurement that is not a number.
+//! assert_eq!(Outcome::survived(0, 0, worst.clone()), Outcome::Vacuous { why: Vacuity::NoCases });
+//! let broken = Worst { value: f64::NAN.into(), ..worst };
+//! assert!(!Outcome::survived(3, 4096, broken).passes());
+//! ```
+//!
 //! | module | holds |
 //! |---|---|
 //! | [`outcome`] | what became of a claim: five values, of which one passes |
@@ -17,6 +34,8 @@
 //! | [`store`] | writing and reading run folders |
 //! | [`digest`] | digests of the source tree, the binary, and files |
 //! | [`freshness`] | whether a record still describes what is there today |
+//! | [`gate`] | gates, computed from runs |
+//! | [`report`] | what runs and gates say: table, Markdown, JSON |
 //! | [`trace_file`] | `trace.json` and its payload |
 //! | [`real`] | a number that survives JSON |
 
@@ -24,9 +43,11 @@ pub mod digest;
 pub mod event;
 pub mod exit;
 pub mod freshness;
+pub mod gate;
 pub mod outcome;
 pub mod real;
 pub mod record;
+pub mod report;
 #[cfg(test)]
 mod samples;
 pub mod store;
@@ -37,10 +58,12 @@ mod tree;
 pub use event::Event;
 pub use exit::Exit;
 pub use freshness::{ClaimToday, Stale, Today, claim_freshness, freshness};
+pub use gate::{ClaimLevel, ClaimStanding, GateCounts, GateReport, Reason, evaluate};
 pub use outcome::{Counterexample, Need, Outcome, Vacuity, Worst};
 pub use real::Real;
 pub use record::{
     BinaryDigest, ClaimResult, Counts, DeviceRecord, Kill, KillCounts, NotAsked, OutcomeCounts, Run,
     RunRecord, SourceDigest, Status, Verdict,
 };
+pub use report::Report;
 pub use time::{RunId, Timestamp};

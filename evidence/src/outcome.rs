@@ -121,14 +121,7 @@ impl Worst {
     /// How much of the limit was used: 0 is perfect, 1 is at the limit, and more is beyond it. Where the limit
     /// is zero, zero is 0 and everything else is infinite.
     pub fn margin(&self) -> Real {
-        let (value, limit) = (self.value.get(), self.limit.get());
-        Real::new(if limit == 0.0 && value == 0.0 {
-            0.0
-        } else if limit == 0.0 && !value.is_nan() {
-            f64::INFINITY
-        } else {
-            value / limit
-        })
+        margin(self.value, self.limit)
     }
 
     /// Whether the measurement is within its limit: both are finite, and `value <= limit`.
@@ -183,6 +176,24 @@ pub struct Counterexample {
     pub message: String,
     /// The command that repeats it.
     pub command: String,
+}
+
+impl Counterexample {
+    /// How far beyond its limit the measurement is, as [`Worst::margin`].
+    pub fn margin(&self) -> Real {
+        margin(self.value, self.limit)
+    }
+}
+
+fn margin(value: Real, limit: Real) -> Real {
+    let (value, limit) = (value.get(), limit.get());
+    Real::new(if limit == 0.0 && value == 0.0 {
+        0.0
+    } else if limit == 0.0 && !value.is_nan() {
+        f64::INFINITY
+    } else {
+        value / limit
+    })
 }
 
 impl fmt::Display for Counterexample {

@@ -14,6 +14,7 @@ mod write;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use read::{RecordError, Runs, read_all, read_run};
 pub use write::{RunWriter, StoreError};
@@ -32,8 +33,12 @@ pub const TRACES_FOLDER: &str = "traces";
 /// Writes a file so that its name never stands for half of it: a temporary name in the same folder, flushed to
 /// the disk, and renamed.
 pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+
+    // Neither another process nor another thread writes under this name.
+    let (process, write) = (std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.partial-{}", std::process::id()));
+    let temporary = path.with_file_name(format!(".{name}.partial-{process}-{write}"));
     let written = write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The rename or the write failed; what is left under the temporary name is of no use to anyone.

@@ -56,8 +56,7 @@ fn a_trace_is_read_as_written() {
         assert_eq!(payload[name].shape, *shape);
         assert_eq!(bits(&payload[name].data), bits(data));
     }
-    let names: Vec<_> =
-        fs::read_dir(temp.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let names: Vec<_> = fs::read_dir(temp.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
 }
 
@@ -167,8 +166,7 @@ fn a_payload_cut_off_anywhere_is_found() {
 fn an_unread_dtype_is_refused() {
     let (temp, ..) = written();
     let view = safetensors::tensor::TensorView::new(Dtype::I32, vec![1], &[0; 4]).unwrap();
-    fs::write(temp.path().join(PAYLOAD_FILE), safetensors::serialize([("x", view)], None).unwrap())
-        .unwrap();
+    fs::write(temp.path().join(PAYLOAD_FILE), safetensors::serialize([("x", view)], None).unwrap()).unwrap();
     assert!(matches!(read_payload(temp.path()), Err(TraceError::Malformed { .. })));
 }
 
@@ -179,10 +177,7 @@ fn statistics() {
     assert_eq!(stats.std, 1.25_f64.sqrt().into());
     assert_eq!(stats.l2, 30_f64.sqrt().into());
     assert_eq!((stats.nan_count, stats.inf_count), (0, 0));
-    assert_eq!(
-        stats.digest,
-        crate::digest::bytes(&[1.0_f32, 2.0, 3.0, 4.0].map(f32::to_le_bytes).concat())
-    );
+    assert_eq!(stats.digest, crate::digest::bytes(&[1.0_f32, 2.0, 3.0, 4.0].map(f32::to_le_bytes).concat()));
 }
 
 #[test]
