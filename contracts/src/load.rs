@@ -407,6 +407,10 @@ fn read(index: usize, found: &Found) -> Read1 {
 
 /// At most one byte more than the limit, whatever the file claims to be.
 fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    // Opening a pipe would wait for somebody to write into it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("not a file"));
+    }
     let file = fs::File::open(path)?;
     let expected = file.metadata()?.len().min(MAX_BYTES as u64 + 1) as usize;
     let mut bytes = Vec::with_capacity(expected + 1);

@@ -298,9 +298,8 @@ fn scalar(text: Cow<'_, str>) -> Value {
 
 fn number(text: &str) -> Option<Number> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let stand_in = || Number::from_f64(0.5);
     if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
-        return stand_in();
+        return Number::from_f64(0.5);
     }
     if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
         return None;
@@ -325,7 +324,7 @@ fn number(text: &str) -> Option<Number> {
     }
     let shaped = unsigned.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
     let float = signless_plus.parse::<f64>().ok().filter(|_| shaped)?;
-    Number::from_f64(float).or_else(stand_in)
+    Number::from_f64(float)
 }
 
 /// Turns the parser's character counts into bytes.
@@ -355,5 +354,160 @@ impl<'t> Offsets<'t> {
         let rest = self.text.get(*start as usize..).unwrap_or("");
         let within = rest.char_indices().nth(character % STRIDE).map_or(rest.len(), |(byte, _)| byte);
         start + within as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The value as serde_yaml reads it.
+    fn other(text: &str) -> Result<Value, serde_yaml::Error> {
+        serde_yaml::from_str(text)
+    }
+
+    /// Every scalar, as it is written.
+    fn written<'t>(text: &'t str, node: &Node, all: &mut Vec<&'t str>) {
+        match &node.children {
+            Children::None => all.push(&text[node.span.range()]),
+            Children::Items(items) => items.iter().for_each(|item| written(text, item, all)),
+            Children::Entries(entries) => {
+                for entry in entries {
+                    all.push(&text[entry.key_span.range()]);
+                    written(text, &entry.value, all);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn spans_are_bytes_also_behind_wide_characters() {
+        let text = "é: [ü, \"ß\", 漢字]\nkey: {a: 𝄞 b, c: 1}\r\nnext: 'x'\nlong: é\n".to_owned()
+            + &"ü: x\n".repeat(1);
+        let document = document(&text).unwrap();
+        let mut all = Vec::new();
+        written(&text, &document.tree, &mut all);
+        let expected =
+            ["é", "ü", "\"ß\"", "漢字", "key", "a", "𝄞 b", "c", "1", "next", "'x'", "long", "é", "ü", "x"];
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn scalars_are_read_as_the_typed_parser_reads_them() {
+        for text in [
+            "",
+            "~",
+            "null",
+            "Null",
+            "nil",
+            "true",
+            "True",
+            "yes",
+            "on",
+            "0",
+            "-0",
+            "+7",
+            "007",
+            "-07",
+            "0x1F",
+            "0o17",
+            "0b11",
+            "0x",
+            "0xg",
+            "1e3",
+            "1.",
+            ".5",
+            "-.5",
+            "1_000",
+            "1:30",
+            "12e",
+            "e3",
+            "+",
+            "--1",
+            "+-1",
+            "1.0.0",
+            "18446744073709551615",
+            "18446744073709551616",
+            "-9223372036854775808",
+            "1e999",
+            "infinity",
+            "inf",
+            "nan",
+            "'1'",
+            "\"true\"",
+            "2026-01-31",
+            "0.1",
+            "1E5",
+            "0X1",
+            "-0x1F",
+            "+0x1F",
+            "0x+1",
+            "00",
+            "0.0",
+            "01.5",
+            ".",
+            "..",
+            "0e0",
+        ] {
+            let document = document(&format!("a: {text}")).unwrap();
+            let ours = &document.value["a"];
+            // What is beyond the range of JSON is an error there, and an infinity is nothing.
+            let Ok(theirs) = other(&format!("a: {text}")) else { continue };
+            let infinite = theirs["a"].is_null() && !ours.is_null();
+            assert!(*ours == theirs["a"] || infinite, "{text}: {ours} is not {theirs}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_json_does_not_have_are_no_integers() {
+        for text in [".nan", ".inf", "-.inf", "+.INF"] {
+            let document = document(text).unwrap();
+            assert!(document.value.is_number() && !document.value.is_u64(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_supported_says_where() {
+        for (text, what) in [
+            ("a: &x 1", "anchors and aliases"),
+            ("a: *x", "YAML"),
+            ("a: !!str 1", "tags"),
+            ("<<: {a: 1}", "merge keys"),
+            ("[a]: 1", "keys that are no strings"),
+            ("a: 1\n---\nb: 2", "several documents"),
+            ("a: 1\na: 2", "`a` is given twice"),
+            ("# only\n# comments", "no document"),
+            ("", "no document"),
+        ] {
+            let error = document(text).unwrap_err();
+            assert!(error.to_string().contains(what), "{text:?}: {error}");
+        }
+        assert!(document("a: 1\n...\n").is_ok());
+        assert!(document("---\na: 1\n").is_ok());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn both_parsers_read_the_same(text in "[ab1:{}\\[\\],'\"#é|>\\-. \n]{0,40}") {
+            // A contract is a collection. They differ about a lone block scalar without indentation.
+            if let (Ok(ours), Ok(theirs)) = (document(&text), other(&text))
+                && (ours.value.is_object() || ours.value.is_array())
+            {
+                prop_assert_eq!(ours.value, theirs);
+            }
+        }
+
+        #[test]
+        fn plain_scalars_are_written_where_the_span_says(words in prop::collection::vec("[a-zé漢][a-zé漢0-9 ]{0,8}[a-zé漢]", 1..200)) {
+            let text: String = words.iter().map(|word| format!("- {word}\n")).collect();
+            let document = document(&text).unwrap();
+            let mut all = Vec::new();
+            written(&text, &document.tree, &mut all);
+            prop_assert_eq!(all, words.iter().map(String::as_str).collect::<Vec<_>>());
+        }
     }
 }

@@ -32,11 +32,13 @@ pub(super) fn report(schema: &Value, validator: &Validator, value: &Value, repor
     let mut leaves = Vec::new();
     errors.iter().for_each(|error| collect_leaves(error, &mut leaves));
     let explained = explained(schema, &leaves);
+    let wrong_type: HashSet<&str> =
+        leaves.iter().filter(|leaf| matches!(leaf.kind, Kind::Type { .. })).map(|leaf| leaf.here).collect();
     for leaf in &leaves {
         let at = Located::new(tree, value, &source.text, leaf.here);
         match leaf.kind {
             Kind::AdditionalProperties { unexpected } => {
-                unexpected.iter().for_each(|key| unknown_key(schema, leaf, key, &at, report));
+                unexpected.iter().take(MOST).for_each(|key| unknown_key(schema, leaf, key, &at, report));
             }
             Kind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
@@ -46,6 +48,7 @@ pub(super) fn report(schema: &Value, validator: &Validator, value: &Value, repor
                     at.push(report, &SCHEMA_VIOLATION, at.span(), &what, label, help);
                 }
             }
+            Kind::Minimum { .. } | Kind::Maximum { .. } if wrong_type.contains(leaf.here) => {}
             kind => {
                 let (what, label, help) = describe(kind, &at);
                 at.push(report, &SCHEMA_VIOLATION, at.span(), &what, label, help);
@@ -59,7 +62,7 @@ fn explained<'s>(schema: &'s Value, leaves: &[Leaf<'s>]) -> HashSet<(&'s str, &'
     let mut explained = HashSet::new();
     for leaf in leaves {
         let Kind::AdditionalProperties { unexpected } = leaf.kind else { continue };
-        for key in unexpected {
+        for key in unexpected.iter().take(MOST) {
             if is_prose(leaf.here, key) {
                 explained.insert((leaf.here, "falsifier"));
             } else if let Some(meant) = nearest(key, allowed_keys(schema, leaf.keyword)) {
@@ -77,7 +80,7 @@ fn is_prose(here: &str, key: &str) -> bool {
 
 fn unknown_key(schema: &Value, leaf: &Leaf<'_>, key: &str, at: &Located<'_>, report: &mut Report<'_>) {
     let span = at.node.key_span(&[Step::Key(key)]);
-    if is_prose(leaf.here, key) {
+    if is_prose(leaf.here, key) && at.value.get("falsifier").is_none() {
         let what = "prose under `test` is nothing that can be executed";
         let help = "write `falsifier:` with one of the kinds that `pv list kinds` prints".to_owned();
         return at.push(report, &PROSE_ONLY_FALSIFIER, span, what, "only prose".to_owned(), help);
@@ -130,15 +133,9 @@ fn describe(kind: &Kind, at: &Located<'_>) -> (String, String, String) {
             (format!("{found} where {wanted} belongs"), format!("{wanted} belongs here"), help)
         }
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-            let words = words(context);
-            let listed = words.join(", ");
-            let help = did_you_mean(at.text(), words.iter().map(String::as_str), || {
-                if listed.is_empty() {
-                    "see `pv explain PV005`".to_owned()
-                } else {
-                    format!("write one of: {listed}")
-                }
-            });
+            let (words, types) = choices(context);
+            let all = [words.as_slice(), types.as_slice()].concat().join(", or ");
+            let help = did_you_mean(at.text(), words.iter().map(String::as_str), || format!("write {all}"));
             (format!("`{shown}` is not a value that belongs here"), "no such value".to_owned(), help)
         }
         Kind::Enum { options } => {
@@ -191,13 +188,25 @@ fn describe(kind: &Kind, at: &Located<'_>) -> (String, String, String) {
     }
 }
 
-/// The words among the choices.
-fn words(context: &[Vec<ValidationError<'static>>]) -> Vec<String> {
-    let word = |error: &ValidationError<'static>| match error.kind() {
-        Kind::Constant { expected_value } => expected_value.as_str().map(str::to_owned),
-        _ => None,
-    };
-    context.iter().flatten().filter_map(word).collect()
+/// The words among the choices, and the types of those that are no words.
+fn choices(context: &[Vec<ValidationError<'static>>]) -> (Vec<String>, Vec<String>) {
+    let (mut words, mut others) = (Vec::new(), Vec::new());
+    for branch in context {
+        let word = branch.iter().find_map(|error| match error.kind() {
+            Kind::Constant { expected_value } => expected_value.as_str(),
+            _ => None,
+        });
+        let of_type = branch.iter().find_map(|error| match error.kind() {
+            Kind::Type { kind } => Some(types(kind)),
+            _ => None,
+        });
+        match (word, of_type) {
+            (Some(word), _) => words.push(word.to_owned()),
+            (None, Some(of_type)) => others.push(of_type),
+            (None, None) => {}
+        }
+    }
+    (words, others)
 }
 
 fn types(kind: &TypeKind) -> String {
