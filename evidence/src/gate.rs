@@ -16,6 +16,7 @@ use std::fmt;
 use contracts::{ClaimId, Gate, GateId, Lane, Level};
 use serde::{Deserialize, Serialize};
 
+use crate::exit::Exit;
 use crate::freshness::{ClaimToday, Stale, Today, claim_freshness};
 use crate::outcome::{Outcome, Vacuity};
 use crate::real::Real;
@@ -214,6 +215,20 @@ pub struct GateReport {
     pub counts: GateCounts,
     /// What a pass of this gate says nothing about.
     pub not_verified: Vec<String>,
+}
+
+impl GateReport {
+    /// The exit code that the gate calls for: falsified claims are a failure, everything else that keeps it from
+    /// passing is incomplete.
+    pub fn exit(&self) -> Exit {
+        if self.passed {
+            Exit::Survived
+        } else if self.counts.falsified > 0 {
+            Exit::Falsified
+        } else {
+            Exit::Incomplete
+        }
+    }
 }
 
 /// Computes a gate from runs.

@@ -134,6 +134,12 @@ const fn missing_device(lane: Lane) -> Option<Need> {
     }
 }
 
+/// The ids of the cases of a claim.
+#[must_use]
+pub fn case_ids(test: &FalsificationTest) -> Vec<String> {
+    cases(&test.falsifier, test.tolerance.as_ref()).into_iter().map(|case| case.id).collect()
+}
+
 fn chosen<'c>(claim: &'c Selected, options: &Options) -> Vec<Case<'c>> {
     let mut all = cases(&claim.test.falsifier, claim.test.tolerance.as_ref());
     all.retain(|case| options.case.as_ref().is_none_or(|id| *id == case.id));

@@ -4,6 +4,7 @@
 pub mod json;
 pub mod markdown;
 pub mod table;
+pub mod terminal;
 
 use contracts::{ClaimId, Lane, Tier};
 use serde::{Deserialize, Serialize};

@@ -38,11 +38,14 @@ fn attempt(
             .num_threads(threads as usize)
             .build()
             .map_err(|error| Stop::Errored(format!("cannot start {threads} threads: {error}")))?;
-        pool.install(|| {
+        let prefill = || {
             let mut recorder = Recorder::all();
             reference.prefill(&tokens, &mut recorder).map_err(|error| Stop::Errored(error.to_string()))?;
             Ok(recorder.stages)
-        })
+        };
+        // From a thread of no pool: a worker that waits for another pool would take up other cases meanwhile.
+        let joined = std::thread::scope(|scope| scope.spawn(|| pool.install(prefill)).join());
+        joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     };
     let mut first: Option<Vec<Recorded>> = None;
     let mut tally = Tally::default();

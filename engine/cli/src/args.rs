@@ -1,0 +1,202 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use contracts::{ArithmeticName, Lane};
+
+/// Run, trace, diff, evaluate and inspect models.
+///
+/// MODEL is a Hugging Face folder: config.json, model.safetensors (or shards with their index) and, for text,
+/// tokenizer.json.
+#[derive(Debug, Parser)]
+#[command(name = "apr", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 traces diverge, 2 usage, 3 unreadable input, 4 nothing ran, \
+                          5 device missing, 101 internal bug, 130 interrupted";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Continue a prompt.
+    Run(Run),
+    /// Record every stage of one forward pass.
+    Trace(Trace),
+    /// Compare two traces stage by stage; exit 1 if they diverge.
+    Diff(Diff),
+    /// Compute loss and perplexity of a text.
+    Eval(Eval),
+    /// Show what a model folder holds.
+    Inspect(Inspect),
+}
+
+/// Which model, where, and in what arithmetic.
+#[derive(Debug, Args)]
+pub(crate) struct Subject {
+    /// Model folder.
+    #[arg(default_value = "engine/zoo/qwen2-tiny")]
+    pub model: PathBuf,
+    /// Where to compute.
+    #[arg(long, value_enum, default_value_t = Device::Cpu)]
+    pub device: Device,
+    /// What to compute in.
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    pub arithmetic: Precision,
+}
+
+/// The tokens to begin with.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Prompt {
+    /// Text to begin with.
+    #[arg(long)]
+    pub prompt: Option<String>,
+    /// Token ids to begin with, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub tokens: Option<Vec<u32>>,
+}
+
+/// `apr run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub subject: Subject,
+    #[command(flatten)]
+    pub prompt: Prompt,
+    /// Put the prompt into the model's chat template, as the user's turn.
+    #[arg(long, conflicts_with = "tokens")]
+    pub chat: bool,
+    /// The system's turn before it.
+    #[arg(long, requires = "chat")]
+    pub system: Option<String>,
+    /// New tokens at most.
+    #[arg(long, default_value_t = 64)]
+    pub max_tokens: usize,
+    /// Sample at this temperature; without it the most likely token is taken.
+    #[arg(long)]
+    pub temperature: Option<f32>,
+    /// Sample among this many of the most likely tokens.
+    #[arg(long, requires = "temperature")]
+    pub top_k: Option<usize>,
+    /// Sample among the most likely tokens that together have this probability.
+    #[arg(long, requires = "temperature")]
+    pub top_p: Option<f32>,
+    /// Seed of the sampler; the same seed gives the same text.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `apr trace`.
+#[derive(Debug, Args)]
+pub(crate) struct Trace {
+    #[command(flatten)]
+    pub subject: Subject,
+    #[command(flatten)]
+    pub prompt: Prompt,
+    /// Put the prompt into the model's chat template, as the user's turn.
+    #[arg(long, conflicts_with = "tokens")]
+    pub chat: bool,
+    /// Only stages whose name matches this glob; may be given more than once.
+    #[arg(long, value_name = "GLOB")]
+    pub stages: Vec<String>,
+    /// Print trace.json instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Also write the values of every stage, as payload.safetensors.
+    #[arg(long, requires = "out")]
+    pub payload: bool,
+    /// Write the trace into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// `apr diff`.
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A trace folder, taken as the truth.
+    pub a: PathBuf,
+    /// Another trace folder.
+    pub b: PathBuf,
+    /// The largest relative error of a row that is not a divergence; 0 asks for equal bits.
+    #[arg(long, default_value_t = 0.0)]
+    pub max_row_l2: f64,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `apr eval`.
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    #[command(flatten)]
+    pub subject: Subject,
+    /// The text.
+    #[arg(long, value_name = "FILE")]
+    pub text: PathBuf,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `apr inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// Model folder.
+    #[arg(default_value = "engine/zoo/qwen2-tiny")]
+    pub model: PathBuf,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where to compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Device {
+    /// The CPU reference.
+    Cpu,
+    /// The virtual device.
+    Simt,
+    /// The GPU.
+    Cuda,
+}
+
+impl Device {
+    /// The lane of the same name.
+    pub(crate) const fn lane(self) -> Lane {
+        match self {
+            Self::Cpu => Lane::Cpu,
+            Self::Simt => Lane::Simt,
+            Self::Cuda => Lane::Cuda,
+        }
+    }
+}
+
+/// What to compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Precision {
+    /// Binary64 throughout.
+    F64,
+    /// Binary32 throughout.
+    F32,
+    /// Binary32, rounded where each op declares that a device rounds.
+    Declared,
+}
+
+impl Precision {
+    /// The name in records.
+    pub(crate) const fn name(self) -> ArithmeticName {
+        match self {
+            Self::F64 => ArithmeticName::F64,
+            Self::F32 => ArithmeticName::F32,
+            Self::Declared => ArithmeticName::Declared,
+        }
+    }
+}

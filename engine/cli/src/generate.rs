@@ -1,0 +1,100 @@
+//! `apr run`.
+
+use std::ops::ControlFlow;
+
+use engine::generate::{Finish, Options, generate};
+use engine::sampler::Sampling;
+use engine::tokenizer::{Specials, Tokenizer};
+use evidence::Exit;
+use evidence::report::terminal::print;
+use serde::Serialize;
+
+use crate::args::Run;
+use crate::failure::Failure;
+use crate::input;
+
+#[derive(Serialize)]
+struct Output<'o> {
+    model: String,
+    arithmetic: String,
+    prompt_token_ids: &'o [u32],
+    token_ids: &'o [u32],
+    /// Absent for a model without a tokenizer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    finish_reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+}
+
+/// Continues a prompt; text is shown as it is made.
+pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
+    let loaded = input::open(&args.subject)?;
+    let prompt = input::tokens(&loaded, &args.prompt, args.chat, args.system.as_deref())?;
+    let reference = input::reference(&loaded, &args.subject)?;
+    let sampling = args.temperature.map(|temperature| Sampling {
+        temperature,
+        top_k: args.top_k,
+        top_p: args.top_p,
+        seed: args.seed,
+    });
+    // With --tokens a model may do without a tokenizer; then ids are shown.
+    let tokenizer = match args.prompt.tokens {
+        Some(_) => Tokenizer::open(loaded.dir()).ok(),
+        None => Some(Tokenizer::open(loaded.dir())?),
+    };
+    let mut stream = tokenizer.as_ref().map(|tokenizer| tokenizer.stream(Specials::Skip));
+    let mut undecodable = None;
+    let mut first = true;
+    let options =
+        Options { max_tokens: args.max_tokens, sampling: sampling.clone(), ignore_eos: false };
+    let generated = generate(&reference, &prompt, &options, &mut |token| {
+        if args.json {
+            return ControlFlow::Continue(());
+        }
+        match &mut stream {
+            Some(stream) => match stream.push(token) {
+                Ok(text) => print(&text),
+                Err(error) => {
+                    undecodable = Some(error);
+                    return ControlFlow::Break(());
+                }
+            },
+            None => {
+                print(&if first { token.to_string() } else { format!(",{token}") });
+                first = false;
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    if let Some(error) = undecodable {
+        return Err(error.into());
+    }
+    if args.json {
+        let text = match &tokenizer {
+            Some(tokenizer) => Some(tokenizer.decode(&generated.tokens, Specials::Skip)?),
+            None => None,
+        };
+        let output = Output {
+            model: input::name(&loaded),
+            arithmetic: args.subject.arithmetic.name().to_string(),
+            prompt_token_ids: &prompt,
+            token_ids: &generated.tokens,
+            text,
+            finish_reason: match generated.finish {
+                Finish::Stop => "stop",
+                Finish::Length => "length",
+                Finish::Context => "context",
+                Finish::Cancelled => "cancelled",
+            },
+            seed: sampling.map(|sampling| sampling.seed),
+        };
+        print(&(serde_json::to_string_pretty(&output)? + "\n"));
+    } else {
+        if let Some(stream) = stream {
+            print(&stream.finish()?);
+        }
+        print("\n");
+    }
+    Ok(Exit::Survived)
+}

@@ -1,0 +1,122 @@
+//! `apr trace`.
+
+use std::collections::BTreeMap;
+
+use engine::trace::{Recorded, Recorder};
+use evidence::Exit;
+use evidence::report::terminal::print;
+use evidence::trace_file::{self, Data, StageDtype, StageRecord, StageStats, TraceFile};
+use falsifiers::stages::Selection;
+use falsifiers::stop::Stop;
+use kernels::Dtype;
+use kernels::real::Values;
+use tabled::builder::Builder;
+use tabled::settings::object::Columns;
+use tabled::settings::{Alignment, Style};
+
+use crate::args::Trace;
+use crate::failure::Failure;
+use crate::input;
+
+/// Records every stage of one forward pass.
+pub(crate) fn run(args: &Trace) -> Result<Exit, Failure> {
+    let loaded = input::open(&args.subject)?;
+    let tokens = input::tokens(&loaded, &args.prompt, args.chat, None)?;
+    let reference = input::reference(&loaded, &args.subject)?;
+    let mut recorder = match args.stages.is_empty() {
+        true => Recorder::all(),
+        false => {
+            let selection = Selection::new(&args.stages).map_err(usage)?;
+            Recorder::only(move |stage| selection.matches(stage))
+        }
+    };
+    reference.prefill(&tokens, &mut recorder)?;
+    if recorder.stages.is_empty() {
+        let message = format!("no stage matches {}; leave out --stages to see all", args.stages.join(", "));
+        return Err(Failure::Usage(message));
+    }
+    let trace = TraceFile {
+        schema: trace_file::SCHEMA,
+        model: input::name(&loaded),
+        model_digest: loaded.digest(),
+        arithmetic: args.subject.arithmetic.name(),
+        device: args.subject.device.lane(),
+        token_ids: tokens,
+        kernel_keys: BTreeMap::new(),
+        stages: recorder.stages.iter().map(stage_record).collect(),
+    };
+    if let Some(folder) = &args.out {
+        let payload: Option<Vec<_>> =
+            args.payload.then(|| recorder.stages.into_iter().map(stage_payload).collect());
+        trace_file::write(folder, &trace, payload.as_deref())?;
+    }
+    if args.json {
+        print(&(serde_json::to_string_pretty(&trace)? + "\n"));
+    } else {
+        print(&table(&trace));
+        if let Some(folder) = &args.out {
+            print(&format!("written to {}\n", folder.display()));
+        }
+    }
+    Ok(Exit::Survived)
+}
+
+fn usage(stop: Stop) -> Failure {
+    match stop {
+        Stop::Errored(message) => Failure::Usage(message),
+        other => Failure::Bug(format!("{other:?}")),
+    }
+}
+
+fn stage_record(stage: &Recorded) -> StageRecord {
+    let dtype = match stage.stored {
+        Dtype::F64 => StageDtype::F64,
+        Dtype::F32 => StageDtype::F32,
+        Dtype::F16 => StageDtype::F16,
+        Dtype::BF16 => StageDtype::BF16,
+    };
+    let stats = match &stage.tensor.values {
+        Values::F32(values) => StageStats::of_f32(values),
+        Values::F64(values) => StageStats::of_f64(values),
+    };
+    StageRecord::new(stage.name.to_string(), stage.tensor.shape.clone(), dtype, stats)
+}
+
+fn stage_payload(stage: Recorded) -> (String, Vec<usize>, Data) {
+    let data = match stage.tensor.values {
+        Values::F32(values) => Data::F32(values),
+        Values::F64(values) => Data::F64(values),
+    };
+    (stage.name.to_string(), stage.tensor.shape, data)
+}
+
+fn table(trace: &TraceFile) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(["stage", "shape", "dtype", "mean", "std", "min", "max", "NaN", "Inf"]);
+    for stage in &trace.stages {
+        let number = |value: evidence::Real| format!("{:.4}", value.get());
+        builder.push_record([
+            stage.name.clone(),
+            format!("{:?}", stage.shape),
+            format!("{:?}", stage.dtype),
+            number(stage.mean),
+            number(stage.std),
+            number(stage.min),
+            number(stage.max),
+            stage.nan_count.to_string(),
+            stage.inf_count.to_string(),
+        ]);
+    }
+    let mut table = builder.build();
+    table.with(Style::blank()).modify(Columns::new(3..), Alignment::right());
+    let lines: Vec<String> = table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
+    format!(
+        "{}, {} tokens, {} on {}, {} stages\n\n{}\n",
+        trace.model,
+        trace.token_ids.len(),
+        trace.arithmetic,
+        trace.device,
+        trace.stages.len(),
+        lines.join("\n")
+    )
+}

@@ -1,0 +1,32 @@
+//! Where reports are shown: how wide it is, whether it has colours, and writing to it when the reader has left.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::table::Look;
+
+/// The width that is taken where nothing tells it.
+const USUAL_WIDTH: usize = 100;
+
+/// How standard output is to be drawn on: as wide as the terminal (or `COLUMNS`), in colour only on a terminal
+/// and only unless `NO_COLOR` is set.
+pub fn look() -> Look {
+    let stdout = io::stdout();
+    let terminal = stdout.is_terminal();
+    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let measured = || terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
+    let width = told.or_else(measured).unwrap_or(USUAL_WIDTH);
+    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    Look { width, colour }
+}
+
+/// Writes to standard output. A reader that has gone (`| head`) is no error of ours: the rest is dropped.
+pub fn print(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        // A full disk behind a redirection: say it where it can still be read.
+        let _ = writeln!(io::stderr(), "cannot write to standard output: {error}");
+    }
+}

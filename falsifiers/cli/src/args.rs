@@ -1,0 +1,241 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use contracts::{ClaimId, GateId, Lane, Tier};
+
+/// Validate contracts, run their falsifiers, prove that the checks can fail, and report.
+#[derive(Debug, Parser)]
+#[command(name = "pv", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all survived, 1 falsified or lint errors, 2 usage, 3 unreadable input, \
+                          4 nothing ran, 5 incomplete (blocked or vacuous), 101 internal bug, 130 interrupted";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Lint contracts, gates and waivers.
+    Validate(Validate),
+    /// Explain a lint rule, a falsifier kind, a mutant, or a claim.
+    Explain(Explain),
+    /// List what there is.
+    List(List),
+    /// Run the falsifiers of contracts.
+    Run(Run),
+    /// Plant every mutant and run the claims that must kill it.
+    Prove(Prove),
+    /// Compute gates from the evidence, or show one run.
+    Report(Report),
+}
+
+/// Where contracts and models are.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Place {
+    /// Contract files, or folders of them.
+    #[arg(default_value = "contracts", value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Folder of models.
+    #[arg(long, default_value = "engine/zoo", value_name = "DIR")]
+    pub(crate) zoo: PathBuf,
+}
+
+/// Which claims, and where.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Choice {
+    /// Only this claim, whatever its tier; may be given more than once.
+    #[arg(long, value_name = "ID", value_parser = |id: &str| Ok::<_, std::convert::Infallible>(ClaimId::from(id)))]
+    pub(crate) claim: Vec<ClaimId>,
+    /// Only claims that this expression lets through, such as `kind(oracle_parity) & !model(micro/*)`.
+    #[arg(long, value_name = "EXPR")]
+    pub(crate) filter: Option<String>,
+    /// Only the case of exactly this id, as counterexamples name it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) case: Option<String>,
+    /// Lanes to run in.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "cpu")]
+    pub(crate) device: Vec<LaneName>,
+    /// Tiers to run.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "ci")]
+    pub(crate) tier: Vec<TierName>,
+    /// Seed for everything that draws numbers; recorded.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+/// `pv validate`.
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// How findings are shown.
+    #[arg(long, value_enum, default_value_t = FindingFormat::Full)]
+    pub(crate) format: FindingFormat,
+    /// What else counts as an error.
+    #[arg(long, value_enum)]
+    pub(crate) deny: Option<Deny>,
+}
+
+/// `pv explain`.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A rule's code or name, a falsifier kind, a mutant, or a claim id.
+    pub(crate) code: String,
+    /// Where claims are looked up.
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// `pv list`.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// What to list.
+    #[arg(value_enum)]
+    pub(crate) what: Listed,
+    /// Where claims and gates are looked up.
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `pv run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) choice: Choice,
+    /// Folder that the run is recorded in.
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Print events as JSON lines instead of a report.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `pv prove`.
+#[derive(Debug, Args)]
+pub(crate) struct Prove {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Only this mutant.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) mutant: Option<String>,
+}
+
+/// `pv report`.
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Only this gate; may be given more than once. All gates without it.
+    #[arg(long, value_name = "NAME", value_parser = |id: &str| Ok::<_, std::convert::Infallible>(GateId::from(id)))]
+    pub(crate) gate: Vec<GateId>,
+    /// Folder of recorded runs.
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    pub(crate) runs: PathBuf,
+    /// Show one run, by its id, instead of gates.
+    #[arg(long, value_name = "RUN", conflicts_with = "gate")]
+    pub(crate) run: Option<String>,
+    /// How the report is shown.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
+    pub(crate) format: ReportFormat,
+}
+
+macro_rules! names {
+    ($(#[$doc:meta])* $name:ident as $target:ty { $($(#[$variant_doc:meta])* $variant:ident),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+        pub(crate) enum $name {
+            $($(#[$variant_doc])* $variant),*
+        }
+
+        impl From<$name> for $target {
+            fn from(name: $name) -> Self {
+                match name {
+                    $($name::$variant => <$target>::$variant),*
+                }
+            }
+        }
+    };
+}
+
+names! {
+    /// Where claims run.
+    LaneName as Lane {
+        /// The CPU reference.
+        Cpu,
+        /// The virtual device.
+        Simt,
+        /// The GPU.
+        Cuda,
+    }
+}
+
+names! {
+    /// Which claims run.
+    TierName as Tier {
+        /// Those that every change runs.
+        Ci,
+        /// Those that take longer.
+        Long,
+    }
+}
+
+/// How findings are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FindingFormat {
+    /// With the lines they are about.
+    Full,
+    /// One line each.
+    Concise,
+    /// For programs.
+    Json,
+}
+
+/// What else counts as an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Deny {
+    /// Warnings.
+    Warnings,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Listed {
+    /// Claims of contracts.
+    Claims,
+    /// Falsifier kinds.
+    Kinds,
+    /// Lint rules.
+    Rules,
+    /// Mutants.
+    Mutants,
+    /// Gates.
+    Gates,
+    /// Models.
+    Models,
+    /// Stages of a forward pass.
+    Stages,
+    /// Ops.
+    Ops,
+}
+
+/// How a report is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For a terminal.
+    Table,
+    /// Markdown.
+    #[value(alias = "markdown")]
+    Md,
+    /// For programs.
+    Json,
+}

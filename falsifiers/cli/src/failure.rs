@@ -1,0 +1,77 @@
+//! Everything that ends a command early, with its exit code.
+
+use std::path::PathBuf;
+
+use evidence::Exit;
+use evidence::digest::DigestError;
+use evidence::store::{RecordError, StoreError};
+use falsifiers::filter::FilterError;
+use falsifiers::select::SelectError;
+
+/// Why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The contracts have errors.
+    #[error("{count} in {place}; `pv validate {place}` shows them, and nothing runs until they are mended")]
+    Findings {
+        /// How many, in words.
+        count: String,
+        /// Where.
+        place: String,
+        /// Whether a file could not be read at all.
+        exit: Exit,
+    },
+    /// No claim can be chosen.
+    #[error(transparent)]
+    Select(#[from] SelectError),
+    /// The filter cannot be used.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// The request makes no sense.
+    #[error("{0}")]
+    Usage(String),
+    /// There is nothing to show.
+    #[error("{0}")]
+    Nothing(String),
+    /// The run cannot be written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A run cannot be read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// A digest cannot be taken.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+    /// A folder is not where it should be.
+    #[error("{} is no folder; {remedy}", path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Something that cannot happen.
+    #[error("internal bug: {0}")]
+    Bug(String),
+}
+
+impl Failure {
+    /// The code to exit with.
+    pub(crate) const fn exit(&self) -> Exit {
+        match self {
+            Self::Findings { exit, .. } => *exit,
+            Self::Select(SelectError::UnknownClaim { .. }) | Self::Filter(_) | Self::Usage(_) => Exit::Usage,
+            Self::Select(SelectError::NoClaims(_) | SelectError::NothingMatches(_)) | Self::Nothing(_) => {
+                Exit::NothingRan
+            }
+            Self::Store(_) | Self::Record(_) | Self::Digest(_) | Self::NoFolder { .. } => Exit::Unreadable,
+            Self::Bug(_) => Exit::Bug,
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Bug(format!("cannot write JSON: {error}"))
+    }
+}
