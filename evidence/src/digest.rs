@@ -153,6 +153,17 @@ mod tests {
     }
 
     #[test]
+    fn a_name_inside_of_a_file_is_not_a_file() {
+        let temp = workspace();
+        fs::write(temp.path().join("kernels/a.rs"), "").unwrap();
+        fs::write(temp.path().join("kernels/b.rs"), "").unwrap();
+        let two_files = tree(temp.path()).unwrap();
+        fs::remove_file(temp.path().join("kernels/b.rs")).unwrap();
+        fs::write(temp.path().join("kernels/a.rs"), "kernels/b.rs").unwrap();
+        assert_ne!(tree(temp.path()).unwrap(), two_files);
+    }
+
+    #[test]
     fn nothing_has_no_digest() {
         let temp = TempDir::new().unwrap();
         assert!(tree(temp.path()).is_err());

@@ -335,6 +335,15 @@ mod tests {
     }
 
     #[test]
+    fn what_neither_names_is_not_fresh() {
+        let (mut run, mut today) = (samples::run(), samples::today());
+        run.record.models.clear();
+        today.models.clear();
+        let stale = claim_freshness(&run, &CLAIM.into(), Lane::Cpu, &today);
+        assert_eq!(stale, [Stale::Model { name: "qwen2-tiny".into(), then: None, now: None }]);
+    }
+
+    #[test]
     fn kernel_keys_count_where_kernels_run() {
         let mut run = samples::run();
         run.record.kernel_keys.insert("rmsnorm".into(), "key-1".into());

@@ -33,7 +33,7 @@
 //! | [`time`] | moments and run ids |
 //! | [`store`] | writing and reading run folders |
 //! | [`digest`] | digests of the source tree, the binary, and files |
-//! | [`freshness`] | whether a record still describes what is there today |
+//! | [`mod@freshness`] | whether a record still describes what is there today |
 //! | [`gate`] | gates, computed from runs |
 //! | [`report`] | what runs and gates say: table, Markdown, JSON |
 //! | [`trace_file`] | `trace.json` and its payload |

@@ -150,12 +150,15 @@ fn cut_off_after_run_json_and_before_the_rename_is_partial() {
 fn one_id_is_written_once() {
     let temp = TempDir::new().unwrap();
     let run = samples::run();
-    let created: Vec<bool> = std::thread::scope(|scope| {
-        let attempt = || RunWriter::create(temp.path(), run.record.clone()).is_ok();
+    let attempts: Vec<_> = std::thread::scope(|scope| {
+        let attempt = || RunWriter::create(temp.path(), run.record.clone());
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(attempt)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    assert_eq!(created.iter().filter(|created| **created).count(), 1);
+    assert_eq!(attempts.iter().filter(|attempt| attempt.is_ok()).count(), 1);
+    for error in attempts.into_iter().filter_map(Result::err) {
+        assert!(matches!(error, StoreError::Exists { .. }), "{error}");
+    }
 }
 
 #[test]
@@ -267,7 +270,8 @@ fn damaged_folders_are_told_apart() {
         (
             "run.json huge",
             |folder| fs::File::create(folder.join(RUN_FILE)).unwrap().set_len(1 << 40).unwrap(),
-            |e| matches!(e, RecordError::TooLarge { .. }),
+            // Refused by its size, before a byte is read.
+            |e| matches!(e, RecordError::TooLarge { bytes, .. } if *bytes == 1 << 40),
         ),
         (
             "run.json a folder",
