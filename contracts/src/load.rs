@@ -174,7 +174,7 @@ enum Content {
     Nothing,
 }
 
-struct Read1 {
+struct FileResult {
     source: SourceFile,
     content: Content,
     findings: Vec<Finding>,
@@ -188,7 +188,7 @@ pub fn load(paths: &[PathBuf]) -> Loaded {
     for path in paths {
         walk.root(path);
     }
-    let results: Vec<Read1> =
+    let results: Vec<FileResult> =
         walk.found.par_iter().enumerate().map(|(index, found)| read(index, found)).collect();
     let mut loaded = Loaded::default();
     for (file, result) in results.into_iter().enumerate() {
@@ -345,9 +345,9 @@ impl Report<'_> {
     }
 }
 
-fn read(index: usize, found: &Found) -> Read1 {
+fn read(index: usize, found: &Found) -> FileResult {
     let source = SourceFile::unread(&found.path);
-    let nothing = |source: SourceFile, findings| Read1 {
+    let nothing = |source: SourceFile, findings| FileResult {
         source,
         content: Content::Nothing,
         findings,
@@ -402,7 +402,7 @@ fn read(index: usize, found: &Found) -> Read1 {
     let broken_ids =
         if matches!(content, Content::Nothing) { declared_ids(&document.value) } else { Vec::new() };
     findings.sort_by_key(|finding| finding.place.span.start);
-    Read1 { source, content, findings, broken_ids }
+    FileResult { source, content, findings, broken_ids }
 }
 
 /// At most one byte more than the limit, whatever the file claims to be.
