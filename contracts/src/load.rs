@@ -154,12 +154,14 @@ impl Loaded {
         Some(self.place(file, &["falsification_tests".into(), test.into(), "id".into()]))
     }
 
-    /// The exit code that these findings call for: 0 nothing, 1 errors, 3 input that cannot be read.
-    pub fn exit_code(findings: &[Finding], deny_warnings: bool) -> i32 {
+    /// The exit code that these findings call for: 0 nothing, 1 errors, 3 input that cannot be read, 4 folders that
+    /// were read and hold nothing.
+    pub fn exit_code(&self, findings: &[Finding], deny_warnings: bool) -> i32 {
         use crate::finding::Severity;
         let limit = if deny_warnings { Severity::Warning } else { Severity::Error };
         if findings.iter().any(Finding::is_unreadable) {
-            3
+            // What is recorded here and is a folder was named, walked, and found to hold no contract.
+            if self.files.iter().all(|file| file.path.is_dir()) { 4 } else { 3 }
         } else {
             i32::from(findings.iter().any(|finding| finding.severity >= limit))
         }

@@ -45,6 +45,11 @@ impl Exit {
         self as u8
     }
 
+    /// The meaning of a number; one that means nothing here is a bug of whoever made it.
+    pub fn of_code(code: i32) -> Exit {
+        Self::BY_PRECEDENCE.into_iter().find(|exit| i32::from(exit.code()) == code).unwrap_or(Exit::Bug)
+    }
+
     /// What the code means, in a few words.
     pub const fn meaning(self) -> &'static str {
         match self {

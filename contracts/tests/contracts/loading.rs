@@ -104,10 +104,10 @@ falsification_tests:
 #[test]
 fn nothing_to_read_is_an_error_with_its_own_exit_code() {
     let empty = tempfile::tempdir().unwrap();
-    for path in [empty.path().to_owned(), PathBuf::from("/nowhere/at/all")] {
+    for (path, exit) in [(empty.path().to_owned(), 4), (PathBuf::from("/nowhere/at/all"), 3)] {
         let loaded = contracts::load(&[path]);
         assert_eq!(codes(&loaded.findings), ["PV001"]);
-        assert_eq!(Loaded::exit_code(&loaded.findings, false), 3);
+        assert_eq!(loaded.exit_code(&loaded.findings, false), exit);
     }
     let notes = folder(&[("README.md", b"no contract")]);
     assert_eq!(codes(&load(&notes).findings), ["PV001"]);

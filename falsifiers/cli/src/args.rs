@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contracts::{ClaimId, GateId, Lane, Tier};
 
+use crate::diagnostics::Format;
+use crate::list::What;
+
 /// Validate contracts, run their falsifiers, prove that the checks can fail, and report.
 #[derive(Debug, Parser)]
 #[command(name = "pv", version, after_help = EXIT_CODES)]
@@ -74,8 +77,8 @@ pub(crate) struct Validate {
     #[command(flatten)]
     pub(crate) place: Place,
     /// How findings are shown.
-    #[arg(long, value_enum, default_value_t = FindingFormat::Full)]
-    pub(crate) format: FindingFormat,
+    #[arg(long, value_enum, default_value_t = Format::Full)]
+    pub(crate) format: Format,
     /// What else counts as an error.
     #[arg(long, value_enum)]
     pub(crate) deny: Option<Deny>,
@@ -96,7 +99,7 @@ pub(crate) struct Explain {
 pub(crate) struct List {
     /// What to list.
     #[arg(value_enum)]
-    pub(crate) what: Listed,
+    pub(crate) what: What,
     /// Where claims and gates are looked up.
     #[command(flatten)]
     pub(crate) place: Place,
@@ -189,43 +192,11 @@ names! {
     }
 }
 
-/// How findings are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FindingFormat {
-    /// With the lines they are about.
-    Full,
-    /// One line each.
-    Concise,
-    /// For programs.
-    Json,
-}
-
 /// What else counts as an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Deny {
     /// Warnings.
     Warnings,
-}
-
-/// What to list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Listed {
-    /// Claims of contracts.
-    Claims,
-    /// Falsifier kinds.
-    Kinds,
-    /// Lint rules.
-    Rules,
-    /// Mutants.
-    Mutants,
-    /// Gates.
-    Gates,
-    /// Models.
-    Models,
-    /// Stages of a forward pass.
-    Stages,
-    /// Ops.
-    Ops,
 }
 
 /// How a report is shown.

@@ -50,6 +50,9 @@ pub(crate) enum Failure {
         /// What to do.
         remedy: &'static str,
     },
+    /// Standard output cannot be written to.
+    #[error("cannot write to standard output: {0}")]
+    Output(std::io::Error),
     /// Something that cannot happen.
     #[error("internal bug: {0}")]
     Bug(String),
@@ -64,7 +67,7 @@ impl Failure {
             Self::Select(SelectError::NoClaims(_) | SelectError::NothingMatches(_)) | Self::Nothing(_) => {
                 Exit::NothingRan
             }
-            Self::Store(_) | Self::Record(_) | Self::Digest(_) | Self::NoFolder { .. } => Exit::Unreadable,
+            Self::Store(_) | Self::Record(_) | Self::Digest(_) | Self::NoFolder { .. } | Self::Output(_) => Exit::Unreadable,
             Self::Bug(_) => Exit::Bug,
         }
     }

@@ -64,7 +64,7 @@ pub(crate) fn run(
     } else {
         writeln!(out, "{}", table(&list))?;
     }
-    Ok(Loaded::exit_code(&loaded.findings, false))
+    Ok(loaded.exit_code(&loaded.findings, false))
 }
 
 fn claims(loaded: &Loaded) -> List {

@@ -30,7 +30,7 @@ pub(crate) fn run(
 ) -> io::Result<i32> {
     let (loaded, findings) = check(&options.paths, vocabulary, today);
     render(out, options.format, options.colour, &loaded, &findings)?;
-    Ok(Loaded::exit_code(&findings, options.deny_warnings))
+    Ok(loaded.exit_code(&findings, options.deny_warnings))
 }
 
 /// Reads and lints. What is asked for may refer to contracts that are not; they are read as well, so
@@ -82,7 +82,7 @@ mod tests {
         assert_eq!(validate(&at("contracts/models/warns.yaml"), false).0, 0);
         assert_eq!(validate(&at("contracts/models/warns.yaml"), true).0, 1);
         assert_eq!(validate(&at("nowhere"), false).0, 3);
-        assert_eq!(validate(&at("empty"), false).0, 3);
+        assert_eq!(validate(&at("empty"), false).0, 4);
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Workspace {
         let errors: Vec<&Finding> =
             findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
         if !errors.is_empty() {
-            let exit = match Loaded::exit_code(&findings, false) {
+            let exit = match loaded.exit_code(&findings, false) {
                 3 => Exit::Unreadable,
                 4 => Exit::NothingRan,
                 _ => Exit::Falsified,

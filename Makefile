@@ -1,0 +1,56 @@
+# Each target is one visible command; `make run` and `make test` need a Rust toolchain and nothing else.
+
+CARGO ?= cargo
+BIN := target/debug
+ORACLE := target/oracle-venv/bin/python
+
+.PHONY: help run test check falsify prove report docs fmt oracle-venv micro-models oracle-check clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+run: build ## Run every claim of the cpu lane, plant every mutant, and compute the gate
+	$(BIN)/pv run
+	$(BIN)/pv prove
+	$(BIN)/pv report --gate reference-ready
+
+test: check ## Check formatting, lints and contracts, and run all tests
+	INSTA_UPDATE=no $(CARGO) test --locked --workspace --quiet
+
+check: ## Formatting, clippy, and the linter of the contracts
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
+	$(CARGO) run --locked --quiet --package pv -- validate --deny warnings
+
+.PHONY: build
+build: ## Build pv and apr
+	$(CARGO) build --locked --quiet --package pv --package apr
+
+falsify: build ## Run every claim of the cpu lane
+	$(BIN)/pv run
+
+prove: build ## Plant every mutant against the claims that must kill it
+	$(BIN)/pv prove
+
+report: build ## Compute all gates from the recorded runs
+	$(BIN)/pv report
+
+docs: ## Build the API documentation
+	$(CARGO) doc --locked --workspace --no-deps
+
+fmt: ## Format everything
+	$(CARGO) fmt --all
+
+oracle-venv: ## Install the pinned oracle (5 GB: PyTorch with its CUDA libraries)
+	python3 -m venv target/oracle-venv
+	target/oracle-venv/bin/pip install --requirement falsifiers/oracle/requirements.txt
+
+micro-models: ## Make the micro models and their goldens again
+	$(ORACLE) falsifiers/oracle/micro.py --out engine/zoo/micro
+
+oracle-check: ## Compare all goldens with a fresh computation
+	$(ORACLE) falsifiers/oracle/check.py
+	$(ORACLE) falsifiers/oracle/check_test.py
+
+clean: ## Remove what was built and recorded
+	rm -rf target runs
