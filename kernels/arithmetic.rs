@@ -57,10 +57,9 @@ impl Arithmetic {
     pub fn rounding(self, declares: fn(Dtype) -> Declaration) -> Rounding {
         match self {
             Self::F64 | Self::F32 => Rounding { declaration: None, lanes: 8 },
-            Self::Declared { activation, order } => Rounding {
-                declaration: Some(declares(activation)),
-                lanes: 1 << (order % SUMMATION_ORDERS),
-            },
+            Self::Declared { activation, order } => {
+                Rounding { declaration: Some(declares(activation)), lanes: 1 << (order % SUMMATION_ORDERS) }
+            }
         }
     }
 }

@@ -15,12 +15,7 @@ pub static OP: OpInfo =
 
 fn declares(activation: Dtype) -> Declaration {
     // Probabilities are rounded to the operand dtype of the second matrix product, as tensor cores need them.
-    Declaration {
-        input: activation,
-        accumulator: Dtype::F32,
-        intermediate: activation,
-        output: activation,
-    }
+    Declaration { input: activation, accumulator: Dtype::F32, intermediate: activation, output: activation }
 }
 
 /// The shape and scale of an attention.
@@ -78,8 +73,8 @@ pub fn reference<T: Real>(
         if rounding.is_declared() {
             for t in 0..num_tokens {
                 for j in 0..kv_len {
-                    let dot = rounding
-                        .sum(head_dim, |d| rounding.input(q[[t, d]]) * rounding.input(k[[j, d]]));
+                    let dot =
+                        rounding.sum(head_dim, |d| rounding.input(q[[t, d]]) * rounding.input(k[[j, d]]));
                     head_scores[[t, j]] = dot * T::of(scale);
                 }
             }
@@ -100,8 +95,7 @@ pub fn reference<T: Real>(
         if rounding.is_declared() {
             for t in 0..num_tokens {
                 for d in 0..head_dim {
-                    let sum =
-                        rounding.sum(past + t + 1, |j| head_probs[[t, j]] * rounding.input(v[[j, d]]));
+                    let sum = rounding.sum(past + t + 1, |j| head_probs[[t, j]] * rounding.input(v[[j, d]]));
                     out[[t, d]] = rounding.output(sum);
                 }
             }
@@ -143,8 +137,9 @@ mod tests {
         let mut numerator = 0.0;
         let mut denominator = 0.0;
         for j in keys {
-            let dot: f64 =
-                (0..p.head_dim).map(|i| q[[t, head * p.head_dim + i]] * k[[j, kv_head * p.head_dim + i]]).sum();
+            let dot: f64 = (0..p.head_dim)
+                .map(|i| q[[t, head * p.head_dim + i]] * k[[j, kv_head * p.head_dim + i]])
+                .sum();
             let weight = (dot * p.scale).exp();
             numerator += weight * v[[j, kv_head * p.head_dim + d]];
             denominator += weight;

@@ -34,7 +34,8 @@ mod tests {
 
     #[test]
     fn adds_the_same_bias_to_every_token() {
-        let out = reference(array![[1.0, 2.0], [3.0, 4.0]].view(), array![10.0, -2.0].view(), Arithmetic::F64);
+        let out =
+            reference(array![[1.0, 2.0], [3.0, 4.0]].view(), array![10.0, -2.0].view(), Arithmetic::F64);
         assert_eq!(out, array![[11.0, 0.0], [13.0, 2.0]]);
     }
 }

@@ -9,12 +9,7 @@ pub static OP: OpInfo =
     OpInfo { name: "embedding", summary: "rows of the embedding table, one for each token", declares };
 
 fn declares(activation: Dtype) -> Declaration {
-    Declaration {
-        input: activation,
-        accumulator: Dtype::F32,
-        intermediate: Dtype::F32,
-        output: activation,
-    }
+    Declaration { input: activation, accumulator: Dtype::F32, intermediate: Dtype::F32, output: activation }
 }
 
 /// `table [vocab_size, hidden_size]` at `tokens [num_tokens]` -> `[num_tokens, hidden_size]`.
@@ -40,6 +35,9 @@ mod tests {
     #[test]
     fn picks_the_row_of_each_token() {
         let table = array![[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]];
-        assert_eq!(reference(&[2, 0, 2], table.view(), Arithmetic::F64), array![[4.0, 5.0], [0.0, 1.0], [4.0, 5.0]]);
+        assert_eq!(
+            reference(&[2, 0, 2], table.view(), Arithmetic::F64),
+            array![[4.0, 5.0], [0.0, 1.0], [4.0, 5.0]]
+        );
     }
 }

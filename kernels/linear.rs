@@ -6,7 +6,8 @@ use crate::arithmetic::Rounding;
 use crate::{Arithmetic, Declaration, Dtype, OpInfo, Real};
 
 /// Registry entry.
-pub static OP: OpInfo = OpInfo { name: "linear", summary: "matrix product with a transposed weight", declares };
+pub static OP: OpInfo =
+    OpInfo { name: "linear", summary: "matrix product with a transposed weight", declares };
 
 fn declares(activation: Dtype) -> Declaration {
     Declaration { input: activation, accumulator: Dtype::F32, intermediate: Dtype::F32, output: activation }
@@ -60,9 +61,7 @@ mod tests {
     }
 
     fn waves(rows: usize, columns: usize, seed: u64) -> Array2<f32> {
-        Array2::from_shape_fn((rows, columns), |(i, j)| {
-            ((i * 31 + j * 17) as f32 + seed as f32).sin()
-        })
+        Array2::from_shape_fn((rows, columns), |(i, j)| ((i * 31 + j * 17) as f32 + seed as f32).sin())
     }
 
     proptest! {

@@ -101,7 +101,8 @@ pub fn reference<T: Real>(
             let (sin, cos) = (position as f64 * frequency).sin_cos();
             let (sin, cos) = (T::of(sin), T::of(cos));
             for head in 0..x.ncols() / parameters.head_dim {
-                let (low, high) = (head * parameters.head_dim + pair, head * parameters.head_dim + pair + half);
+                let (low, high) =
+                    (head * parameters.head_dim + pair, head * parameters.head_dim + pair + half);
                 let (a, b) = (rounding.input(row[low]), rounding.input(row[high]));
                 out[low] = rounding.output(a * cos - b * sin);
                 out[high] = rounding.output(b * cos + a * sin);

@@ -26,8 +26,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The name of every point, those whose values arrive with the device engine included.
 pub static POINTS: &[&str] = &[
-    "config", "weights", "positions", "stage", "cache", "template", "sampler", "source", "spec", "key", "plan",
-    "graph", "pool", "evidence",
+    "config",
+    "weights",
+    "positions",
+    "stage",
+    "cache",
+    "template",
+    "sampler",
+    "source",
+    "spec",
+    "key",
+    "plan",
+    "graph",
+    "pool",
+    "evidence",
 ];
 
 /// A place where a value passes that a mutant may rewrite.
@@ -62,10 +74,8 @@ impl Seam {
         rewrite: impl for<'a> Fn(&mut P::Value<'a>) -> bool + Send + Sync + 'static,
     ) -> Self {
         debug_assert!(POINTS.contains(&P::NAME), "point `{}` is not listed", P::NAME);
-        let slot = self
-            .rewrites
-            .entry(TypeId::of::<P>())
-            .or_insert_with(|| Box::new(Vec::<Rewrite<P>>::new()));
+        let slot =
+            self.rewrites.entry(TypeId::of::<P>()).or_insert_with(|| Box::new(Vec::<Rewrite<P>>::new()));
         if let Some(rewrites) = slot.downcast_mut::<Vec<Rewrite<P>>>() {
             rewrites.push(Box::new(rewrite));
         }
@@ -98,7 +108,10 @@ impl Seam {
 
 impl fmt::Debug for Seam {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Seam").field("points", &self.rewrites.len()).field("applied", &self.applied()).finish()
+        f.debug_struct("Seam")
+            .field("points", &self.rewrites.len())
+            .field("applied", &self.applied())
+            .finish()
     }
 }
 

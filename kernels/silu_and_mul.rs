@@ -37,9 +37,8 @@ pub fn reference<T: Real>(
         let x = rounding.input(x);
         rounding.intermediate(x / (T::one() + (-x).exp()))
     });
-    let product = Zip::from(&activation)
-        .and(&up)
-        .map_collect(|&silu, &up| rounding.output(silu * rounding.input(up)));
+    let product =
+        Zip::from(&activation).and(&up).map_collect(|&silu, &up| rounding.output(silu * rounding.input(up)));
     Activated { activation, product }
 }
 

@@ -52,5 +52,5 @@ pub use model::{
 };
 pub use suggest::nearest;
 pub use tolerance::Tolerance;
-pub use vocabulary::{KindEntry, Vocabulary};
+pub use vocabulary::{KindEntry, MutantEntry, Vocabulary};
 pub use waivers::{Waiver, Waivers};

@@ -14,7 +14,18 @@ pub struct Vocabulary {
     /// The falsifier kinds that can be executed.
     pub kinds: Vec<KindEntry>,
     /// The mutants that exist, such as `rope@theta-missing-from-key`.
-    pub mutants: Vec<String>,
+    pub mutants: Vec<MutantEntry>,
+}
+
+/// A known-bad engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MutantEntry {
+    /// What contracts call it.
+    pub name: String,
+    /// What is wrong with it, in one sentence.
+    pub defect: String,
+    /// Where it is planted.
+    pub point: String,
 }
 
 /// What the runner knows about one falsifier kind.

@@ -330,7 +330,11 @@ fn rope_parameters(
     if let Some(factor) = partial.or(raw.positive_if_present("partial_rotary_factor")?)
         && factor != 1.0
     {
-        return Err(raw.invalid("partial_rotary_factor", factor, "this architecture rotates whole heads: 1.0"));
+        return Err(raw.invalid(
+            "partial_rotary_factor",
+            factor,
+            "this architecture rotates whole heads: 1.0",
+        ));
     }
     Ok(rope::Parameters { head_dim, theta, scaling })
 }
@@ -354,7 +358,9 @@ fn scaling(nested: &Raw<'_>, raw: &Raw<'_>, longest: usize) -> Result<rope::Scal
         "llama3" => {
             let original = match nested.positive_if_present("original_max_position_embeddings")? {
                 Some(original) => original,
-                None => raw.positive_if_present("original_max_position_embeddings")?.unwrap_or(longest as f64),
+                None => {
+                    raw.positive_if_present("original_max_position_embeddings")?.unwrap_or(longest as f64)
+                }
             };
             let low_freq_factor = nested.positive("low_freq_factor")?;
             let high_freq_factor = nested.positive("high_freq_factor")?;
@@ -372,7 +378,9 @@ fn scaling(nested: &Raw<'_>, raw: &Raw<'_>, longest: usize) -> Result<rope::Scal
                 original_max_position_embeddings: original,
             })
         }
-        other => Err(nested.invalid(field, format!("`{other}`"), "supported are `default`, `linear` and `llama3`")),
+        other => {
+            Err(nested.invalid(field, format!("`{other}`"), "supported are `default`, `linear` and `llama3`"))
+        }
     }
 }
 

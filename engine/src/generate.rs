@@ -60,7 +60,7 @@ pub fn generate(
     on_token: &mut dyn FnMut(u32) -> ControlFlow<()>,
 ) -> Result<Generated, EngineError> {
     let config = reference.config();
-    let mut sampler = options.sampling.clone().map(Sampler::new).transpose()?;
+    let mut sampler = options.sampling.map(Sampler::new).transpose()?;
     let mut sequence = reference.sequence();
     let mut logits = sequence.extend(prompt, Logits::Last, &mut NoTap)?;
     let mut tokens = Vec::new();

@@ -80,9 +80,13 @@ impl Loaded {
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.weights.digest().as_bytes());
-        for name in
-            ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"]
-        {
+        for name in [
+            "config.json",
+            "generation_config.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "chat_template.jinja",
+        ] {
             // An absent file is part of what the model is, so it goes into the digest as absent.
             let bytes = std::fs::read(self.dir.join(name)).ok();
             hasher.update(name.as_bytes());
@@ -98,7 +102,13 @@ impl Loaded {
         let reader = self.weights.reader(&self.seam);
         let model = (self.architecture.reference)(&reader, &self.config, arithmetic)?;
         let consumed = reader.finish()?;
-        Ok(Reference { model, config: self.config.clone(), seam: Arc::clone(&self.seam), arithmetic, consumed })
+        Ok(Reference {
+            model,
+            config: self.config.clone(),
+            seam: Arc::clone(&self.seam),
+            arithmetic,
+            consumed,
+        })
     }
 }
 
@@ -168,7 +178,12 @@ impl ReferenceSequence<'_> {
     }
 
     /// Appends tokens; the logits are `[num_tokens, vocab_size]`, or one row for [`Logits::Last`].
-    pub fn extend(&mut self, tokens: &[u32], logits: Logits, tap: &mut dyn Tap) -> Result<Tensor, InputError> {
+    pub fn extend(
+        &mut self,
+        tokens: &[u32],
+        logits: Logits,
+        tap: &mut dyn Tap,
+    ) -> Result<Tensor, InputError> {
         let Config { vocab_size, max_position_embeddings: longest, .. } = self.reference.config;
         if tokens.is_empty() {
             return Err(InputError::Empty);

@@ -69,10 +69,13 @@ impl Tap for NoTap {
     fn record(&mut self, _: StageName, _: Dtype, _: Tensor) {}
 }
 
+/// Says whether a stage of this canonical name is recorded.
+type StageFilter = Box<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// Keeps every stage that its filter lets through.
 #[derive(Default)]
 pub struct Recorder {
-    filter: Option<Box<dyn Fn(&str) -> bool + Send + Sync>>,
+    filter: Option<StageFilter>,
     /// What was recorded, in the order of execution.
     pub stages: Vec<Recorded>,
 }
@@ -166,7 +169,11 @@ impl<'a> Probe<'a> {
             // References build their results in standard layout; the copy is for one that would not.
             value = value.as_standard_layout().into_owned();
             if let Some(values) = value.as_slice_mut() {
-                self.seam.apply::<StagePoint>(&mut StageValue { name, shape: &shape, values: T::view(values) });
+                self.seam.apply::<StagePoint>(&mut StageValue {
+                    name,
+                    shape: &shape,
+                    values: T::view(values),
+                });
             }
         }
         if self.tap.wants(name) {

@@ -164,12 +164,10 @@ pub fn compare(truth: &Tensor, found: &Tensor, limit: Limit) -> Result<Measured,
             _ => (f64::INFINITY, 0),
         },
         Limit::Ulp(_) => worst(&a, &b, |truth, found| ulps(truth, found, dtype)),
-        Limit::AbsRel { abs, rel } => {
-            worst(&a, &b, |truth, found| match (found - truth).abs() {
-                0.0 => 0.0,
-                error => error / (abs + rel * truth.abs()),
-            })
-        }
+        Limit::AbsRel { abs, rel } => worst(&a, &b, |truth, found| match (found - truth).abs() {
+            0.0 => 0.0,
+            error => error / (abs + rel * truth.abs()),
+        }),
         Limit::RowL2 { .. } => worst_row(&a, &b, truth.row_len()),
     };
     let (metric, bound) = (limit.metric(), limit.bound());
@@ -299,12 +297,8 @@ mod tests {
         tensor(&[1, values.len()], values)
     }
 
-    const LIMITS: [Limit; 4] = [
-        Limit::Bitwise,
-        Limit::Ulp(4),
-        Limit::AbsRel { abs: 1e-6, rel: 1e-6 },
-        Limit::RowL2 { max: 1e-6 },
-    ];
+    const LIMITS: [Limit; 4] =
+        [Limit::Bitwise, Limit::Ulp(4), Limit::AbsRel { abs: 1e-6, rel: 1e-6 }, Limit::RowL2 { max: 1e-6 }];
 
     #[test]
     fn nothing_compared_is_not_a_pass() {
@@ -317,7 +311,10 @@ mod tests {
     fn nan_in_what_was_found_fails_under_every_limit() {
         for limit in LIMITS {
             let difference = compare(&row(&[1.0, 2.0]), &row(&[1.0, f64::NAN]), limit).unwrap_err();
-            assert!(matches!(difference, Difference::NonFinite { ref index, .. } if index == &[0, 1]), "{limit:?}");
+            assert!(
+                matches!(difference, Difference::NonFinite { ref index, .. } if index == &[0, 1]),
+                "{limit:?}"
+            );
         }
     }
 

@@ -69,7 +69,9 @@ const FIELDS: &[(&str, Field)] = &[
 
 /// Why an expression cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("filter `{source_text}`: {problem} at character {at}; an example is `kind(oracle_parity) & !model(micro/*)`")]
+#[error(
+    "filter `{source_text}`: {problem} at character {at}; an example is `kind(oracle_parity) & !model(micro/*)`"
+)]
 pub struct FilterError {
     source_text: String,
     problem: String,
@@ -263,7 +265,8 @@ mod tests {
         ] {
             assert!(matches(yes), "{yes}");
         }
-        for no in ["qwen2", "kind(oracle)", "model(llama*)", "kind(oracle_parity) & tier(long)", "!lane(cpu)"] {
+        for no in ["qwen2", "kind(oracle)", "model(llama*)", "kind(oracle_parity) & tier(long)", "!lane(cpu)"]
+        {
             assert!(!matches(no), "{no}");
         }
     }

@@ -34,9 +34,10 @@ impl Goldens {
     pub fn open(dir: &Path, model: &str) -> Result<Self, Stop> {
         let file = dir.join("goldens.safetensors");
         let bytes = std::fs::read(&file).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                Stop::Blocked(Need::Golden { model: model.to_owned(), name: "goldens.safetensors".to_owned() })
-            }
+            std::io::ErrorKind::NotFound => Stop::Blocked(Need::Golden {
+                model: model.to_owned(),
+                name: "goldens.safetensors".to_owned(),
+            }),
             _ => Stop::Errored(format!("cannot read {}: {error}", file.display())),
         })?;
         SafeTensors::deserialize(&bytes)
@@ -122,8 +123,12 @@ impl Goldens {
         }
         for precision in [arithmetic.as_str(), "f64"] {
             let prefix = format!("{prompt}.{precision}.stage.");
-            let names: Vec<String> =
-                self.file()?.names().iter().filter_map(|name| Some(name.strip_prefix(&prefix)?.to_owned())).collect();
+            let names: Vec<String> = self
+                .file()?
+                .names()
+                .iter()
+                .filter_map(|name| Some(name.strip_prefix(&prefix)?.to_owned()))
+                .collect();
             for stage in names {
                 let tensor = self.tensor_if_present(&format!("{prefix}{stage}"))?;
                 push(stage, tensor);

@@ -14,7 +14,9 @@ impl Selection {
         let mut builder = GlobSetBuilder::new();
         for glob in globs {
             let glob = glob.as_ref();
-            builder.add(Glob::new(glob).map_err(|error| Stop::Errored(format!("stage glob `{glob}`: {error}")))?);
+            builder.add(
+                Glob::new(glob).map_err(|error| Stop::Errored(format!("stage glob `{glob}`: {error}")))?,
+            );
         }
         builder.build().map(Self).map_err(|error| Stop::Errored(error.to_string()))
     }

@@ -127,9 +127,8 @@ impl<K, V> Default for Cache<K, V> {
 
 impl<K: Eq + Hash, V> Cache<K, V> {
     fn get(&self, key: K, make: impl FnOnce() -> Result<V, Stop>) -> Result<Arc<V>, Stop> {
-        let slot = Arc::clone(
-            self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default(),
-        );
+        let slot =
+            Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         slot.get_or_init(|| make().map(Arc::new)).clone()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use contracts::{KINDS, KindEntry, Vocabulary};
+use contracts::{KINDS, KindEntry, MutantEntry, Vocabulary};
 
 use crate::mutants::MUTANTS;
 
@@ -25,7 +25,14 @@ pub fn vocabulary(zoo: &Path) -> Vocabulary {
                 lanes: kind.lanes.to_vec(),
             })
             .collect(),
-        mutants: MUTANTS.iter().map(|mutant| mutant.name.to_owned()).collect(),
+        mutants: MUTANTS
+            .iter()
+            .map(|mutant| MutantEntry {
+                name: mutant.name.to_owned(),
+                defect: mutant.defect.to_owned(),
+                point: mutant.point.to_owned(),
+            })
+            .collect(),
     }
 }
 

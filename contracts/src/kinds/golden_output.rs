@@ -64,9 +64,10 @@ pub(super) const INFO: KindInfo = KindInfo {
     name: "golden_output",
     summary: "greedy generation gives the golden's tokens",
     doc: "Tokenizes each case, or renders its messages with the chat template, checks that the input ids\n\
-          are the golden's, generates greedily, and compares token by token with the golden's output. The\n\
-          output must also be free of loops: a fragment that repeats more than `max_repeats` times at the\n\
-          end falsifies the claim, whatever the golden says.",
+          are the golden's, generates greedily, and compares token by token with the golden's output. A\n\
+          choice that the truth's margin does not decide, by the derived tolerance, may fall either way. A\n\
+          fragment that repeats in a row more than `max_repeats` times, and more often than in the golden,\n\
+          falsifies the claim as a loop.",
     example: "golden_output:\n  model: qwen2-tiny\n  cases:\n    - {golden: fib, prompt: \"def fib(n):\"}\n    - golden: chat\n      messages: [{role: user, content: Hello}]\n  max_tokens: 16\n",
     needs_tolerance: NeedsTolerance::Required,
     lanes: &[Lane::Cpu],

@@ -53,7 +53,7 @@ impl<'a> Context<'a> {
                 .map(|contract| contract.contract.metadata.id.as_str())
                 .collect(),
             models: vocabulary.models.iter().map(String::as_str).collect(),
-            mutants: vocabulary.mutants.iter().map(String::as_str).collect(),
+            mutants: vocabulary.mutants.iter().map(|entry| entry.name.as_str()).collect(),
         }
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn vocabulary() -> Vocabulary {
                 lanes: kind.lanes.to_vec(),
             })
             .collect(),
-        mutants: strings(&["qwen2@k-bias-dropped", "rmsnorm@eps-1e-5"]),
+        mutants: ["qwen2@k-bias-dropped", "rmsnorm@eps-1e-5"].map(mutant).to_vec(),
     }
 }
 
@@ -52,4 +52,12 @@ pub(crate) fn lint_files(files: &[(String, Vec<u8>)]) -> (Loaded, Vec<Finding>) 
     let loaded = contracts::load(&[folder.path().to_owned()]);
     let findings = contracts::lint(&loaded, &vocabulary(), today());
     (loaded, findings)
+}
+
+fn mutant(name: &str) -> contracts::MutantEntry {
+    contracts::MutantEntry {
+        name: name.to_owned(),
+        defect: "something is wrong".to_owned(),
+        point: "weights".to_owned(),
+    }
 }

@@ -47,7 +47,10 @@ struct Line {
 /// Compares two traces stage by stage.
 pub(crate) fn run(args: &Diff) -> Result<Exit, Failure> {
     if !(args.max_row_l2 >= 0.0 && args.max_row_l2.is_finite()) {
-        return Err(Failure::Usage(format!("--max-row-l2 is {}; it must be 0 or more, and finite", args.max_row_l2)));
+        return Err(Failure::Usage(format!(
+            "--max-row-l2 is {}; it must be 0 or more, and finite",
+            args.max_row_l2
+        )));
     }
     let (a, b) = (trace_file::read(&args.a)?, trace_file::read(&args.b)?);
     if a.token_ids != b.token_ids {
@@ -87,7 +90,8 @@ fn output(
     let mut stages = Vec::new();
     for stage in &a.stages {
         let Some(other) = in_b.get(stage.name.as_str()) else { continue };
-        let values = payload_a.and_then(|p| p.get(&stage.name)).zip(payload_b.and_then(|p| p.get(&stage.name)));
+        let values =
+            payload_a.and_then(|p| p.get(&stage.name)).zip(payload_b.and_then(|p| p.get(&stage.name)));
         stages.push(match values {
             Some((truth, found)) => line(&stage.name, &tensor(truth), &tensor(found), args.max_row_l2),
             None if args.max_row_l2 > 0.0 => {

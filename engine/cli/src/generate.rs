@@ -46,8 +46,7 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
     let mut stream = tokenizer.as_ref().map(|tokenizer| tokenizer.stream(Specials::Skip));
     let mut undecodable = None;
     let mut first = true;
-    let options =
-        Options { max_tokens: args.max_tokens, sampling: sampling.clone(), ignore_eos: false };
+    let options = Options { max_tokens: args.max_tokens, sampling, ignore_eos: false };
     let generated = generate(&reference, &prompt, &options, &mut |token| {
         if args.json {
             return ControlFlow::Continue(());

@@ -27,7 +27,12 @@ pub(crate) fn reference(loaded: &Loaded, subject: &Subject) -> Result<Reference,
 }
 
 /// The tokens that a prompt stands for.
-pub(crate) fn tokens(loaded: &Loaded, prompt: &Prompt, chat: bool, system: Option<&str>) -> Result<Vec<u32>, Failure> {
+pub(crate) fn tokens(
+    loaded: &Loaded,
+    prompt: &Prompt,
+    chat: bool,
+    system: Option<&str>,
+) -> Result<Vec<u32>, Failure> {
     if let Some(tokens) = &prompt.tokens {
         return Ok(tokens.clone());
     }
@@ -44,5 +49,7 @@ pub(crate) fn tokens(loaded: &Loaded, prompt: &Prompt, chat: bool, system: Optio
 /// The name of a model: the last part of its folder.
 pub(crate) fn name(loaded: &Loaded) -> String {
     let folder = loaded.dir().canonicalize().unwrap_or_else(|_| loaded.dir().to_owned());
-    folder.file_name().map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
+    folder
+        .file_name()
+        .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned())
 }

@@ -25,8 +25,11 @@ pub struct Architecture {
     /// Reads the configuration.
     pub configure: fn(&Raw<'_>) -> Result<Config, ConfigError>,
     /// Loads the CPU reference.
-    pub reference: fn(&Reader<'_>, &Config, Arithmetic) -> Result<Box<dyn Model>, WeightsError>,
+    pub reference: LoadReference,
 }
+
+/// Loads the CPU reference of an architecture.
+pub type LoadReference = fn(&Reader<'_>, &Config, Arithmetic) -> Result<Box<dyn Model>, WeightsError>;
 
 /// Every architecture.
 pub static MODELS: &[&Architecture] = &[&llama::ARCHITECTURE, &qwen2::ARCHITECTURE, &qwen3::ARCHITECTURE];
@@ -82,10 +85,7 @@ impl Point for PositionsPoint {
 }
 
 /// Reads `config.json` and finds the architecture it names.
-pub fn configure(
-    dir: &Path,
-    seam: &Seam,
-) -> Result<(&'static Architecture, Config), ConfigError> {
+pub fn configure(dir: &Path, seam: &Seam) -> Result<(&'static Architecture, Config), ConfigError> {
     let file = dir.join("config.json");
     let object = read_object(&file)?;
     let raw = Raw::new(&file, &object);

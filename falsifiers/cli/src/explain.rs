@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use contracts::lint::rule;
-use contracts::{KINDS, KindInfo, Loaded, RULES, Vocabulary, nearest};
+use contracts::{KINDS, KindInfo, Loaded, MutantEntry, RULES, Vocabulary, nearest};
 use serde_json::Value;
 
 use crate::list::killers;
@@ -32,8 +32,8 @@ pub(crate) fn run(
         write!(out, "{page}")?;
         return Ok(0);
     }
-    if vocabulary.mutants.iter().any(|mutant| mutant == word) {
-        write!(out, "{}", mutant_page(word, &loaded, vocabulary))?;
+    if let Some(mutant) = vocabulary.mutants.iter().find(|mutant| mutant.name == word) {
+        write!(out, "{}", mutant_page(mutant, &loaded, vocabulary))?;
         return Ok(0);
     }
     let tests = loaded.contracts.iter().flat_map(|one| &one.contract.falsification_tests);
@@ -42,7 +42,7 @@ pub(crate) fn run(
         .flat_map(|rule| [rule.code, rule.name])
         .chain(KINDS.iter().map(|kind| kind.name))
         .chain(tests.map(|test| test.id.as_str()))
-        .chain(vocabulary.mutants.iter().map(String::as_str));
+        .chain(vocabulary.mutants.iter().map(|mutant| mutant.name.as_str()));
     let help = match nearest(word, known) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`pv list rules`, `pv list kinds`, and `pv list claims` print what is known".to_owned(),
@@ -122,14 +122,18 @@ fn claim_page(id: &str, loaded: &Loaded) -> Option<String> {
     Some(page)
 }
 
-fn mutant_page(mutant: &str, loaded: &Loaded, vocabulary: &Vocabulary) -> String {
+fn mutant_page(entry: &MutantEntry, loaded: &Loaded, vocabulary: &Vocabulary) -> String {
+    let mutant = entry.name.as_str();
     let kinds = vocabulary.kinds.iter().filter(|kind| kind.mutants.iter().any(|name| name == mutant));
     let kinds = kinds.map(|kind| kind.name.as_str()).collect::<Vec<_>>().join(", ");
     let claims = killers(loaded, mutant).join(", ");
     let or_none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
     format!(
-        "# {mutant}\n\nA known-bad change of the engine, which the claims that name it have to notice.\n\n\
-         {:<12} {}\n{:<12} {}\n\nrun it with `pv prove --mutant {mutant}`\n",
+        "# {mutant}\n\n{}\n\nA known-bad change of the engine, which the claims that name it have to notice.\n\n\
+         {:<12} {}\n{:<12} {}\n{:<12} {}\n\nrun it with `pv prove --mutant {mutant}`\n",
+        sentence(&entry.defect),
+        "planted at",
+        entry.point,
         "kinds",
         or_none(kinds),
         "claims",

@@ -12,7 +12,7 @@ use falsifiers::select::SelectError;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The contracts have errors.
-    #[error("{count} in {place}; `pv validate {place}` shows them, and nothing runs until they are mended")]
+    #[error("{count}; `pv validate {place}` shows more, and nothing runs until it is mended")]
     Findings {
         /// How many, in words.
         count: String,
@@ -67,7 +67,9 @@ impl Failure {
             Self::Select(SelectError::NoClaims(_) | SelectError::NothingMatches(_)) | Self::Nothing(_) => {
                 Exit::NothingRan
             }
-            Self::Store(_) | Self::Record(_) | Self::Digest(_) | Self::NoFolder { .. } | Self::Output(_) => Exit::Unreadable,
+            Self::Store(_) | Self::Record(_) | Self::Digest(_) | Self::NoFolder { .. } | Self::Output(_) => {
+                Exit::Unreadable
+            }
             Self::Bug(_) => Exit::Bug,
         }
     }

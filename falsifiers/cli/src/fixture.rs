@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use contracts::{Date, KINDS, KindEntry, Vocabulary};
+use contracts::{Date, KINDS, KindEntry, MutantEntry, Vocabulary};
 use tempfile::TempDir;
 
 const FILES: &[(&str, &str)] = &[
@@ -89,7 +89,12 @@ pub(crate) fn folder() -> TempDir {
 
 /// What its contracts may refer to.
 pub(crate) fn vocabulary() -> Vocabulary {
-    let mutants = vec!["qwen2@k-bias-dropped".to_owned(), "rmsnorm@eps-1e-5".to_owned()];
+    let mutants = ["qwen2@k-bias-dropped".to_owned(), "rmsnorm@eps-1e-5".to_owned()];
+    let entry = |name: &String| MutantEntry {
+        name: name.clone(),
+        defect: "something is wrong".to_owned(),
+        point: "weights".to_owned(),
+    };
     Vocabulary {
         ops: Vec::new(),
         stages: vec!["model.embed_tokens".to_owned(), "model.layers.{N}".to_owned()],
@@ -102,7 +107,7 @@ pub(crate) fn vocabulary() -> Vocabulary {
                 lanes: kind.lanes.to_vec(),
             })
             .collect(),
-        mutants,
+        mutants: mutants.iter().map(entry).collect(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use contracts::{KINDS, Loaded, RULES, Severity, Vocabulary};
+use contracts::{KINDS, Loaded, MutantEntry, RULES, Severity, Vocabulary};
 use serde_json::{Value, json};
 use tabled::builder::Builder;
 use tabled::settings::Style;
@@ -112,15 +112,20 @@ fn rules() -> List {
 }
 
 fn mutants(loaded: &Loaded, vocabulary: &Vocabulary) -> List {
-    let row = |mutant: &String| {
-        let kinds = vocabulary.kinds.iter().filter(|kind| kind.mutants.contains(mutant));
+    let row = |entry: &MutantEntry| {
+        let kinds = vocabulary.kinds.iter().filter(|kind| kind.mutants.contains(&entry.name));
         json!({
-            "mutant": mutant,
+            "mutant": entry.name,
+            "point": entry.point,
+            "defect": entry.defect,
             "kinds": kinds.map(|kind| kind.name.as_str()).collect::<Vec<_>>(),
-            "claims": killers(loaded, mutant),
+            "claims": killers(loaded, &entry.name),
         })
     };
-    List { columns: &["mutant", "kinds", "claims"], rows: vocabulary.mutants.iter().map(row).collect() }
+    List {
+        columns: &["mutant", "point", "claims", "defect"],
+        rows: vocabulary.mutants.iter().map(row).collect(),
+    }
 }
 
 /// The ids of the claims that have to kill a mutant.
@@ -163,10 +168,21 @@ fn table(list: &List) -> String {
     lines.join("\n")
 }
 
+/// Items of a list that a table shows.
+const SHOWN: usize = 2;
+
 /// A value in a cell. Nothing is shown as `-`, so that every row has as many words as columns.
 fn cell(value: &Value) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
+        // A long list would push everything after it off the screen; JSON has it whole.
+        Value::Array(items) if items.len() > SHOWN => {
+            format!(
+                "{},+{}",
+                items.iter().take(SHOWN).map(cell).collect::<Vec<_>>().join(","),
+                items.len() - SHOWN
+            )
+        }
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(","),
         Value::Null => String::new(),
         other => other.to_string(),

@@ -29,8 +29,12 @@ pub(crate) fn prove(args: &args::Prove) -> Result<Exit, Failure> {
         && falsifiers::mutants::find(name).is_none()
     {
         let names = falsifiers::mutants::MUTANTS.iter().map(|mutant| mutant.name);
-        let near = contracts::nearest(name, names).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        return Err(Failure::Usage(format!("no mutant is called `{name}`; {near}`pv list mutants` shows all")));
+        let near = contracts::nearest(name, names)
+            .map(|near| format!("did you mean `{near}`? "))
+            .unwrap_or_default();
+        return Err(Failure::Usage(format!(
+            "no mutant is called `{name}`; {near}`pv list mutants` shows all"
+        )));
     }
     execute(&args.run, Some(args.mutant.as_deref()))
 }
@@ -46,7 +50,9 @@ fn execute(args: &args::Run, mutants: Option<Option<&str>>) -> Result<Exit, Fail
     let mut selection = select(&workspace.loaded, &request, &workspace.places())?;
     let duels = mutants.map(|mutant| keep_duels(&mut selection, mutant));
     if duels.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Failure::Nothing("no selected claim names that mutant; `pv list mutants` shows who must kill it".to_owned()));
+        return Err(Failure::Nothing(
+            "no selected claim names that mutant; `pv list mutants` shows who must kill it".to_owned(),
+        ));
     }
     let options = options(args);
     check_case(&selection, &options)?;
@@ -115,9 +121,8 @@ fn options(args: &args::Run) -> Options {
 
 fn check_case(selection: &Selection, options: &Options) -> Result<(), Failure> {
     let Some(wanted) = &options.case else { return Ok(()) };
-    let known = selection.selected.iter().any(|claim| {
-        runner::case_ids(&claim.test).iter().any(|id| id == wanted)
-    });
+    let known =
+        selection.selected.iter().any(|claim| runner::case_ids(&claim.test).iter().any(|id| id == wanted));
     match known {
         true => Ok(()),
         false => Err(Failure::Nothing(format!("no selected claim has the case `{wanted}`"))),
@@ -154,7 +159,8 @@ fn drive(
         progress.event(&event);
         let written = match event {
             Event::ClaimFinished(result) => {
-                bug |= matches!(&result.outcome, evidence::Outcome::Errored { error } if error.contains(PANIC));
+                bug |=
+                    matches!(&result.outcome, evidence::Outcome::Errored { error } if error.contains(PANIC));
                 writer.outcome(*result)
             }
             Event::MutantFinished(kill) => writer.kill(*kill),

@@ -29,7 +29,9 @@ pub(crate) fn run(args: &args::Report) -> Result<Exit, Failure> {
         if !known.contains(&wanted) {
             let near = contracts::nearest(wanted.as_str(), known.iter().map(|gate| gate.as_str()));
             let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-            return Err(Failure::Usage(format!("no gate is called `{wanted}`; {near}`pv list gates` shows all")));
+            return Err(Failure::Usage(format!(
+                "no gate is called `{wanted}`; {near}`pv list gates` shows all"
+            )));
         }
     }
     let now = today(&workspace.root, &workspace.loaded, &args.place.zoo)?;

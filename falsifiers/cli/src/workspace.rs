@@ -34,7 +34,7 @@ impl Workspace {
             };
             let count = match errors.as_slice() {
                 [one] => one.message.clone(),
-                many => format!("{} errors", many.len()),
+                many => format!("{} errors in {}", many.len(), places(place)),
             };
             return Err(Failure::Findings { count, place: places(place), exit });
         }

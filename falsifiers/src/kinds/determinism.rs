@@ -64,8 +64,9 @@ fn attempt(
                 match compare(&truth.tensor, &found.tensor, Limit::Bitwise) {
                     Ok(measured) => tally.add(measured, Some(&stage)),
                     Err(difference) => {
-                        let message =
-                            format!("{model} computes other bits at {stage} in run {repeat} on {threads} threads");
+                        let message = format!(
+                            "{model} computes other bits at {stage} in run {repeat} on {threads} threads"
+                        );
                         return Err(defect(difference, Some(&stage), 0, message));
                     }
                 }

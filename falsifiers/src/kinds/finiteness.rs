@@ -54,7 +54,9 @@ fn attempt(
                 ..Defect::counted(
                     "non_finite",
                     1.0,
-                    format!("{model} computes {found} at {stage} on {prompt}, the first value that is not finite"),
+                    format!(
+                        "{model} computes {found} at {stage} on {prompt}, the first value that is not finite"
+                    ),
                 )
             }
             .into())

@@ -47,7 +47,9 @@ fn attempt(
     tolerance: Option<&Tolerance>,
 ) -> Result<Passed, Stop> {
     let Some(Tolerance::Derived { factor }) = tolerance else {
-        return Err(Stop::Errored("golden_output needs a derived tolerance to tell ties from flips".to_owned()));
+        return Err(Stop::Errored(
+            "golden_output needs a derived tolerance to tell ties from flips".to_owned(),
+        ));
     };
     let goldens = subject.goldens(model)?;
     let golden = goldens.tokens(&format!("{}.greedy", case.golden))?;
@@ -55,7 +57,11 @@ fn attempt(
     let expected = goldens.tokens(&format!("{}.input_ids", case.golden))?;
     let prompt = prompt(subject, case, model)?.unwrap_or_else(|| expected.clone());
     if prompt != expected {
-        let at = prompt.iter().zip(&expected).position(|(a, b)| a != b).unwrap_or(prompt.len().min(expected.len()));
+        let at = prompt
+            .iter()
+            .zip(&expected)
+            .position(|(a, b)| a != b)
+            .unwrap_or(prompt.len().min(expected.len()));
         let id = |ids: &[u32]| ids.get(at).map(|&id| f64::from(id));
         return Err(Defect {
             token: Some(at as u64),
@@ -80,7 +86,9 @@ fn attempt(
     let repeated = repeats(&found);
     if repeated > allowed {
         let message = format!("{model} repeats itself {repeated} times after `{}`", case.golden);
-        return Err(Defect { limit: allowed as f64, ..Defect::counted("repeats", repeated as f64, message) }.into());
+        return Err(
+            Defect { limit: allowed as f64, ..Defect::counted("repeats", repeated as f64, message) }.into()
+        );
     }
     let mut ties = 0;
     if found != golden {

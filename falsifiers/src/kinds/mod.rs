@@ -22,8 +22,11 @@ pub struct Case<'c> {
     /// `kind(axis=value,...)`: filter, failure name and rerun key.
     pub id: String,
     /// Attempts to falsify the claim here.
-    pub attempt: Box<dyn Fn(&Subject) -> Result<Passed, Stop> + Send + Sync + 'c>,
+    pub attempt: Attempt<'c>,
 }
+
+/// One attempt to falsify a claim.
+pub type Attempt<'c> = Box<dyn Fn(&Subject) -> Result<Passed, Stop> + Send + Sync + 'c>;
 
 /// An attempt that the claim survived.
 #[derive(Debug, Clone, PartialEq)]

@@ -57,7 +57,10 @@ fn attempt(
     let mut tally = Tally::default();
     for golden in found {
         let Some(recorded) = order.get(&golden.stage).and_then(|&at| recorder.stages.get(at)) else {
-            return Err(Stop::Errored(format!("the oracle has stage {}, the reference has not", golden.stage)));
+            return Err(Stop::Errored(format!(
+                "the oracle has stage {}, the reference has not",
+                golden.stage
+            )));
         };
         let (found, first) = last_rows(&recorded.tensor, &golden.tensor);
         match compare(&golden.tensor, &found, limit) {

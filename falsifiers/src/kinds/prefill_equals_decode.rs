@@ -51,7 +51,8 @@ fn attempt(
     };
     let tokens = subject.goldens(model)?.tokens(&format!("{prompt}.input_ids"))?;
     if tokens.len() <= chunk as usize {
-        let message = format!("prompt `{prompt}` of {model} has {} tokens: one chunk of {chunk}", tokens.len());
+        let message =
+            format!("prompt `{prompt}` of {model} has {} tokens: one chunk of {chunk}", tokens.len());
         return Err(Stop::Errored(message + "; choose a longer prompt or a smaller chunk"));
     }
     let reference = subject.reference(model, arithmetic)?;

@@ -29,7 +29,12 @@ fn attempt(subject: &Subject, model: &str) -> Result<Passed, Stop> {
             let stored = loaded.weights().names().count();
             if accounted != stored {
                 let message = format!("{model} stores {stored} tensors and accounts for {accounted}");
-                return Err(Defect::counted("unaccounted_tensors", stored.abs_diff(accounted) as f64, message).into());
+                return Err(Defect::counted(
+                    "unaccounted_tensors",
+                    stored.abs_diff(accounted) as f64,
+                    message,
+                )
+                .into());
             }
             Ok(none_found(accounted as u64, "unconsumed_tensors"))
         }

@@ -8,8 +8,8 @@ use kernels::seam::Seam;
 
 mod chat_template_without_prompt;
 mod k_bias_dropped;
-mod newest_key_dropped;
 mod nan_in_one_lane;
+mod newest_key_dropped;
 mod position_off_by_one;
 mod rmsnorm_eps;
 mod rope_theta;
@@ -70,7 +70,11 @@ mod tests {
             assert!(kernels::seam::POINTS.contains(&mutant.point), "{}", mutant.name);
             assert!(!mutant.kinds.is_empty(), "{}", mutant.name);
             for kind in mutant.kinds {
-                assert!(contracts::KINDS.iter().any(|k| k.name == *kind), "{} names kind {kind}", mutant.name);
+                assert!(
+                    contracts::KINDS.iter().any(|k| k.name == *kind),
+                    "{} names kind {kind}",
+                    mutant.name
+                );
             }
         }
     }

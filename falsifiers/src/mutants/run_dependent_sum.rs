@@ -23,6 +23,7 @@ fn seam() -> Seam {
             return false;
         }
         let run = runs.fetch_add(1, Ordering::Relaxed);
-        run % 2 == 1 && stage.values.map(|index, x| if index == 0 { x * (1.0 + f64::from(f32::EPSILON)) } else { x })
+        run % 2 == 1
+            && stage.values.map(|index, x| if index == 0 { x * (1.0 + f64::from(f32::EPSILON)) } else { x })
     })
 }

@@ -15,7 +15,6 @@ pub(super) static MUTANT: Mutant = Mutant {
 };
 
 fn seam() -> Seam {
-    Seam::empty().with::<StagePoint>(|stage| {
-        stage.name.local() == "lm_head" && stage.values.map(|_, x| x * 1.05)
-    })
+    Seam::empty()
+        .with::<StagePoint>(|stage| stage.name.local() == "lm_head" && stage.values.map(|_, x| x * 1.05))
 }

@@ -20,9 +20,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         for (index, mutant) in
             claim.test.kills.iter().enumerate().filter(|(_, kill)| !context.has_mutant(kill))
         {
-            let help = did_you_mean(mutant, context.vocabulary.mutants.iter().map(String::as_str), || {
-                "`pv list mutants` prints every mutant".to_owned()
-            });
+            let help = did_you_mean(
+                mutant,
+                context.vocabulary.mutants.iter().map(|entry| entry.name.as_str()),
+                || "`pv list mutants` prints every mutant".to_owned(),
+            );
             let text = [format!("`{id}`: there is no mutant `{mutant}`"), "no such mutant".to_owned(), help];
             let path = claim.path(&["kills".into(), index.into()]);
             findings.push(context.finding(&RULE, claim.file, &path, id, text));

@@ -99,8 +99,7 @@ impl<T: Real> Attention<T> {
         let k = rope::reference(k.view(), positions, &self.rope, arithmetic);
         let k = probe.stage(name("self_attn.k_rope"), k);
         cache.append(k.view(), v.view(), probe.seam());
-        let out =
-            attention::reference(q.view(), cache.keys(), cache.values(), &self.parameters, arithmetic);
+        let out = attention::reference(q.view(), cache.keys(), cache.values(), &self.parameters, arithmetic);
         // Announced for those who look; what follows is computed from the context.
         let _ = probe.stage(name("self_attn.scores"), out.scores);
         let _ = probe.stage(name("self_attn.probs"), out.probs);

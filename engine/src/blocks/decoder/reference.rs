@@ -62,8 +62,7 @@ impl<T: Real> Decoder<T> {
         wiring: impl Fn(usize) -> LayerWiring,
     ) -> Result<Self, WeightsError> {
         let table = [config.vocab_size, config.hidden_size];
-        let norm =
-            |stage| RmsNorm::load(weights, stage, config.hidden_size, config.rms_norm_eps);
+        let norm = |stage| RmsNorm::load(weights, stage, config.hidden_size, config.rms_norm_eps);
         let embed_tokens = weights.matrix("model.embed_tokens.weight", table)?;
         let layers = (0..config.num_hidden_layers)
             .map(|index| {

@@ -6,12 +6,8 @@ use crate::models::Architecture;
 mod reference;
 
 /// Registry entry.
-pub static ARCHITECTURE: Architecture = Architecture {
-    name: "llama",
-    aliases: &["LlamaForCausalLM"],
-    configure,
-    reference: reference::load,
-};
+pub static ARCHITECTURE: Architecture =
+    Architecture { name: "llama", aliases: &["LlamaForCausalLM"], configure, reference: reference::load };
 
 fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {
     let config = dense(raw, ARCHITECTURE.name)?;

@@ -6,12 +6,8 @@ use crate::models::Architecture;
 mod reference;
 
 /// Registry entry.
-pub static ARCHITECTURE: Architecture = Architecture {
-    name: "qwen2",
-    aliases: &["Qwen2ForCausalLM"],
-    configure,
-    reference: reference::load,
-};
+pub static ARCHITECTURE: Architecture =
+    Architecture { name: "qwen2", aliases: &["Qwen2ForCausalLM"], configure, reference: reference::load };
 
 fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {
     // Absent, this means 32 heads to transformers, whatever the model; no checkpoint can want that.
