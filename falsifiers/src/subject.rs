@@ -60,7 +60,9 @@ impl Subject {
     pub fn loaded(&self, model: &str) -> Result<Arc<Loaded>, Stop> {
         self.loaded.get(model.to_owned(), || {
             let dir = self.dir(model);
-            if !dir.join("config.json").is_file() {
+            let there = |name: &str| dir.join(name).is_file();
+            let weights = there("model.safetensors") || there("model.safetensors.index.json");
+            if !there("config.json") || !weights {
                 return Err(Stop::Blocked(Need::Weights { model: model.to_owned() }));
             }
             Loaded::open_with(&dir, Arc::clone(&self.seam)).map_err(errored)

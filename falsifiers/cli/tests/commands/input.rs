@@ -1,0 +1,85 @@
+//! Bad input: what is wrong is named, with its remedy, and nothing passes on it.
+
+use std::fs;
+
+use crate::common::{Place, claim, parity};
+
+#[test]
+fn unknown_names_are_usage_errors_that_name_the_nearest() {
+    let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
+    place.run(&["--claim", "TINY-01"]).says(2, &["no claim is called `TINY-01`", "did you mean `TINY-001`?"]);
+    place
+        .pv(&["prove", "--zoo", "zoo", "--mutant", "rope@theta-1000"])
+        .says(2, &["no mutant is called `rope@theta-1000`", "did you mean `rope@theta-10000`?"]);
+    place.pv(&["explain", "PV10"]).says(2, &["PV10"]);
+    place.run(&["--device", "gpu"]).says(2, &["gpu", "cpu"]);
+    place.run(&["--filter", "knd(oracle_parity)"]).says(2, &["unknown predicate `knd`"]);
+    assert!(place.runs().is_empty(), "nothing ran, so nothing is recorded");
+}
+
+#[test]
+fn what_matches_nothing_is_not_a_pass() {
+    let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
+    place.run(&["--filter", "kind(oracle_party)"]).says(4, &["nothing matches filter `kind(oracle_party)`"]);
+    place.run(&["--device", "cuda"]).says(4, &["nothing matches", "device cuda"]);
+    place.run(&["--tier", "long"]).says(4, &["nothing matches", "tier long"]);
+    place.run(&["--case", "oracle_parity(model=none)"]).says(4, &["no selected claim has the case"]);
+    place.pv(&["prove", "--zoo", "zoo", "--mutant", "lm_head@scaled"]).says(4, &["no selected claim names"]);
+    assert!(place.runs().is_empty());
+}
+
+#[test]
+fn folders_without_contracts_and_paths_that_lead_nowhere() {
+    let place = Place::new(&[]);
+    place.run(&[]).says(4, &["no contracts in `contracts`"]);
+    place.pv(&["validate", "--zoo", "zoo"]).says(4, &["no contracts in `contracts`"]);
+    place.pv(&["run", "elsewhere", "--zoo", "zoo"]).says(3, &["cannot read `elsewhere`"]);
+    fs::write(place.path("contracts/empty.yaml"), "# nothing\n").unwrap();
+    place.run(&[]).says(1, &[]);
+    let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
+    place.pv(&["run", "--zoo", "nowhere"]).says(1, &["micro/qwen3-dense"]);
+    place.pv(&["report", "--zoo", "zoo"]).says(3, &["runs", "pv run"]);
+    place.pv(&["report", "--zoo", "zoo", "--runs", "contracts"]).says(4, &["there are no gates"]);
+}
+
+#[test]
+fn nothing_runs_while_the_linter_has_errors() {
+    let misspelled = parity("1.0e-5").replace("prediction:", "predction:");
+    let place = Place::new(&[("good.yaml", parity("1.0e-5")), ("bad.yaml", misspelled)]);
+    place.run(&[]).says(1, &["pv validate"]);
+    place.pv(&["validate", "--zoo", "zoo"]).says(1, &["PV004", "predction", "prediction", "bad.yaml:5"]);
+    assert!(place.runs().is_empty());
+
+    let nan = parity(".nan");
+    let place = Place::new(&[("tiny.yaml", nan)]);
+    place.run(&[]).says(1, &[]);
+    let none = claim("finiteness: {model: micro/qwen3-dense, prompts: []}", "", "mlp@nan-in-one-lane");
+    let place = Place::new(&[("tiny.yaml", none)]);
+    place.run(&[]).says(1, &[]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
+    fs::write(place.path("file"), "").unwrap();
+    place.run(&["--out", "file"]).says(3, &["file"]);
+    place.run(&["--out", "/proc/nowhere"]).says(3, &["/proc/nowhere"]);
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
+    for arguments in [&["list", "rules"][..], &["run", "--zoo", "zoo"], &["validate", "--zoo", "zoo"]] {
+        let mut child = place
+            .command(arguments)
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("panicked") && !said.contains("Broken pipe"), "{arguments:?}: {said}");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
+    }
+}

@@ -1,0 +1,64 @@
+//! `pv validate`, `pv list` and `pv explain` on the repository itself.
+
+use std::process::Command;
+
+use snapbox::cmd::{Command as Snap, cargo_bin};
+
+use crate::common::{Place, repository};
+
+fn pv(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_pv"))
+        .args(arguments)
+        .current_dir(repository())
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_repository_has_no_findings() {
+    let text = pv(&["validate", "--deny", "warnings"]);
+    assert!(text.contains("found 0 errors, 0 warnings"), "{text}");
+}
+
+#[test]
+fn everything_that_is_listed_can_be_explained() {
+    let first = |text: &str| -> Vec<String> {
+        let rows: Vec<String> = text
+            .lines()
+            .skip(1)
+            .filter_map(|line| Some(line.split_whitespace().next()?.to_owned()))
+            .collect();
+        assert!(!rows.is_empty(), "{text}");
+        rows
+    };
+    for what in ["claims", "kinds", "rules", "mutants"] {
+        for name in first(&pv(&["list", what])) {
+            assert!(pv(&["explain", &name]).lines().count() > 3, "{name}");
+        }
+    }
+    for what in ["gates", "models", "stages"] {
+        first(&pv(&["list", what]));
+    }
+}
+
+#[test]
+fn lists_are_json_on_request() {
+    for what in ["claims", "kinds", "rules", "mutants", "gates", "models", "stages"] {
+        let value: serde_json::Value = serde_json::from_str(&pv(&["list", what, "--json"])).unwrap();
+        let rows = value.as_array().map(Vec::len).or_else(|| value[what].as_array().map(Vec::len));
+        assert!(rows.is_some_and(|rows| rows > 0), "{what}: {value}");
+    }
+}
+
+#[test]
+fn help_names_the_exit_codes() {
+    let place = Place::new(&[]);
+    place.pv(&["--help"]).says(0, &["Exit codes:", "4 nothing ran", "validate", "prove"]);
+    Snap::new(cargo_bin!("pv")).arg("frobnicate").assert().code(2).stderr_eq(snapbox::str![[r#"
+error: unrecognized subcommand 'frobnicate'
+...
+"#]]);
+}
