@@ -14,7 +14,7 @@
 //! | `sampler` | the logits that a token is chosen from | `engine::generate` |
 //! | `source`, `spec`, `key` | what a kernel is compiled from, and what names it in the cache | `kernels::jit` |
 //! | `plan`, `graph`, `pool` | the forward pass as data, its graph, its memory | `engine::plan` |
-//! | `evidence` | a run's record before it is written | `falsifiers::runner` |
+//! | `evidence` | a run's record before it is written | `falsifiers::today` |
 //!
 //! [`POINTS`] is that list. The empty seam costs one branch at each point. There is no other test hook in the
 //! engine.

@@ -7,6 +7,8 @@ use contracts::{Falsifier, Lane, Loaded};
 use evidence::digest::{self, DigestError};
 use evidence::{ClaimToday, Counts, DeviceRecord, RunId, RunRecord, SourceDigest, Status, Timestamp, Today};
 
+use kernels::seam::{Point, Seam};
+
 use crate::runner::{Selected, claim_ids};
 use crate::select::{Request, Selection};
 
@@ -61,7 +63,16 @@ fn goldens(falsifier: &Falsifier) -> Vec<String> {
     falsifier.models().iter().map(|model| format!("{model}/{GOLDENS}")).collect()
 }
 
-/// The record that a run begins with.
+/// Where a mutant can rewrite a record before it is written.
+#[derive(Debug)]
+pub struct EvidencePoint;
+
+impl Point for EvidencePoint {
+    const NAME: &'static str = "evidence";
+    type Value<'a> = RunRecord;
+}
+
+/// The record that a run begins with, through the rewrites of `seam`.
 pub fn record(
     root: &Path,
     today: &Today,
@@ -69,6 +80,7 @@ pub fn record(
     request: &Request,
     command: Vec<String>,
     seed: u64,
+    seam: &Seam,
 ) -> Result<RunRecord, DigestError> {
     let source = digest::source(root).unwrap_or_else(|_| SourceDigest {
         tree: today.tree.clone(),
@@ -82,7 +94,7 @@ pub fn record(
     let named = |names: &mut dyn Iterator<Item = &String>, digests: &BTreeMap<String, String>| {
         names.filter_map(|name| Some((name.clone(), digests.get(name)?.clone()))).collect::<BTreeMap<_, _>>()
     };
-    Ok(RunRecord {
+    let mut record = RunRecord {
         schema: evidence::record::SCHEMA,
         run_id: RunId::new(started, source.commit.as_deref()),
         started,
@@ -104,7 +116,92 @@ pub fn record(
         claims_selected: claim_ids(&selection.selected),
         not_asked: selection.not_asked.clone(),
         counts: Counts::default(),
-    })
+    };
+    seam.apply::<EvidencePoint>(&mut record);
+    Ok(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::{GateId, Level, Requires, Tier};
+    use evidence::{ClaimResult, Outcome, Run, Worst};
+
+    use super::*;
+    use crate::select::select;
+
+    const CONTRACT: &str = "metadata: {id: tiny, version: 1.0.0, title: Tiny, kind: model}
+falsification_tests:
+  - id: TINY-001
+    rule: Every tensor is read.
+    prediction: None is left.
+    if_fails: Look at the wiring.
+    falsifier: {weights_consumed: {model: micro/qwen3-dense}}
+    kills: [checkpoint@stray-tensor]
+";
+
+    /// Whether a gate takes a run whose record went through `seam`.
+    fn passes(seam: &Seam) -> bool {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tiny.yaml"), CONTRACT).unwrap();
+        let loaded = contracts::load(&[folder.path().to_owned()]);
+        let request = Request { lanes: vec![Lane::Cpu], tiers: vec![Tier::Ci], ..Request::default() };
+        let selection = select(&loaded, &request, "contracts").unwrap();
+        let today = today(&root, &loaded, &root.join("engine/zoo"));
+        let mut record = record(&root, &today, &selection, &request, Vec::new(), 0, seam).unwrap();
+        record.status = Status::Complete;
+        record.finished = Some(record.started);
+        let worst = Worst {
+            case: "all".to_owned(),
+            stage: None,
+            metric: "unconsumed_tensors".to_owned(),
+            value: 0.0.into(),
+            limit: 0.0.into(),
+        };
+        let claim = &selection.selected[0];
+        let outcomes = vec![ClaimResult {
+            claim: claim.test.id.clone(),
+            contract: claim.contract.clone(),
+            lane: Lane::Cpu,
+            tier: Tier::Ci,
+            kind: "weights_consumed".to_owned(),
+            models: claim.test.falsifier.models().to_vec(),
+            arithmetic: Vec::new(),
+            seed: 0,
+            outcome: Outcome::survived(1, 1, worst),
+            elapsed_ms: 0,
+        }];
+        record.counts = Counts::of(&outcomes, &[], &record.not_asked);
+        let gate = contracts::Gate {
+            gate: GateId::from("tiny-ready"),
+            title: "Tiny".to_owned(),
+            claims: vec![claim.test.id.clone()],
+            lanes: vec![Lane::Cpu],
+            requires: Requires { level: Level::Algorithm, fresh: true, mutants_killed: false },
+        };
+        evidence::evaluate(&gate, &[Run { record, outcomes, kills: Vec::new() }], &today).passed
+    }
+
+    #[test]
+    fn evidence_about_something_else_is_not_taken() {
+        assert!(passes(&Seam::empty()), "the untouched record must pass, or the rest shows nothing");
+        let rewrites: [fn(&mut RunRecord); 6] = [
+            |record| record.source.tree = "0".repeat(64),
+            |record| record.binary.built_from = "0".repeat(64),
+            |record| record.contracts.values_mut().for_each(|digest| *digest = "0".repeat(64)),
+            |record| record.models.values_mut().for_each(|digest| *digest = "0".repeat(64)),
+            |record| record.models.clear(),
+            |record| record.contracts.clear(),
+        ];
+        for (at, rewrite) in rewrites.into_iter().enumerate() {
+            let seam = Seam::empty().with::<EvidencePoint>(move |record| {
+                rewrite(record);
+                true
+            });
+            assert!(!passes(&seam), "rewrite {at} was taken");
+            assert_eq!(seam.applied(), 1);
+        }
+    }
 }
 
 fn device(selected: &[Selected]) -> DeviceRecord {

@@ -58,7 +58,7 @@ fn execute(args: &args::Run, mutants: Option<Option<&str>>) -> Result<Exit, Fail
     check_case(&selection, &options)?;
     let now = today(&workspace.root, &workspace.loaded, &args.place.zoo);
     let command = std::env::args().skip(1).collect();
-    let record = record(&workspace.root, &now, &selection, &request, command, options.seed)?;
+    let record = record(&workspace.root, &now, &selection, &request, command, options.seed, &Seam::empty())?;
     let run_id = record.run_id.clone();
     let writer = RunWriter::create(&args.out, record)?;
     let cancel = cancel_on_interrupt();

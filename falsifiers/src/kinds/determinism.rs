@@ -4,24 +4,20 @@ use contracts::ArithmeticName;
 use contracts::kinds::Determinism;
 use engine::trace::{Recorded, Recorder};
 
-use super::{Case, Passed, Tally, defect};
+use super::{Case, Passed, Tally, defect, points};
 use crate::compare::{Limit, compare};
 use crate::stop::Stop;
 use crate::subject::Subject;
 
 pub(super) fn cases(parameters: &Determinism) -> Vec<Case<'_>> {
-    let mut cases = Vec::new();
-    for model in parameters.model.names() {
-        for prompt in &parameters.prompts {
-            for &arithmetic in &parameters.arithmetic {
-                cases.push(Case {
-                    id: format!("determinism(model={model},prompt={prompt},arithmetic={arithmetic})"),
-                    attempt: Box::new(move |subject| attempt(subject, parameters, model, prompt, arithmetic)),
-                });
-            }
-        }
-    }
-    cases
+    points("determinism", &parameters.model, &parameters.prompts, &parameters.arithmetic)
+        .map(|at| Case {
+            id: at.id,
+            attempt: Box::new(move |subject| {
+                attempt(subject, parameters, at.model, at.prompt, at.arithmetic)
+            }),
+        })
+        .collect()
 }
 
 fn attempt(

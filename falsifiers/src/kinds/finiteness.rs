@@ -6,27 +6,21 @@ use engine::stage::StageName;
 use engine::trace::{Tap, Tensor};
 use kernels::Dtype;
 
-use super::{Case, Passed, none_found};
+use super::{Case, Passed, none_found, points};
 use crate::compare::first_non_finite;
 use crate::stages::Selection;
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
 
 pub(super) fn cases(parameters: &Finiteness) -> Vec<Case<'_>> {
-    let mut cases = Vec::new();
-    for model in parameters.model.names() {
-        for prompt in &parameters.prompts {
-            for &arithmetic in &parameters.arithmetic {
-                cases.push(Case {
-                    id: format!("finiteness(model={model},prompt={prompt},arithmetic={arithmetic})"),
-                    attempt: Box::new(move |subject| {
-                        attempt(subject, model, prompt, arithmetic, &parameters.stages)
-                    }),
-                });
-            }
-        }
-    }
-    cases
+    points("finiteness", &parameters.model, &parameters.prompts, &parameters.arithmetic)
+        .map(|at| Case {
+            id: at.id,
+            attempt: Box::new(move |subject| {
+                attempt(subject, at.model, at.prompt, at.arithmetic, &parameters.stages)
+            }),
+        })
+        .collect()
 }
 
 fn attempt(

@@ -3,7 +3,7 @@
 //! A kind turns a claim's parameters into [`Case`]s. A case has an id that names every axis, and a function that
 //! attempts to falsify the claim there.
 
-use contracts::{Falsifier, Tolerance};
+use contracts::{ArithmeticName, Falsifier, ModelSet, Tolerance};
 
 use crate::compare::{Difference, Measured};
 use crate::stop::{Defect, Stop};
@@ -55,6 +55,33 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::PrefillEqualsDecode(parameters) => prefill_equals_decode::cases(parameters, tolerance),
         Falsifier::WeightsConsumed(parameters) => weights_consumed::cases(parameters),
     }
+}
+
+/// The product of models, prompts and arithmetics, each point with the id of its case.
+fn points<'c>(
+    kind: &'static str,
+    models: &'c ModelSet,
+    prompts: &'c [String],
+    arithmetic: &'c [ArithmeticName],
+) -> impl Iterator<Item = Point<'c>> {
+    models.names().iter().flat_map(move |model| {
+        prompts.iter().flat_map(move |prompt| {
+            arithmetic.iter().map(move |&arithmetic| Point {
+                id: format!("{kind}(model={model},prompt={prompt},arithmetic={arithmetic})"),
+                model,
+                prompt,
+                arithmetic,
+            })
+        })
+    })
+}
+
+/// A point of that product.
+struct Point<'c> {
+    id: String,
+    model: &'c str,
+    prompt: &'c str,
+    arithmetic: ArithmeticName,
 }
 
 /// Adds up comparisons and remembers the one that came closest to its limit.

@@ -6,27 +6,21 @@ use contracts::kinds::OracleParity;
 use contracts::{ArithmeticName, Tolerance};
 use engine::trace::{Recorder, Tensor};
 
-use super::{Case, Passed, Tally, defect};
+use super::{Case, Passed, Tally, defect, points};
 use crate::compare::{Limit, compare};
 use crate::stages::Selection;
 use crate::stop::Stop;
 use crate::subject::Subject;
 
 pub(super) fn cases<'c>(parameters: &'c OracleParity, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
-    let mut cases = Vec::new();
-    for model in parameters.model.names() {
-        for prompt in &parameters.prompts {
-            for &arithmetic in &parameters.arithmetic {
-                cases.push(Case {
-                    id: format!("oracle_parity(model={model},prompt={prompt},arithmetic={arithmetic})"),
-                    attempt: Box::new(move |subject| {
-                        attempt(subject, model, prompt, arithmetic, &parameters.stages, tolerance)
-                    }),
-                });
-            }
-        }
-    }
-    cases
+    points("oracle_parity", &parameters.model, &parameters.prompts, &parameters.arithmetic)
+        .map(|at| Case {
+            id: at.id,
+            attempt: Box::new(move |subject| {
+                attempt(subject, at.model, at.prompt, at.arithmetic, &parameters.stages, tolerance)
+            }),
+        })
+        .collect()
 }
 
 fn attempt(

@@ -6,7 +6,7 @@ use engine::models::Logits;
 use engine::trace::{NoTap, Tensor};
 use kernels::real::Values;
 
-use super::{Case, Passed, Tally, defect};
+use super::{Case, Passed, Tally, defect, points};
 use crate::compare::{Limit, compare};
 use crate::stop::Stop;
 use crate::subject::Subject;
@@ -15,24 +15,16 @@ pub(super) fn cases<'c>(
     parameters: &'c PrefillEqualsDecode,
     tolerance: Option<&'c Tolerance>,
 ) -> Vec<Case<'c>> {
-    let mut cases = Vec::new();
-    for model in parameters.model.names() {
-        for prompt in &parameters.prompts {
-            for &chunk in &parameters.chunks {
-                for &arithmetic in &parameters.arithmetic {
-                    cases.push(Case {
-                        id: format!(
-                            "prefill_equals_decode(model={model},prompt={prompt},chunk={chunk},arithmetic={arithmetic})"
-                        ),
-                        attempt: Box::new(move |subject| {
-                            attempt(subject, model, prompt, chunk, arithmetic, tolerance)
-                        }),
-                    });
-                }
-            }
-        }
-    }
-    cases
+    points("prefill_equals_decode", &parameters.model, &parameters.prompts, &parameters.arithmetic)
+        .flat_map(|at| {
+            parameters.chunks.iter().map(move |&chunk| Case {
+                id: at.id.replace(",arithmetic=", &format!(",chunk={chunk},arithmetic=")),
+                attempt: Box::new(move |subject| {
+                    attempt(subject, at.model, at.prompt, chunk, at.arithmetic, tolerance)
+                }),
+            })
+        })
+        .collect()
 }
 
 fn attempt(
