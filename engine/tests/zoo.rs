@@ -106,3 +106,27 @@ fn declared_arithmetic_lands_near_the_truth_but_not_on_it() {
     println!("declared {error:e}");
     assert!(error > 1e-4 && error < 5e-2, "{error:e}");
 }
+
+#[test]
+fn tensors_that_others_store_in_vain_are_ignored_with_a_reason_and_no_others() {
+    let source = zoo("micro/llama-head-dim");
+    let bytes = std::fs::read(source.join("model.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(source.join("config.json"), copy.path().join("config.json")).unwrap();
+    let with = |extra: &[&str]| {
+        let spare = file.tensor("model.norm.weight").unwrap();
+        let tensors =
+            file.tensors().into_iter().chain(extra.iter().map(|&name| (name.to_owned(), spare.clone())));
+        let target = copy.path().join("model.safetensors");
+        safetensors::serialize_to_file(tensors, None, &target).unwrap();
+        Loaded::open(copy.path()).unwrap().reference(Arithmetic::F32)
+    };
+    let vain = ["lm_head.weight", "model.layers.0.self_attn.rotary_emb.inv_freq"];
+    let ignored = with(&vain).unwrap().consumed().ignored.clone();
+    assert_eq!(ignored.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), vain);
+    assert!(ignored.iter().all(|(_, reason)| !reason.is_empty()));
+
+    let error = with(&["model.layers.0.self_attn.q_proj.bias"]).err().unwrap().to_string();
+    assert!(error.contains("model.layers.0.self_attn.q_proj.bias"), "{error}");
+}

@@ -76,8 +76,13 @@ impl<T: Real> Decoder<T> {
                 })
             })
             .collect::<Result<_, WeightsError>>()?;
+        // Older checkpoints store the frequencies of the rotary embedding, which are computed here.
+        weights.ignore("*.rotary_emb.inv_freq", "computed from the configuration")?;
         let lm_head = match config.tie_word_embeddings {
-            true => weights.tied_matrix("lm_head.weight", "model.embed_tokens.weight", table)?,
+            true => {
+                weights.ignore("lm_head.weight", "tied: the language head is the embedding table")?;
+                weights.tied_matrix("lm_head.weight", "model.embed_tokens.weight", table)?
+            }
             false => weights.matrix("lm_head.weight", table)?,
         };
         Ok(Self {
