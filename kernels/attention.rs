@@ -99,8 +99,16 @@ pub fn reference<T: Real>(
                     out[[t, d]] = rounding.output(sum);
                 }
             }
-        } else {
+        } else if v.iter().all(|x| x.is_finite()) {
             out.assign(&head_probs.dot(&v));
+        } else {
+            // A masked key has probability 0, and 0 times NaN is NaN: each token sums over what it sees.
+            for t in 0..num_tokens {
+                let position = past + t;
+                let first = window.map_or(0, |window| (position + 1).saturating_sub(window));
+                let seen = head_probs.slice(s![t..=t, first..=position]);
+                out.slice_mut(s![t..=t, ..]).assign(&seen.dot(&v.slice(s![first..=position, ..])));
+            }
         }
     }
     Attended { scores, probs, context }
@@ -182,6 +190,17 @@ mod tests {
                 assert!(out.probs.slice(s![head, t, t + 1..]).iter().all(|&p| p == 0.0));
             }
         }
+    }
+
+    #[test]
+    fn a_value_that_is_not_finite_reaches_no_token_before_it() {
+        let p = parameters(2, 1, 4, None);
+        let (q, k, mut v) = (waves(4, 8, 0), waves(4, 4, 1), waves(4, 4, 2));
+        let clean = reference(q.view(), k.view(), v.view(), &p, Arithmetic::F64);
+        v[[2, 1]] = f64::NAN;
+        let out = reference(q.view(), k.view(), v.view(), &p, Arithmetic::F64);
+        assert_eq!(out.context.slice(s![..2, ..]), clean.context.slice(s![..2, ..]));
+        assert!(out.context[[2, 1]].is_nan() && out.context[[3, 5]].is_nan());
     }
 
     #[test]

@@ -284,8 +284,10 @@ pub(crate) struct Complete<'a>(pub(crate) Vec<&'a Run>);
 
 impl<'a> Complete<'a> {
     pub(crate) fn of(runs: &'a [Run]) -> Self {
-        let mut complete: Vec<&Run> =
-            runs.iter().filter(|run| run.record.status == Status::Complete).collect();
+        let mut complete: Vec<&Run> = runs
+            .iter()
+            .filter(|run| run.record.status == Status::Complete && run.record.case.is_none())
+            .collect();
         complete.sort_by_key(|run| (run.record.started, &run.record.run_id));
         Self(complete)
     }

@@ -251,9 +251,6 @@ impl Need {
     /// The one thing to do about it.
     pub fn remedy(&self) -> String {
         match self {
-            Need::Device(Lane::Cuda) => {
-                "run where `nvidia-smi` lists a device, or do not ask for cuda".into()
-            }
             Need::Device(lane) => format!("use a build that has the {lane} lane, or do not ask for it"),
             Need::Nvrtc => {
                 "install the CUDA toolkit, or let `make` put the pinned NVRTC under target/".into()

@@ -136,6 +136,10 @@ pub struct RunRecord {
     /// The filter that narrowed the claims, where there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filter: Option<String>,
+    /// The one case that was run of each claim, where a counterexample was run again. Such a run is counted by no
+    /// gate: a case says nothing about the rest of its claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
     /// Contract id to the digest of its file.
     pub contracts: BTreeMap<String, String>,
     /// Model name to the digest of its files.

@@ -89,6 +89,7 @@ pub(crate) fn run_of(outcomes: Vec<ClaimResult>, kills: Vec<Kill>) -> Run {
         lanes: vec![Lane::Cpu],
         tiers: vec![Tier::Ci],
         filter: None,
+        case: None,
         contracts: map(&["qwen2"]),
         models: map(&["qwen2-tiny"]),
         goldens: map(&["qwen2-tiny/fib", "qwen2-tiny/chat"]),

@@ -17,6 +17,8 @@ pub struct Request {
     pub claims: Vec<ClaimId>,
     /// Only what this lets through.
     pub filter: Option<Filter>,
+    /// Only the case of exactly this id.
+    pub case: Option<String>,
 }
 
 /// What runs, and what does not because its lane was not asked for.

@@ -39,7 +39,8 @@ pub(super) const INFO: KindInfo = KindInfo {
           with the first one, bit by bit. A reduction whose order depends on the number of threads\n\
           falsifies the claim.",
     example: "determinism:\n  model: qwen2-tiny\n  prompts: [short]\n  repeats: 3\n  threads: [1, 2]\n",
-    needs_tolerance: NeedsTolerance::Optional,
+    needs_tolerance: NeedsTolerance::Forbidden,
+    tolerances: &[],
     lanes: &[Lane::Cpu],
     tier_note: "`repeats` times the thread counts times one forward pass",
     schema: || schemars::schema_for!(Determinism),

@@ -33,6 +33,7 @@ pub(super) const INFO: KindInfo = KindInfo {
           minus infinity by design is part of no traced stage. No elements at all is vacuous, not a pass.",
     example: "finiteness:\n  model: [qwen2-tiny, micro/qwen3-dense]\n  prompts: [short, long]\n",
     needs_tolerance: NeedsTolerance::Forbidden,
+    tolerances: &[],
     lanes: &[Lane::Cpu],
     tier_note: "seconds on a zoo model",
     schema: || schemars::schema_for!(Finiteness),

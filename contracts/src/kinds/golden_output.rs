@@ -70,6 +70,7 @@ pub(super) const INFO: KindInfo = KindInfo {
           falsifies the claim as a loop.",
     example: "golden_output:\n  model: qwen2-tiny\n  cases:\n    - {golden: fib, prompt: \"def fib(n):\"}\n    - golden: chat\n      messages: [{role: user, content: Hello}]\n  max_tokens: 16\n",
     needs_tolerance: NeedsTolerance::Required,
+    tolerances: super::DERIVED,
     lanes: &[Lane::Cpu],
     tier_note: "grows with `max_tokens`; more than 64 belongs in `long`",
     schema: || schemars::schema_for!(GoldenOutput),

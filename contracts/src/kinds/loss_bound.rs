@@ -41,6 +41,7 @@ pub(super) const INFO: KindInfo = KindInfo {
           as well: such a model predicts nothing. Turn that off for models with random weights only.",
     example: "loss_bound:\n  model: qwen2-tiny\n  golden: long\n",
     needs_tolerance: NeedsTolerance::Required,
+    tolerances: super::STATED,
     lanes: &[Lane::Cpu],
     tier_note: "seconds on a zoo model",
     schema: || schemars::schema_for!(LossBound),

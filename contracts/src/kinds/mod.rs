@@ -44,6 +44,12 @@ pub enum Falsifier {
     WeightsConsumed(WeightsConsumed),
 }
 
+/// Tolerances that state their own limit.
+const STATED: &[&str] = &["bitwise", "ulp", "abs_rel", "row_l2"];
+
+/// Tolerances that are derived from honest runs.
+const DERIVED: &[&str] = &["derived"];
+
 /// What the harness tells about a falsifier kind.
 #[derive(Debug)]
 pub struct KindInfo {
@@ -57,6 +63,8 @@ pub struct KindInfo {
     pub example: &'static str,
     /// Whether a claim of this kind says a tolerance.
     pub needs_tolerance: NeedsTolerance,
+    /// The forms of tolerance that this kind can apply, by [`crate::Tolerance::name`].
+    pub tolerances: &'static [&'static str],
     /// The lanes that the kind is defined for.
     pub lanes: &'static [Lane],
     /// What to expect of its running time.

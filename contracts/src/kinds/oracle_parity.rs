@@ -33,6 +33,7 @@ pub(super) const INFO: KindInfo = KindInfo {
           falsify the claim. Goldens come from transformers, so reference and oracle share no code.",
     example: "oracle_parity:\n  model: qwen2-tiny\n  prompts: [short, chat]\n  arithmetic: [f64, f32]\n  stages: [\"model.layers.*\", lm_head]\n",
     needs_tolerance: NeedsTolerance::Required,
+    tolerances: super::STATED,
     lanes: &[Lane::Cpu],
     tier_note: "seconds on a zoo model; long prompts in f64 belong in `long`",
     schema: || schemars::schema_for!(OracleParity),

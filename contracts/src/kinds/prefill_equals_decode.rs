@@ -33,6 +33,7 @@ pub(super) const INFO: KindInfo = KindInfo {
           than a piece does not exercise it, and is reported as vacuous.",
     example: "prefill_equals_decode:\n  model: qwen2-tiny\n  prompts: [long]\n  chunks: [1, 3, 16]\n",
     needs_tolerance: NeedsTolerance::Required,
+    tolerances: super::STATED,
     lanes: &[Lane::Cpu],
     tier_note: "one forward pass for each piece: chunks of 1 over long prompts belong in `long`",
     schema: || schemars::schema_for!(PrefillEqualsDecode),

@@ -21,6 +21,7 @@ pub(super) const INFO: KindInfo = KindInfo {
           nor named as ignored falsifies the claim: a bias that no code reads is the classic silent error.",
     example: "weights_consumed:\n  model: [qwen2-tiny, micro/qwen3-dense]\n",
     needs_tolerance: NeedsTolerance::Forbidden,
+    tolerances: &[],
     lanes: &[Lane::Cpu],
     tier_note: "as long as loading takes",
     schema: || schemars::schema_for!(WeightsConsumed),

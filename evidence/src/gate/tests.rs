@@ -219,6 +219,17 @@ fn an_interrupted_run_counts_for_nothing() {
 }
 
 #[test]
+fn a_run_of_one_case_counts_for_nothing() {
+    let mut run = good();
+    run.record.case = Some("short".to_owned());
+    refused(&evaluate(&gate(&[A]), &[run.clone()], &today()), "no complete run was found");
+    // Nor does it undo anything.
+    run.outcomes[0].outcome = Outcome::Errored { error: "boom".into() };
+    let report = evaluate(&gate(&[A]), &[good(), later(run, 1)], &today());
+    assert!(report.passed, "{}", whys(&report));
+}
+
+#[test]
 fn mutants_decide() {
     let drop_kill = |verdict: Option<Verdict>| {
         let mut run = good();

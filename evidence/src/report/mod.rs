@@ -166,6 +166,12 @@ impl Report {
             interrupted
                 .map(|run| format!("run {}: it was interrupted, and counts for nothing", run.record.run_id)),
         );
+        let narrowed = runs.iter().filter(|run| run.record.case.is_some());
+        open.extend(
+            narrowed.map(|run| {
+                format!("run {}: it is about one case, and counts for nothing", run.record.run_id)
+            }),
+        );
         open.extend(unreadable.iter().map(|error| format!("a run that could not be read: {error}")));
         open.push(BEYOND_CONTRACTS.to_owned());
 
@@ -239,6 +245,9 @@ fn not_verified(run: &Run) -> Vec<String> {
     }
     if let Some(filter) = &record.filter {
         lines.push(format!("claims outside of the filter `{filter}`"));
+    }
+    if let Some(case) = &record.case {
+        lines.push(format!("any case but {case}; a run of one case is counted by no gate"));
     }
     let outcomes = record.counts.outcomes;
     for (number, why) in [

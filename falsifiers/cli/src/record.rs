@@ -99,7 +99,7 @@ fn request(choice: &args::Choice) -> Result<Request, Failure> {
     tiers.sort_unstable();
     tiers.dedup();
     let filter = choice.filter.as_deref().map(Filter::parse).transpose()?;
-    Ok(Request { lanes, tiers, claims: choice.claim.clone(), filter })
+    Ok(Request { lanes, tiers, claims: choice.claim.clone(), filter, case: choice.case.clone() })
 }
 
 /// Keeps only the claims that have a mutant to kill: nothing would become of the others.

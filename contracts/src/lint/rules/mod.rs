@@ -25,6 +25,7 @@ mod unknown_mutant;
 mod unknown_stage;
 mod unreadable_input;
 mod unsupported_lane;
+mod unsupported_tolerance;
 mod unsupported_yaml;
 mod unused_waiver;
 mod version_not_semver;
@@ -70,6 +71,7 @@ pub const RULES: &[&Rule] = &[
     &invalid_tolerance::RULE,
     &tolerance_without_reason::RULE,
     &needless_tolerance::RULE,
+    &unsupported_tolerance::RULE,
     &unused_waiver::RULE,
     &expired_waiver::RULE,
 ];

@@ -42,6 +42,12 @@ fn in_the_repository_the_same_evidence_passes_until_something_changes() {
     pv(&["prove"], &["--out", &runs]).says(0, &[]);
     pv(&["report"], &["--runs", &runs]).says(0, &["Gate tiny-ready: passed", "1 of 1 claims passed"]);
 
+    // One case that survives says nothing about the claim, and does not stand in for it.
+    let case = "oracle_parity(model=micro/qwen3-dense,prompt=short,arithmetic=f64)";
+    let elsewhere = at("one-case");
+    pv(&["run"], &["--out", &elsewhere, "--case", case]).says(0, &["counted by no gate"]);
+    pv(&["report"], &["--runs", &elsewhere]).says(5, &["NOT PASSED"]);
+
     let changed = parity("1.0e-5").replace("The reference is right.", "The reference is quite right.");
     fs::write(at("contracts/tiny.yaml"), changed).unwrap();
     pv(&["report"], &["--runs", &runs]).says(5, &["NOT PASSED", "stale"]);
