@@ -7,7 +7,10 @@ use std::path::Path;
 mod tree;
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // Asked when the script runs, not when it is compiled: a target folder may serve more than one checkout.
+    let root = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map(|folder| Path::new(&folder).join(".."))
+        .unwrap_or_default();
     let digest = match tree::tree(&root) {
         Ok(tree) => {
             for path in tree.folders.iter().chain(&tree.files) {
