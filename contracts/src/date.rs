@@ -3,18 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::civil;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A day of the proleptic Gregorian calendar. Orders by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Date {
-    year: u16,
-    month: u8,
-    day: u8,
-}
+pub struct Date(civil::Date);
 
 /// A text that is no date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,48 +23,22 @@ pub struct DateError {
 impl Date {
     /// The day with these numbers, or `None` where the calendar has no such day.
     pub fn new(year: u16, month: u8, day: u8) -> Option<Date> {
-        let valid =
-            year <= 9999 && (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
-        valid.then_some(Date { year, month, day })
+        let (year, month, day) = (year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?);
+        civil::Date::new(year, month, day).ok().map(Date)
     }
 
     /// The day on which this many days have passed since 1970-01-01, up to the year 9999.
     pub fn from_unix_days(days: u64) -> Date {
-        let (mut year, mut left) = (1970u16, days);
-        while year < 9999 && left >= days_in_year(year) {
-            left -= days_in_year(year);
-            year += 1;
-        }
-        let mut month = 1u8;
-        while month < 12 && left >= u64::from(days_in_month(year, month)) {
-            left -= u64::from(days_in_month(year, month));
-            month += 1;
-        }
-        let day = u8::try_from(left.min(30)).unwrap_or(30) + 1;
-        Date { year, month, day }
+        Date::after_epoch(Duration::from_secs(days.saturating_mul(86_400)))
     }
 
     /// Today in UTC. A clock before 1970 counts as 1970-01-01.
     pub fn today() -> Date {
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
-        Date::from_unix_days(seconds / 86_400)
+        Date::after_epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
     }
-}
 
-fn days_in_year(year: u16) -> u64 {
-    if is_leap(year) { 366 } else { 365 }
-}
-
-fn is_leap(year: u16) -> bool {
-    (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400)
-}
-
-fn days_in_month(year: u16, month: u8) -> u8 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if is_leap(year) => 29,
-        2 => 28,
-        _ => 31,
+    fn after_epoch(elapsed: Duration) -> Date {
+        Date(civil::date(1970, 1, 1).saturating_add(elapsed))
     }
 }
 
@@ -75,26 +46,16 @@ impl FromStr for Date {
     type Err = DateError;
 
     fn from_str(text: &str) -> Result<Date, DateError> {
-        let error = || DateError { found: text.to_owned() };
-        let bytes = text.as_bytes();
-        let shaped = bytes.len() == 10
-            && bytes.iter().enumerate().all(|(index, byte)| match index {
-                4 | 7 => *byte == b'-',
-                _ => byte.is_ascii_digit(),
-            });
-        if !shaped {
-            return Err(error());
-        }
-        // The shape check makes every slice ASCII digits, so parsing cannot fail.
-        let number = |range: std::ops::Range<usize>| text[range].parse::<u16>().unwrap_or(0);
-        let (month, day) = (number(5..7) as u8, number(8..10) as u8);
-        Date::new(number(0..4), month, day).ok_or_else(error)
+        // The library reads more than this one way to write a day: what it would write differently is refused.
+        let written_so = |day: &civil::Date| day.year() >= 0 && day.to_string() == text;
+        let day = text.parse().ok().filter(written_so);
+        day.map(Date).ok_or_else(|| DateError { found: text.to_owned() })
     }
 }
 
 impl fmt::Display for Date {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        self.0.fmt(formatter)
     }
 }
 
@@ -131,7 +92,7 @@ mod tests {
 
     #[test]
     fn round_trips() {
-        for text in ["2026-01-31", "2024-02-29", "0001-01-01"] {
+        for text in ["2026-01-31", "2024-02-29", "0000-01-01", "9999-12-31"] {
             assert_eq!(text.parse::<Date>().unwrap().to_string(), text);
         }
     }
@@ -141,6 +102,13 @@ mod tests {
         for text in
             ["2023-02-29", "2026-13-01", "2026-00-10", "2026-1-1", "26-01-01", "tomorrow", "2026-04-31"]
         {
+            assert!(text.parse::<Date>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_other_ways_to_write_a_day() {
+        for text in ["20260131", "2026-01-31T00:00", " 2026-01-31", "-000001-01-01", "+002026-01-31"] {
             assert!(text.parse::<Date>().is_err(), "{text}");
         }
     }
