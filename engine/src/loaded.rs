@@ -32,6 +32,12 @@ impl Loaded {
     pub fn open_with(dir: &Path, seam: Arc<Seam>) -> Result<Self, EngineError> {
         let (architecture, config) = configure(dir, &seam)?;
         let weights = Weights::open(dir)?;
+        tracing::debug!(
+            model = %dir.display(),
+            architecture = architecture.name,
+            tensors = weights.names().count(),
+            "opened"
+        );
         Ok(Self { dir: dir.to_owned(), architecture, config, weights, seam })
     }
 
@@ -102,6 +108,13 @@ impl Loaded {
         let reader = self.weights.reader(&self.seam);
         let model = (self.architecture.reference)(&reader, &self.config, arithmetic)?;
         let consumed = reader.finish()?;
+        tracing::debug!(
+            model = %self.dir.display(),
+            %arithmetic,
+            consumed = consumed.consumed.len(),
+            ignored = consumed.ignored.len(),
+            "made the reference"
+        );
         Ok(Reference {
             model,
             config: self.config.clone(),

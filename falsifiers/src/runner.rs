@@ -147,6 +147,7 @@ fn chosen<'c>(claim: &'c Selected, options: &Options) -> Vec<Case<'c>> {
 }
 
 fn attempt(case: &Case<'_>, subject: &Subject) -> Result<Passed, Stop> {
+    tracing::debug!(case = case.id, "attempt");
     catch_unwind(AssertUnwindSafe(|| (case.attempt)(subject))).unwrap_or_else(|panic| {
         let text = panic
             .downcast_ref::<String>()
