@@ -122,6 +122,22 @@ pub fn record(
     Ok(record)
 }
 
+fn device(selected: &[Selected]) -> DeviceRecord {
+    let kind = selected.iter().map(|claim| claim.lane).max().unwrap_or(Lane::Cpu);
+    DeviceRecord { kind, name: processor(), driver: None, nvrtc: None }
+}
+
+/// The model name of the processor, or its architecture where the system does not tell.
+fn processor() -> String {
+    std::fs::read_to_string("/proc/cpuinfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("model name"))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        })
+        .unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use contracts::{GateId, Level, Requires, Tier};
@@ -203,20 +219,4 @@ falsification_tests:
             assert_eq!(seam.applied(), 1);
         }
     }
-}
-
-fn device(selected: &[Selected]) -> DeviceRecord {
-    let kind = selected.iter().map(|claim| claim.lane).max().unwrap_or(Lane::Cpu);
-    DeviceRecord { kind, name: processor(), driver: None, nvrtc: None }
-}
-
-/// The model name of the processor, or its architecture where the system does not tell.
-fn processor() -> String {
-    std::fs::read_to_string("/proc/cpuinfo")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find(|line| line.starts_with("model name"))?;
-            Some(line.split_once(':')?.1.trim().to_owned())
-        })
-        .unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
