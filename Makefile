@@ -17,9 +17,10 @@ run: build ## Run every claim of the cpu lane, plant every mutant, and compute t
 test: check ## Check formatting, lints and contracts, and run all tests
 	INSTA_UPDATE=no $(CARGO) test --locked --workspace --quiet
 
-check: ## Formatting, clippy, and the linter of the contracts
+check: ## Formatting, clippy, the API documentation, and the linter of the contracts
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
 	$(CARGO) run --locked --quiet --package pv -- validate --deny warnings
 
 .PHONY: build

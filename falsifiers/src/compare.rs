@@ -12,7 +12,7 @@
 //! | `abs_rel` | largest `abs(found - truth) / (abs + rel * abs(truth))` | `abs_rel`, held at 1 |
 //! | `row_l2` | largest `norm(found - truth) / norm(truth)` over rows | `row_l2` |
 //!
-//! A `derived` tolerance is no limit by itself: [`crate::derive`] measures what honest runs make of it.
+//! A `derived` tolerance is no limit by itself: [`mod@crate::derive`] measures what honest runs make of it.
 //!
 //! Cosine similarity is reported by [`cosine`] and is never a criterion: it is blind to scale and to one wrong
 //! element in a long row.

@@ -6,7 +6,7 @@
 //! | [`kinds`] | one file for each falsifier kind |
 //! | [`mutants`] | one file for each known-bad engine |
 //! | [`compare`] | the one place where values are compared |
-//! | [`derive`] | limits from honest low-precision runs |
+//! | [`mod@derive`] | limits from honest low-precision runs |
 //! | [`subject`], [`goldens`] | what claims are tried on, and the oracle's answers |
 //! | [`runner`], [`select`], [`filter`] | which claims run, and how |
 //! | [`today`] | what records are written with, and held to |
