@@ -2,7 +2,7 @@
 //!
 //! A contract is a YAML file that declares claims, and for each claim the falsifier that tries to
 //! refute it. This crate reads contracts, gates, and waivers with positions ([`load`]), holds them to
-//! a closed schema, and lints them ([`lint`]). It executes nothing and knows no registry: the names
+//! a closed schema, and lints them ([`lint()`]). It executes nothing and knows no registry: the names
 //! of models, stages, kinds, and mutants come in as a [`Vocabulary`].
 //!
 //! It may depend on no other crate of this workspace.

@@ -22,7 +22,7 @@ pub const MAX_BYTES: usize = 16 << 20;
 /// One parsed document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// The value, in the JSON data model. See [`scalar`] for what happens to NaN.
+    /// The value, in the JSON data model. See `scalar` for what happens to NaN.
     pub value: Value,
     /// Where everything is written, in the same order.
     pub tree: Node,
