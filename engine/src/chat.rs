@@ -469,7 +469,8 @@ mod tests {
         assert!(matches!(error, ChatError::Raised { line: 2, .. }), "{error}");
         assert_eq!(
             error.to_string(),
-            "the given template, template line 2: the template refuses this conversation: roles must alternate"
+            "the given template, template line 2: the template refuses this conversation: roles must alternate; \
+             change the conversation, or prompt without --chat"
         );
         let error =
             render("{% macro f() %}\n{{ raise_exception('no') }}{% endmacro %}{{ f() }}").unwrap_err();

@@ -72,8 +72,11 @@ pub enum ConfigProblem {
     /// The file cannot be read.
     #[error("cannot read it ({0}); a model folder holds config.json, model.safetensors and tokenizer.json")]
     Unreadable(std::io::Error),
+    /// The model folder is not there, or is no folder; `file` is its path.
+    #[error("{0}; pass a model folder, which holds config.json, model.safetensors and tokenizer.json")]
+    NoFolder(&'static str),
     /// The file is not a JSON object.
-    #[error("not a JSON object ({0})")]
+    #[error("not a JSON object ({0}); fetch the file again, or write it as {{\"field\": value, ..}}")]
     Syntax(String),
     /// A field that has no default is absent.
     #[error("field `{field}` is missing; add it with the value that the checkpoint was trained with")]
@@ -244,8 +247,31 @@ pub fn read_object(file: &Path) -> Result<serde_json::Map<String, Value>, Config
     let bytes = std::fs::read(file).map_err(|io| error(ConfigProblem::Unreadable(io)))?;
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(error(ConfigProblem::Syntax("it holds another kind of value".into()))),
+        Ok(other) => Err(error(ConfigProblem::Syntax(format!("it holds {}", kind(&other))))),
         Err(syntax) => Err(error(ConfigProblem::Syntax(syntax.to_string()))),
+    }
+}
+
+/// What a value is, in words.
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a truth value",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// The largest epsilon of a norm; usual ones are a hundred thousand times smaller.
+const LARGEST_EPSILON: f64 = 1.0;
+
+/// The epsilon of the norms. A large one would drown the activations without a word.
+fn epsilon(raw: &Raw<'_>, field: &str) -> Result<f64, ConfigError> {
+    match raw.positive(field)? {
+        epsilon if epsilon <= LARGEST_EPSILON => Ok(epsilon),
+        epsilon => Err(raw.invalid(field, epsilon, "it must be at most 1; usual are 1e-5 and 1e-6")),
     }
 }
 
@@ -254,7 +280,7 @@ pub fn dense(raw: &Raw<'_>, architecture: &'static str) -> Result<Config, Config
     if let Some(act) = raw.text("hidden_act")?
         && act != "silu"
     {
-        return Err(raw.invalid("hidden_act", act, "supported is `silu`"));
+        return Err(raw.invalid("hidden_act", format!("`{act}`"), "supported is `silu`"));
     }
     let hidden_size = raw.size("hidden_size")?;
     let num_hidden_layers = raw.layers("num_hidden_layers")?;
@@ -292,7 +318,7 @@ pub fn dense(raw: &Raw<'_>, architecture: &'static str) -> Result<Config, Config
         num_attention_heads,
         num_key_value_heads,
         head_dim,
-        rms_norm_eps: raw.positive("rms_norm_eps")?,
+        rms_norm_eps: epsilon(raw, "rms_norm_eps")?,
         rope,
         max_position_embeddings,
         tie_word_embeddings: raw.flag("tie_word_embeddings", false)?,

@@ -68,7 +68,7 @@ pub enum SamplerError {
     #[error("there are no logits to choose from")]
     Empty,
     /// The forward pass went wrong; choosing anyway would hide it.
-    #[error("logit {index} is {value}; trace the forward pass to find the stage that it comes from")]
+    #[error("logit {index} is {value}; see `apr trace` for the stage that it comes from")]
     NotFinite {
         /// The token whose logit it is.
         index: usize,

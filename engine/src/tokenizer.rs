@@ -21,7 +21,7 @@ pub enum TokenizerError {
         path: PathBuf,
     },
     /// The file could not be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {source}; check its permissions")]
     Read {
         /// The file.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum TokenizerError {
         source: io::Error,
     },
     /// The file is not a tokenizer.
-    #[error("{path} is not a valid tokenizer: {message}")]
+    #[error("{path} is not a valid tokenizer: {message}; fetch it again, or remove it to work with --tokens")]
     Invalid {
         /// The file.
         path: PathBuf,

@@ -35,8 +35,9 @@ pub enum WeightsError {
     },
     /// A tensor has another shape than the configuration asks for.
     #[error(
-        "{file}: tensor \"{tensor}\" has shape {found:?}, but config.json asks for {expected:?}; the two are not of \
-         the same model"
+        "{file}: tensor \"{tensor}\" has shape {found:?}, but config.json asks for {expected:?}{}; take both files \
+         from the same model",
+        fields(tensor)
     )]
     Shape {
         /// The file.
@@ -82,7 +83,7 @@ pub enum WeightsError {
     },
     /// Tensors that nobody took, and nobody ignored.
     #[error(
-        "{file}: {} never used: {}; the model leaves them out, or config.json is of another model",
+        "{file}: {} never used: {}; take config.json from the same model, or leave them out of the weights",
         tensors(names.len()), listed(names)
     )]
     Unconsumed {
@@ -206,7 +207,10 @@ impl Weights {
             stored == wanted || stored.ends_with(&format!(".{wanted}"))
         });
         match twin {
-            Some(twin) => format!("the file has \"{twin}\", so map its prefix"),
+            Some(twin) => format!("the file has \"{twin}\", so rename it"),
+            None if name == "lm_head.weight" => {
+                "add it, or set `tie_word_embeddings` to true if the embedding table is the head".to_owned()
+            }
             None => "check that config.json and the weights are of the same model".to_owned(),
         }
     }
@@ -231,6 +235,28 @@ fn digest_of(files: &[(&str, &[u8])]) -> blake3::Hash {
         }
     }
     hasher.finalize()
+}
+
+/// The fields of config.json that a tensor's shape comes from; nothing for a name that is not known.
+fn fields(tensor: &str) -> &'static str {
+    let mut parts = tensor.rsplit('.');
+    let kind = parts.next();
+    match (parts.next(), kind) {
+        (Some("embed_tokens" | "lm_head"), _) => " (vocab_size, hidden_size)",
+        (Some("q_proj"), Some("weight")) => " (num_attention_heads * head_dim, hidden_size)",
+        (Some("q_proj"), _) => " (num_attention_heads * head_dim)",
+        (Some("k_proj" | "v_proj"), Some("weight")) => " (num_key_value_heads * head_dim, hidden_size)",
+        (Some("k_proj" | "v_proj"), _) => " (num_key_value_heads * head_dim)",
+        (Some("o_proj"), Some("weight")) => " (hidden_size, num_attention_heads * head_dim)",
+        (Some("q_norm" | "k_norm"), _) => " (head_dim)",
+        (Some("gate_proj" | "up_proj"), Some("weight")) => " (intermediate_size, hidden_size)",
+        (Some("gate_proj" | "up_proj"), _) => " (intermediate_size)",
+        (Some("down_proj"), Some("weight")) => " (hidden_size, intermediate_size)",
+        (Some("o_proj" | "down_proj" | "norm" | "input_layernorm" | "post_attention_layernorm"), _) => {
+            " (hidden_size)"
+        }
+        _ => "",
+    }
 }
 
 fn tensors(count: usize) -> String {
@@ -324,7 +350,7 @@ mod tests {
         );
         assert!(error.contains("config.json asks for [3, 2]"), "{error}");
         let error = reader.vector::<f32>("norm.weight", 2).unwrap_err().to_string();
-        assert!(error.ends_with("the file has \"model.norm.weight\", so map its prefix"), "{error}");
+        assert!(error.ends_with("the file has \"model.norm.weight\", so rename it"), "{error}");
         let error = reader.vector::<f32>("model.q.weight", 2).unwrap_err().to_string();
         assert!(error.contains("model.safetensors: tensor \"model.q.weight\" is missing; check"), "{error}");
     }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contracts::{ArithmeticName, Lane};
 
+use crate::values;
+
 /// Run, trace, diff, evaluate and inspect models.
 ///
 /// MODEL is a Hugging Face folder: config.json, model.safetensors (or shards with their index) and, for text,
@@ -54,10 +56,10 @@ pub(crate) struct Subject {
 #[group(required = true, multiple = false)]
 pub(crate) struct Prompt {
     /// Text to begin with.
-    #[arg(long)]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub prompt: Option<String>,
     /// Token ids to begin with, separated by commas.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_name = "IDS", value_delimiter = ',', value_parser = values::token_id, allow_negative_numbers = true)]
     pub tokens: Option<Vec<u32>>,
 }
 
@@ -72,22 +74,22 @@ pub(crate) struct Run {
     #[arg(long, conflicts_with = "tokens")]
     pub chat: bool,
     /// The system's turn before it.
-    #[arg(long, requires = "chat")]
+    #[arg(long, value_name = "TEXT", requires = "chat", allow_hyphen_values = true)]
     pub system: Option<String>,
     /// New tokens at most.
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub max_tokens: usize,
     /// Sample at this temperature; without it the most likely token is taken.
-    #[arg(long)]
+    #[arg(long, value_name = "T", value_parser = values::temperature, allow_negative_numbers = true)]
     pub temperature: Option<f32>,
     /// Sample among this many of the most likely tokens.
-    #[arg(long, requires = "temperature")]
+    #[arg(long, value_name = "K", requires = "temperature", value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub top_k: Option<usize>,
     /// Sample among the most likely tokens that together have this probability.
-    #[arg(long, requires = "temperature")]
+    #[arg(long, value_name = "P", requires = "temperature", value_parser = values::top_p, allow_negative_numbers = true)]
     pub top_p: Option<f32>,
     /// Seed of the sampler; the same seed gives the same text.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, requires = "temperature", default_value_t = 0, allow_negative_numbers = true)]
     pub seed: u64,
     /// Print one JSON object instead of text.
     #[arg(long)]
@@ -126,7 +128,7 @@ pub(crate) struct Diff {
     /// Another trace folder.
     pub b: PathBuf,
     /// The largest relative error of a row that is not a divergence; 0 asks for equal bits.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, value_name = "ERROR", default_value_t = 0.0, value_parser = values::max_row_l2, allow_negative_numbers = true)]
     pub max_row_l2: f64,
     /// Print JSON instead of a table.
     #[arg(long)]

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use engine::trace::Tensor;
-use evidence::report::terminal::print;
-use evidence::trace_file::{self, Data, Payload, TraceFile};
+use evidence::trace_file::{self, Data, Payload, TraceError, TraceFile};
 use evidence::{Exit, Real};
 use falsifiers::compare::{Limit, compare, cosine, row_l2};
 use kernels::real::Values;
@@ -16,6 +15,7 @@ use tabled::settings::{Alignment, Style};
 
 use crate::args::Diff;
 use crate::failure::Failure;
+use crate::output::show;
 
 #[derive(Serialize)]
 struct Output {
@@ -46,35 +46,66 @@ struct Line {
 
 /// Compares two traces stage by stage.
 pub(crate) fn run(args: &Diff) -> Result<Exit, Failure> {
-    if !(args.max_row_l2 >= 0.0 && args.max_row_l2.is_finite()) {
-        return Err(Failure::Usage(format!(
-            "--max-row-l2 is {}; it must be 0 or more, and finite",
-            args.max_row_l2
-        )));
-    }
-    let (a, b) = (trace_file::read(&args.a)?, trace_file::read(&args.b)?);
+    let (a, b) = (trace(&args.a)?, trace(&args.b)?);
     if a.token_ids != b.token_ids {
         return Err(Failure::Usage(format!(
-            "{} and {} are traces of different tokens; trace the same tokens twice",
+            "{} and {} are traces of different tokens ({}); trace the same tokens twice",
             args.a.display(),
-            args.b.display()
+            args.b.display(),
+            first_difference(&a.token_ids, &b.token_ids)
         )));
     }
     let (payload_a, payload_b) = (payload(&args.a)?, payload(&args.b)?);
     let output = output(args, &a, &b, payload_a.as_ref(), payload_b.as_ref())?;
     if output.stages.is_empty() {
-        return Err(Failure::Nothing("the traces have no stage in common; nothing was compared".to_owned()));
+        return Err(Failure::Nothing(
+            "the traces have no stage in common, so nothing was compared; trace both with the same --stages"
+                .to_owned(),
+        ));
     }
     let exit = if output.diverges { Exit::Falsified } else { Exit::Survived };
-    print(&if args.json { serde_json::to_string_pretty(&output)? + "\n" } else { table(&output) });
+    show(&if args.json { serde_json::to_string_pretty(&output)? + "\n" } else { table(&output) })?;
     Ok(exit)
+}
+
+fn trace(folder: &Path) -> Result<TraceFile, Failure> {
+    if !folder.join(trace_file::TRACE_FILE).exists() {
+        return Err(Failure::Input(format!(
+            "{} holds no {}; pass a folder that `apr trace --out` has written",
+            folder.display(),
+            trace_file::TRACE_FILE
+        )));
+    }
+    trace_file::read(folder).map_err(|error| of(folder, error))
+}
+
+/// Where two lists of tokens differ, in words.
+fn first_difference(a: &[u32], b: &[u32]) -> String {
+    match a.iter().zip(b).position(|(a, b)| a != b) {
+        Some(at) => format!("token {at} is {} and {}", a[at], b[at]),
+        None => format!("{} and {} of them", a.len(), b.len()),
+    }
+}
+
+/// An error about a stage says by itself neither which of the two traces it is about, nor what to do.
+fn of(folder: &Path, error: TraceError) -> Failure {
+    let again = "make the trace again with `apr trace --out`";
+    match error {
+        TraceError::MissingStage { .. } | TraceError::UnknownStage { .. } => {
+            Failure::Input(format!("{}: {error}", folder.display()))
+        }
+        TraceError::Stage { .. } | TraceError::DuplicateStage { .. } | TraceError::WrongDigest { .. } => {
+            Failure::Input(format!("{}: {error}; {again}", folder.display()))
+        }
+        other => Failure::Trace(other),
+    }
 }
 
 type Payloads = BTreeMap<String, Payload>;
 
 fn payload(folder: &Path) -> Result<Option<Payloads>, Failure> {
     match folder.join(trace_file::PAYLOAD_FILE).exists() {
-        true => Ok(Some(trace_file::read_payload(folder)?)),
+        true => Ok(Some(trace_file::read_payload(folder).map_err(|error| of(folder, error))?)),
         false => Ok(None),
     }
 }

@@ -2,7 +2,6 @@
 
 use engine::eval::token_losses;
 use engine::tokenizer::Tokenizer;
-use evidence::report::terminal::print;
 use evidence::{Exit, Real};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -10,6 +9,7 @@ use serde::Serialize;
 use crate::args::Eval;
 use crate::failure::Failure;
 use crate::input;
+use crate::output::show;
 
 /// The longest window that is evaluated at once; attention costs its square.
 const LONGEST_WINDOW: usize = 2048;
@@ -33,12 +33,15 @@ struct Output {
 pub(crate) fn run(args: &Eval) -> Result<Exit, Failure> {
     let loaded = input::open(&args.subject)?;
     let tokenizer = Tokenizer::open(loaded.dir())?;
-    let text = std::fs::read_to_string(&args.text)
-        .map_err(|source| Failure::Unreadable { path: args.text.clone(), source })?;
+    let text = std::fs::read_to_string(&args.text).map_err(|source| Failure::Unreadable {
+        path: args.text.clone(),
+        source,
+        remedy: "pass a text file in UTF-8",
+    })?;
     let tokens = tokenizer.encode(&text)?;
     if tokens.len() < 2 {
         let message = format!(
-            "{} has {} tokens, and a loss needs at least two; give a longer text",
+            "--text {}: its number of tokens is {}, and a loss needs at least two; give a longer text",
             args.text.display(),
             tokens.len()
         );
@@ -56,6 +59,22 @@ pub(crate) fn run(args: &Eval) -> Result<Exit, Failure> {
         bar.inc(window.len() as u64);
     }
     bar.finish_and_clear();
+    if losses.is_empty() {
+        let message = format!(
+            "{}: field `max_position_embeddings` is {window}, and a loss needs a context of at least two tokens; \
+             nothing was predicted",
+            loaded.dir().join("config.json").display()
+        );
+        return Err(Failure::Nothing(message));
+    }
+    if let Some(at) = losses.iter().position(|loss| !loss.is_finite()) {
+        let message = format!(
+            "{}: the loss of prediction {at} is {}; see `apr trace` for the stage that it comes from",
+            loaded.dir().display(),
+            losses[at]
+        );
+        return Err(Failure::Input(message));
+    }
     let mean = losses.iter().sum::<f64>() / losses.len() as f64;
     let output = Output {
         model: input::name(&loaded),
@@ -68,9 +87,9 @@ pub(crate) fn run(args: &Eval) -> Result<Exit, Failure> {
         uniform_loss: (loaded.config().vocab_size as f64).ln().into(),
     };
     if args.json {
-        print(&(serde_json::to_string_pretty(&output)? + "\n"));
+        show(&(serde_json::to_string_pretty(&output)? + "\n"))?;
     } else {
-        print(&format!(
+        show(&format!(
             "{}: mean loss {:.6} nats over {} tokens in windows of {}, perplexity {:.4} (guessing costs {:.4})\n",
             output.model,
             mean,
@@ -78,7 +97,7 @@ pub(crate) fn run(args: &Eval) -> Result<Exit, Failure> {
             window,
             mean.exp(),
             output.uniform_loss.get()
-        ));
+        ))?;
     }
     Ok(Exit::Survived)
 }

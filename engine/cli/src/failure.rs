@@ -7,8 +7,8 @@ use engine::chat::ChatError;
 use engine::sampler::SamplerError;
 use engine::tokenizer::TokenizerError;
 use engine::{EngineError, InputError};
+use evidence::Exit;
 use evidence::trace_file::TraceError;
-use evidence::{Exit, Need};
 
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
@@ -16,23 +16,31 @@ pub(crate) enum Failure {
     /// The engine refused.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A trace cannot be written or read.
+    /// A trace cannot be read.
     #[error(transparent)]
     Trace(#[from] TraceError),
     /// There is no such device here.
-    #[error("{}", Need::Device(*.0))]
+    #[error("--device {0}: this build computes on the cpu only; ask for --device cpu")]
     Device(Lane),
     /// The request makes no sense.
     #[error("{0}")]
     Usage(String),
     /// A file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}; {remedy}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+        /// What to do.
+        remedy: &'static str,
     },
+    /// A file was read and cannot be used.
+    #[error("{0}")]
+    Input(String),
+    /// What was computed cannot be written where it was asked for.
+    #[error("cannot write to standard output: {0}; redirect it to where there is space")]
+    Output(std::io::Error),
     /// There was nothing to do.
     #[error("{0}")]
     Nothing(String),
@@ -46,9 +54,9 @@ impl Failure {
     pub(crate) const fn exit(&self) -> Exit {
         match self {
             Self::Engine(error) if error.is_usage() => Exit::Usage,
-            Self::Engine(_) | Self::Trace(_) | Self::Unreadable { .. } => Exit::Unreadable,
+            Self::Engine(_) | Self::Trace(_) | Self::Unreadable { .. } | Self::Input(_) => Exit::Unreadable,
             Self::Device(_) => Exit::Incomplete,
-            Self::Usage(_) => Exit::Usage,
+            Self::Usage(_) | Self::Output(_) => Exit::Usage,
             Self::Nothing(_) => Exit::NothingRan,
             Self::Bug(_) => Exit::Bug,
         }

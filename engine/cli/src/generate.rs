@@ -4,14 +4,14 @@ use std::ops::ControlFlow;
 
 use engine::generate::{Finish, Options, generate};
 use engine::sampler::Sampling;
-use engine::tokenizer::{Specials, Tokenizer};
+use engine::tokenizer::{Specials, Tokenizer, TokenizerError};
 use evidence::Exit;
-use evidence::report::terminal::print;
 use serde::Serialize;
 
 use crate::args::Run;
 use crate::failure::Failure;
 use crate::input;
+use crate::output::{Reader, show};
 
 #[derive(Serialize)]
 struct Output<'o> {
@@ -40,34 +40,34 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
     });
     // With --tokens a model may do without a tokenizer; then ids are shown.
     let tokenizer = match args.prompt.tokens {
-        Some(_) => Tokenizer::open(loaded.dir()).ok(),
+        Some(_) => match Tokenizer::open(loaded.dir()) {
+            Err(TokenizerError::Missing { .. }) => None,
+            present => Some(present?),
+        },
         None => Some(Tokenizer::open(loaded.dir())?),
     };
     let mut stream = tokenizer.as_ref().map(|tokenizer| tokenizer.stream(Specials::Skip));
-    let mut undecodable = None;
+    let mut stopped: Result<Reader, Failure> = Ok(Reader::There);
     let mut first = true;
     let options = Options { max_tokens: args.max_tokens, sampling, ignore_eos: false };
     let generated = generate(&reference, &prompt, &options, &mut |token| {
         if args.json {
             return ControlFlow::Continue(());
         }
-        match &mut stream {
-            Some(stream) => match stream.push(token) {
-                Ok(text) => print(&text),
-                Err(error) => {
-                    undecodable = Some(error);
-                    return ControlFlow::Break(());
-                }
-            },
-            None => {
-                print(&if first { token.to_string() } else { format!(",{token}") });
-                first = false;
-            }
+        let text = match &mut stream {
+            Some(stream) => stream.push(token).map_err(Failure::from),
+            None if std::mem::take(&mut first) => Ok(token.to_string()),
+            None => Ok(format!(",{token}")),
+        };
+        stopped = text.and_then(|text| show(&text));
+        match stopped {
+            Ok(Reader::There) => ControlFlow::Continue(()),
+            // Nobody would read the rest, or it cannot be shown.
+            Ok(Reader::Gone) | Err(_) => ControlFlow::Break(()),
         }
-        ControlFlow::Continue(())
     })?;
-    if let Some(error) = undecodable {
-        return Err(error.into());
+    if stopped? == Reader::Gone {
+        return Ok(Exit::Survived);
     }
     if args.json {
         let text = match &tokenizer {
@@ -88,12 +88,12 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
             },
             seed: sampling.map(|sampling| sampling.seed),
         };
-        print(&(serde_json::to_string_pretty(&output)? + "\n"));
+        show(&(serde_json::to_string_pretty(&output)? + "\n"))?;
     } else {
         if let Some(stream) = stream {
-            print(&stream.finish()?);
+            show(&stream.finish()?)?;
         }
-        print("\n");
+        show("\n")?;
     }
     Ok(Exit::Survived)
 }

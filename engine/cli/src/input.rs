@@ -39,11 +39,24 @@ pub(crate) fn tokens(
     let text = prompt.prompt.as_deref().unwrap_or_default();
     let tokenizer = Tokenizer::open(loaded.dir())?;
     if !chat {
-        return Ok(tokenizer.encode(text)?);
+        let tokens = tokenizer.encode(text)?;
+        if tokens.is_empty() {
+            let message =
+                format!("--prompt \"{text}\" has no tokens; give a text that is not empty, or --tokens");
+            return Err(Failure::Usage(message));
+        }
+        return Ok(tokens);
     }
     let turns = system.map(|system| ("system", system)).into_iter().chain([("user", text)]);
-    let rendered = ChatTemplate::open(loaded.dir())?.render(&Conversation::new(turns))?;
-    Ok(tokenizer.encode_rendered(&rendered)?)
+    let template = ChatTemplate::open(loaded.dir())?;
+    let tokens = tokenizer.encode_rendered(&template.render(&Conversation::new(turns))?)?;
+    if tokens.is_empty() {
+        let file = template.file().display();
+        return Err(Failure::Input(format!(
+            "{file}: the chat template writes nothing; mend it, or prompt without --chat"
+        )));
+    }
+    Ok(tokens)
 }
 
 /// The name of a model: the last part of its folder.

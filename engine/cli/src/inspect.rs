@@ -6,13 +6,13 @@ use engine::Loaded;
 use engine::chat::ChatTemplate;
 use engine::tokenizer::Tokenizer;
 use evidence::Exit;
-use evidence::report::terminal::print;
 use kernels::Arithmetic;
 use serde::Serialize;
 
 use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::input;
+use crate::output::show;
 
 #[derive(Serialize)]
 struct Output {
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
         },
     };
     if args.json {
-        print(&(serde_json::to_string_pretty(&output)? + "\n"));
+        show(&(serde_json::to_string_pretty(&output)? + "\n"))?;
         return Ok(Exit::Survived);
     }
     let value = serde_json::to_value(&output)?;
@@ -93,6 +93,6 @@ pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
             format!("{name:<24}{value}\n")
         })
         .collect();
-    print(&text);
+    show(&text)?;
     Ok(Exit::Survived)
 }

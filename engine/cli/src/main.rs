@@ -7,7 +7,9 @@ mod failure;
 mod generate;
 mod input;
 mod inspect;
+mod output;
 mod trace;
+mod values;
 
 use std::process::ExitCode;
 
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("error: {failure}");
+            output::complain(&failure);
             failure.exit().into()
         }
     }

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::trace::{Recorded, Recorder};
 use evidence::Exit;
-use evidence::report::terminal::print;
-use evidence::trace_file::{self, Data, StageDtype, StageRecord, StageStats, TraceFile};
+use evidence::trace_file::{self, Data, StageDtype, StageRecord, StageStats, TraceError, TraceFile};
 use falsifiers::stages::Selection;
 use falsifiers::stop::Stop;
 use kernels::Dtype;
@@ -17,23 +16,31 @@ use tabled::settings::{Alignment, Style};
 use crate::args::Trace;
 use crate::failure::Failure;
 use crate::input;
+use crate::output::show;
 
 /// Records every stage of one forward pass.
 pub(crate) fn run(args: &Trace) -> Result<Exit, Failure> {
+    // What is cheap to refuse is refused before the model is read and computed.
+    let selections = selections(&args.stages)?;
+    if let Some(folder) = args.out.as_deref().filter(|folder| folder.exists() && !folder.is_dir()) {
+        return Err(Failure::Usage(format!("--out {}: it is not a folder; {WRITABLE}", folder.display())));
+    }
     let loaded = input::open(&args.subject)?;
     let tokens = input::tokens(&loaded, &args.prompt, args.chat, None)?;
     let reference = input::reference(&loaded, &args.subject)?;
-    let mut recorder = match args.stages.is_empty() {
-        true => Recorder::all(),
-        false => {
-            let selection = Selection::new(&args.stages).map_err(usage)?;
-            Recorder::only(move |stage| selection.matches(stage))
-        }
+    let mut recorder = match selections.clone() {
+        none if none.is_empty() => Recorder::all(),
+        some => Recorder::only(move |stage| some.iter().any(|selection| selection.matches(stage))),
     };
     reference.prefill(&tokens, &mut recorder)?;
-    if recorder.stages.is_empty() {
-        let message = format!("no stage matches {}; leave out --stages to see all", args.stages.join(", "));
-        return Err(Failure::Usage(message));
+    for (glob, selection) in args.stages.iter().zip(&selections) {
+        // Each by itself: a misspelled glob beside a good one would leave stages out without a word.
+        if !recorder.stages.iter().any(|stage| selection.matches(&stage.name.to_string())) {
+            return Err(Failure::Usage(format!(
+                "--stages \"{glob}\" matches no stage of this model; stages are called model.embed_tokens, \
+                 model.layers.0.self_attn.q_proj, model.layers.0, model.norm, lm_head; leave it out to see all"
+            )));
+        }
     }
     let trace = TraceFile {
         schema: trace_file::SCHEMA,
@@ -48,24 +55,36 @@ pub(crate) fn run(args: &Trace) -> Result<Exit, Failure> {
     if let Some(folder) = &args.out {
         let payload: Option<Vec<_>> =
             args.payload.then(|| recorder.stages.into_iter().map(stage_payload).collect());
-        trace_file::write(folder, &trace, payload.as_deref())?;
+        trace_file::write(folder, &trace, payload.as_deref()).map_err(|error| match error {
+            TraceError::Io { .. } => {
+                Failure::Usage(format!("--out {}: {error}; {WRITABLE}", folder.display()))
+            }
+            other => Failure::Bug(other.to_string()),
+        })?;
     }
     if args.json {
-        print(&(serde_json::to_string_pretty(&trace)? + "\n"));
+        show(&(serde_json::to_string_pretty(&trace)? + "\n"))?;
     } else {
-        print(&table(&trace));
+        show(&table(&trace))?;
         if let Some(folder) = &args.out {
-            print(&format!("written to {}\n", folder.display()));
+            show(&format!("written to {}\n", folder.display()))?;
         }
     }
     Ok(Exit::Survived)
 }
 
-fn usage(stop: Stop) -> Failure {
-    match stop {
-        Stop::Errored(message) => Failure::Usage(message),
-        other => Failure::Bug(format!("{other:?}")),
-    }
+/// What to do about a folder that cannot be written to.
+const WRITABLE: &str = "pass a folder that can be written to";
+
+/// One selection for each glob.
+fn selections(globs: &[String]) -> Result<Vec<Selection>, Failure> {
+    let compile = |glob: &String| {
+        Selection::new(&[glob]).map_err(|stop| match stop {
+            Stop::Errored(message) => Failure::Usage(format!("--stages: {message}")),
+            other => Failure::Bug(format!("{other:?}")),
+        })
+    };
+    globs.iter().map(compile).collect()
 }
 
 fn stage_record(stage: &Recorded) -> StageRecord {

@@ -24,7 +24,7 @@ pub enum ChatError {
         dir: PathBuf,
     },
     /// A file could not be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {source}; check its permissions, and that it is UTF-8")]
     Read {
         /// The file.
         path: PathBuf,
@@ -32,7 +32,7 @@ pub enum ChatError {
         source: io::Error,
     },
     /// The configuration is not the JSON that it should be.
-    #[error("{path}: {message}")]
+    #[error("{path}: {message}; mend it, or prompt without --chat")]
     Config {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum ChatError {
         names: String,
     },
     /// The template is not valid.
-    #[error("{file}, template line {line}: {message}")]
+    #[error("{file}, template line {line}: {message}; mend the template, or prompt without --chat")]
     Syntax {
         /// The file that the template is in.
         file: PathBuf,
@@ -58,7 +58,7 @@ pub enum ChatError {
         message: String,
     },
     /// The template failed on this conversation.
-    #[error("{file}, template line {line}: {message}")]
+    #[error("{file}, template line {line}: {message}; mend the template, or prompt without --chat")]
     Render {
         /// The file that the template is in.
         file: PathBuf,
@@ -68,7 +68,10 @@ pub enum ChatError {
         message: String,
     },
     /// The template itself refused this conversation.
-    #[error("{file}, template line {line}: the template refuses this conversation: {message}")]
+    #[error(
+        "{file}, template line {line}: the template refuses this conversation: {message}; change the conversation, \
+         or prompt without --chat"
+    )]
     Raised {
         /// The file that the template is in.
         file: PathBuf,

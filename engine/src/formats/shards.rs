@@ -34,7 +34,7 @@ pub enum ShardsError {
         dir: PathBuf,
     },
     /// The index could not be read.
-    #[error("cannot read {index}: {source}")]
+    #[error("cannot read {index}: {source}; check its permissions")]
     ReadIndex {
         /// The index.
         index: PathBuf,
@@ -42,7 +42,7 @@ pub enum ShardsError {
         source: io::Error,
     },
     /// The index is not the JSON that it should be.
-    #[error("{index}: {source}")]
+    #[error("{index}: {source}; fetch the index again")]
     InvalidIndex {
         /// The index.
         index: PathBuf,
@@ -65,7 +65,8 @@ pub enum ShardsError {
     },
     /// A shard is named by something else than a plain file name.
     #[error(
-        "{index}: \"{tensor}\" is said to be in \"{shard}\", which is not a file name in the same folder"
+        "{index}: \"{tensor}\" is said to be in \"{shard}\", which is not a file name in the same folder; \
+         fetch the index again"
     )]
     ShardOutside {
         /// The index.

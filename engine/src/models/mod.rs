@@ -8,7 +8,7 @@ use std::path::Path;
 use kernels::Arithmetic;
 use kernels::seam::{Point, Seam};
 
-use crate::config::{Config, ConfigError, Raw, read_object};
+use crate::config::{Config, ConfigError, ConfigProblem, Raw, read_object};
 use crate::trace::{Probe, Tensor};
 use crate::weights::{Reader, WeightsError};
 
@@ -86,6 +86,10 @@ impl Point for PositionsPoint {
 
 /// Reads `config.json` and finds the architecture it names.
 pub fn configure(dir: &Path, seam: &Seam) -> Result<(&'static Architecture, Config), ConfigError> {
+    if !dir.is_dir() {
+        let problem = if dir.exists() { "it is not a folder" } else { "there is no such folder" };
+        return Err(ConfigError { file: dir.to_owned(), problem: ConfigProblem::NoFolder(problem) });
+    }
     let file = dir.join("config.json");
     let object = read_object(&file)?;
     let raw = Raw::new(&file, &object);
@@ -104,10 +108,8 @@ pub fn configure(dir: &Path, seam: &Seam) -> Result<(&'static Architecture, Conf
 }
 
 fn find(raw: &Raw<'_>) -> Result<&'static Architecture, ConfigError> {
-    let supported = || {
-        let names: Vec<&str> = MODELS.iter().flat_map(|model| model.aliases).copied().collect();
-        format!("supported are {}", names.join(", "))
-    };
+    let supported = |names: Vec<&str>| format!("supported are {}", names.join(", "));
+    let classes = || supported(MODELS.iter().flat_map(|model| model.aliases).copied().collect());
     if let Some(value) = raw.get("architectures") {
         let name = value.as_array().and_then(|names| names.first()).and_then(|name| name.as_str());
         let Some(name) = name else {
@@ -117,12 +119,13 @@ fn find(raw: &Raw<'_>) -> Result<&'static Architecture, ConfigError> {
             .iter()
             .find(|model| model.aliases.contains(&name))
             .copied()
-            .ok_or_else(|| raw.invalid("architectures", format!("[\"{name}\"]"), supported()));
+            .ok_or_else(|| raw.invalid("architectures", format!("[\"{name}\"]"), classes()));
     }
     let model_type = raw.text("model_type")?.ok_or_else(|| raw.missing("architectures"))?;
+    let types = || supported(MODELS.iter().map(|model| model.name).collect());
     MODELS
         .iter()
         .find(|model| model.name == model_type)
         .copied()
-        .ok_or_else(|| raw.invalid("model_type", format!("`{model_type}`"), supported()))
+        .ok_or_else(|| raw.invalid("model_type", format!("`{model_type}`"), types()))
 }

@@ -12,7 +12,7 @@ pub(super) const HEADER_LIMIT: u64 = 100_000_000;
 #[derive(Debug, thiserror::Error)]
 pub enum SafetensorsError {
     /// The file could not be opened or mapped.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read {path}: {source}; check the path and its permissions")]
     Open {
         /// The file.
         path: PathBuf,
@@ -70,7 +70,7 @@ pub enum HeaderError {
         offset: usize,
     },
     /// The header is not the JSON that the format asks for.
-    #[error("the header is not valid: {message}")]
+    #[error("the header is not valid: {message}; fetch the file again")]
     HeaderJson {
         /// What the JSON reader said.
         message: String,
@@ -82,7 +82,7 @@ pub enum HeaderError {
         tensor: String,
     },
     /// The dtype is none of the format's.
-    #[error("tensor \"{tensor}\" has the unknown dtype \"{dtype}\"")]
+    #[error("tensor \"{tensor}\" has the unknown dtype \"{dtype}\"; convert it to BF16, F16, F32, or F64")]
     UnknownDtype {
         /// The tensor.
         tensor: String,
@@ -90,7 +90,7 @@ pub enum HeaderError {
         dtype: String,
     },
     /// The number of bytes that the shape asks for cannot be counted.
-    #[error("tensor \"{tensor}\" has shape {shape:?}, whose size overflows")]
+    #[error("tensor \"{tensor}\" has shape {shape:?}, whose size overflows; fetch the file again")]
     SizeOverflow {
         /// The tensor.
         tensor: String,
@@ -100,7 +100,7 @@ pub enum HeaderError {
     /// Shape and dtype ask for another number of bytes than the offsets span.
     #[error(
         "tensor \"{tensor}\" of dtype {dtype} and shape {shape:?} takes {expected} bits, but its offsets span \
-         {found} bytes"
+         {found} bytes; fetch the file again"
     )]
     SizeMismatch {
         /// The tensor.
@@ -115,7 +115,10 @@ pub enum HeaderError {
         found: u64,
     },
     /// The offsets are reversed, or overlap the tensor before, or leave a hole after it.
-    #[error("tensor \"{tensor}\" has offsets [{start}, {end}], but the tensor before it ends at {expected}")]
+    #[error(
+        "tensor \"{tensor}\" has offsets [{start}, {end}], but the tensor before it ends at {expected}; fetch the \
+         file again"
+    )]
     Offsets {
         /// The tensor.
         tensor: String,
@@ -135,7 +138,7 @@ pub enum HeaderError {
         found: u64,
     },
     /// Refused by the format's own reader for a reason that this module has no words for.
-    #[error("refused: {message}")]
+    #[error("refused: {message}; fetch the file again")]
     Refused {
         /// What the reader said.
         message: String,
