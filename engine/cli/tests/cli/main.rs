@@ -1,0 +1,13 @@
+//! The behaviour of `apr` on good and bad input, through its command line.
+//!
+//! One binary of many topics, because each further one would be linked again.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+#![expect(unreachable_pub, reason = "the modules of a test have no public")]
+
+mod config;
+mod options;
+mod support;
+mod text;
+mod traces;
+mod weights;
