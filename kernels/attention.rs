@@ -84,7 +84,7 @@ pub fn reference<T: Real>(
         }
         for t in 0..num_tokens {
             let position = past + t;
-            let first = window.map_or(0, |window| (position + 1).saturating_sub(window));
+            let first = first_seen(position, window);
             let seen = s![t, first..=position];
             let largest = head_scores.slice(seen).fold(T::neg_infinity(), |m, &x| m.max(x));
             let weights = head_scores.slice(seen).mapv(|x| (x - largest).exp());
@@ -95,7 +95,10 @@ pub fn reference<T: Real>(
         if rounding.is_declared() {
             for t in 0..num_tokens {
                 for d in 0..head_dim {
-                    let sum = rounding.sum(past + t + 1, |j| head_probs[[t, j]] * rounding.input(v[[j, d]]));
+                    let (first, seen) = (first_seen(past + t, window), past + t + 1);
+                    let sum = rounding.sum(seen - first, |j| {
+                        head_probs[[t, first + j]] * rounding.input(v[[first + j, d]])
+                    });
                     out[[t, d]] = rounding.output(sum);
                 }
             }
@@ -105,13 +108,18 @@ pub fn reference<T: Real>(
             // A masked key has probability 0, and 0 times NaN is NaN: each token sums over what it sees.
             for t in 0..num_tokens {
                 let position = past + t;
-                let first = window.map_or(0, |window| (position + 1).saturating_sub(window));
+                let first = first_seen(position, window);
                 let seen = head_probs.slice(s![t..=t, first..=position]);
                 out.slice_mut(s![t..=t, ..]).assign(&seen.dot(&v.slice(s![first..=position, ..])));
             }
         }
     }
     Attended { scores, probs, context }
+}
+
+/// The first key that the query at `position` sees.
+fn first_seen(position: usize, window: Option<usize>) -> usize {
+    window.map_or(0, |window| (position + 1).saturating_sub(window))
 }
 
 #[cfg(test)]

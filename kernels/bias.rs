@@ -1,6 +1,6 @@
 //! One bias per feature, added after a matrix product.
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Zip};
 
 use crate::{Arithmetic, Declaration, Dtype, OpInfo, Real};
 
@@ -21,7 +21,9 @@ pub fn reference<T: Real>(
     let rounding = arithmetic.rounding(declares);
     let mut out = &x + &bias;
     if rounding.is_declared() {
-        out.mapv_inplace(|value| rounding.output(value));
+        out = Zip::from(&x)
+            .and_broadcast(&bias)
+            .map_collect(|&x, &b| rounding.output(rounding.input(x) + rounding.input(b)));
     }
     out
 }

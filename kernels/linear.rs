@@ -25,7 +25,7 @@ pub fn reference<T: Real>(
         return T::product(x, weight);
     }
     let x = x.mapv(|value| rounding.input(value));
-    let weight = weight.as_standard_layout();
+    let weight = weight.mapv(|value| rounding.input(value));
     let mut out = Array2::zeros((x.nrows(), weight.nrows()));
     for (row, mut out) in x.rows().into_iter().zip(out.axis_iter_mut(Axis(0))) {
         for (weight, out) in weight.rows().into_iter().zip(out.iter_mut()) {

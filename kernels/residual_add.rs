@@ -1,6 +1,6 @@
 //! The residual stream: what a block computed, added to what went into it.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Zip};
 
 use crate::{Arithmetic, Declaration, Dtype, OpInfo, Real};
 
@@ -21,7 +21,9 @@ pub fn reference<T: Real>(
     let rounding = arithmetic.rounding(declares);
     let mut out = &residual + &x;
     if rounding.is_declared() {
-        out.mapv_inplace(|value| rounding.output(value));
+        out = Zip::from(&residual)
+            .and(&x)
+            .map_collect(|&residual, &x| rounding.output(rounding.input(residual) + rounding.input(x)));
     }
     out
 }

@@ -34,7 +34,7 @@ pub fn reference<T: Real>(
         });
         let scale = (squares / T::of(features as f64) + T::of(eps)).sqrt().recip();
         Zip::from(&mut out).and(&row).and(&weight).for_each(|y, &x, &w| {
-            *y = rounding.output(rounding.input(x) * scale * w);
+            *y = rounding.output(rounding.input(x) * scale * rounding.input(w));
         });
     }
     out

@@ -15,31 +15,26 @@ fn declares(activation: Dtype) -> Declaration {
     Declaration { input: activation, accumulator: Dtype::F32, intermediate: Dtype::F32, output: activation }
 }
 
-/// Both results of the op.
-#[derive(Debug)]
-pub struct Activated<T> {
-    /// `silu(gate)`: [num_tokens, intermediate_size].
-    pub activation: Array2<T>,
-    /// `silu(gate) * up`: [num_tokens, intermediate_size].
-    pub product: Array2<T>,
-}
-
-/// `gate` and `up` are both [num_tokens, intermediate_size].
+/// `silu(gate)`: [num_tokens, intermediate_size], the first half of the op.
 #[must_use]
-pub fn reference<T: Real>(
-    gate: ArrayView2<'_, T>,
-    up: ArrayView2<'_, T>,
-    arithmetic: Arithmetic,
-) -> Activated<T> {
+pub fn activation<T: Real>(gate: ArrayView2<'_, T>, arithmetic: Arithmetic) -> Array2<T> {
     let rounding = arithmetic.rounding(declares);
     // For very negative gates exp overflows to infinity and the quotient is -0, which is right.
-    let activation = gate.mapv(|x| {
+    gate.mapv(|x| {
         let x = rounding.input(x);
         rounding.intermediate(x / (T::one() + (-x).exp()))
-    });
-    let product =
-        Zip::from(&activation).and(&up).map_collect(|&silu, &up| rounding.output(silu * rounding.input(up)));
-    Activated { activation, product }
+    })
+}
+
+/// `activation * up`: [num_tokens, intermediate_size], the second half.
+#[must_use]
+pub fn product<T: Real>(
+    activation: ArrayView2<'_, T>,
+    up: ArrayView2<'_, T>,
+    arithmetic: Arithmetic,
+) -> Array2<T> {
+    let rounding = arithmetic.rounding(declares);
+    Zip::from(&activation).and(&up).map_collect(|&silu, &up| rounding.output(silu * rounding.input(up)))
 }
 
 #[cfg(test)]
@@ -51,14 +46,11 @@ mod tests {
 
     #[test]
     fn matches_the_equation_and_stays_finite_at_the_ends() {
-        let out = reference(
-            array![[0.0, 1.0, -1000.0, 1000.0]].view(),
-            array![[5.0, 2.0, 3.0, 1.0]].view(),
-            Arithmetic::F64,
-        );
-        assert_eq!(out.activation[[0, 0]], 0.0);
-        assert_relative_eq!(out.product[[0, 1]], 2.0 / (1.0 + (-1.0f64).exp()), epsilon = 1e-15);
-        assert_eq!(out.product[[0, 2]], 0.0);
-        assert_eq!(out.product[[0, 3]], 1000.0);
+        let silu = activation(array![[0.0, 1.0, -1000.0, 1000.0]].view(), Arithmetic::F64);
+        let out = product(silu.view(), array![[5.0, 2.0, 3.0, 1.0]].view(), Arithmetic::F64);
+        assert_eq!(silu[[0, 0]], 0.0);
+        assert_relative_eq!(out[[0, 1]], 2.0 / (1.0 + (-1.0f64).exp()), epsilon = 1e-15);
+        assert_eq!(out[[0, 2]], 0.0);
+        assert_eq!(out[[0, 3]], 1000.0);
     }
 }

@@ -45,6 +45,18 @@ pub enum InputError {
         /// Rows of the embedding table.
         vocab_size: usize,
     },
+    /// The attention scores of one chunk would not fit a reasonable memory.
+    #[error(
+        "{tokens} tokens at once need {gib} GiB for attention scores, more than the {limit} GiB that are allowed; compute them in smaller chunks"
+    )]
+    TooManyAtOnce {
+        /// Tokens of the chunk.
+        tokens: usize,
+        /// What their scores and probabilities take.
+        gib: u64,
+        /// What is allowed.
+        limit: u64,
+    },
     /// The sequence becomes longer than the model's context.
     #[error("{tokens} tokens are beyond the context; `max_position_embeddings` is {longest}, so shorten the prompt by {}", tokens - longest)]
     BeyondContext {

@@ -19,6 +19,9 @@ impl Point for SamplerPoint {
     type Value<'a> = [f64];
 }
 
+/// Tokens of a prompt that are computed at a time.
+const CHUNK: usize = 512;
+
 /// How to generate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -62,7 +65,15 @@ pub fn generate(
     let config = reference.config();
     let mut sampler = options.sampling.map(Sampler::new).transpose()?;
     let mut sequence = reference.sequence();
-    let mut logits = sequence.extend(prompt, Logits::Last, &mut NoTap)?;
+    // In chunks, which changes no bit: attention takes the square of a chunk in memory.
+    let (last, before) = match prompt.chunks(CHUNK).collect::<Vec<_>>().split_last() {
+        Some((&last, before)) => (last, before.to_vec()),
+        None => (prompt, Vec::new()),
+    };
+    for chunk in before {
+        sequence.extend(chunk, Logits::Last, &mut NoTap)?;
+    }
+    let mut logits = sequence.extend(last, Logits::Last, &mut NoTap)?;
     let mut tokens = Vec::new();
     let finish = loop {
         if tokens.len() >= options.max_tokens {

@@ -171,6 +171,9 @@ impl Reference {
     }
 }
 
+/// The most that attention scores and probabilities of one chunk may take: they grow with its square.
+const MOST_SCORE_BYTES: usize = 8 << 30;
+
 /// A sequence of tokens that the reference computes.
 pub struct ReferenceSequence<'r> {
     reference: &'r Reference,
@@ -207,6 +210,14 @@ impl ReferenceSequence<'_> {
         let total = self.len() + tokens.len();
         if total > longest {
             return Err(InputError::BeyondContext { tokens: total, longest });
+        }
+        let Config { num_attention_heads: heads, .. } = self.reference.config;
+        let scores = [tokens.len(), total, 2 * self.reference.arithmetic.element().size()];
+        let bytes = scores.iter().try_fold(heads, |bytes, &factor| bytes.checked_mul(factor));
+        if bytes.is_none_or(|bytes| bytes > MOST_SCORE_BYTES) {
+            let gib = |bytes: usize| (bytes >> 30) as u64;
+            let (gib, limit) = (gib(bytes.unwrap_or(usize::MAX)), gib(MOST_SCORE_BYTES));
+            return Err(InputError::TooManyAtOnce { tokens: tokens.len(), gib, limit });
         }
         let stored = match self.reference.arithmetic {
             Arithmetic::Declared { activation, .. } => activation,

@@ -154,10 +154,29 @@ impl<'a> Probe<'a> {
         self.seam
     }
 
-    /// Whether a mutant may rewrite stages.
+    /// Announces a value that the op keeps in f32 between two of its sums, whatever activations are stored in.
     #[must_use]
-    pub fn rewrites_stages(&self) -> bool {
-        self.seam.is_active::<StagePoint>()
+    pub fn stage_in_full<T: Real, D: Dimension>(
+        &mut self,
+        name: StageName,
+        value: Array<T, D>,
+    ) -> Array<T, D> {
+        let stored = std::mem::replace(&mut self.stored, T::DTYPE);
+        let value = self.stage(name, value);
+        self.stored = stored;
+        value
+    }
+
+    /// Announces a value that nothing is computed from, so that a rewrite would reach nothing.
+    pub fn observe<T: Real, D: Dimension>(
+        &mut self,
+        name: StageName,
+        stored: Option<Dtype>,
+        value: &Array<T, D>,
+    ) {
+        if self.tap.wants(name) {
+            self.tap.record(name, stored.unwrap_or(self.stored), Tensor::of(value));
+        }
     }
 
     /// Announces a stage and passes its value on, rewritten where a mutant says so.

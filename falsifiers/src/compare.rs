@@ -91,7 +91,7 @@ pub struct Measured {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Difference {
     /// There was nothing to compare.
-    #[error("nothing to compare: both tensors are empty")]
+    #[error("nothing to compare: both tensors are empty, or hold no finite number")]
     Empty,
     /// The shapes differ.
     #[error("shapes differ: truth {truth:?}, found {found:?}")]
@@ -158,6 +158,11 @@ pub fn compare(truth: &Tensor, found: &Tensor, limit: Limit) -> Result<Measured,
             return Err(Difference::NonFinite { index, truth: truth_value, found: found_value });
         }
     }
+    // What is not finite agrees, and shows nothing about what would have been computed.
+    let elements = a.iter().filter(|x| x.is_finite()).count() as u64;
+    if elements == 0 {
+        return Err(Difference::Empty);
+    }
     let dtype = found.values.dtype();
     let (value, at) = match limit {
         Limit::Bitwise => match (&truth.values, &found.values) {
@@ -177,7 +182,7 @@ pub fn compare(truth: &Tensor, found: &Tensor, limit: Limit) -> Result<Measured,
         let index = coordinates(at, &truth.shape);
         return Err(Difference::Beyond { index, truth: a[at], found: b[at], metric, value, limit: bound });
     }
-    Ok(Measured { elements: a.len() as u64, metric, value, limit: bound })
+    Ok(Measured { elements, metric, value, limit: bound })
 }
 
 /// The first element that is not finite, with its coordinates.
@@ -306,6 +311,16 @@ mod tests {
     fn nothing_compared_is_not_a_pass() {
         for limit in LIMITS {
             assert_eq!(compare(&tensor(&[0, 4], &[]), &tensor(&[0, 4], &[]), limit), Err(Difference::Empty));
+        }
+    }
+
+    #[test]
+    fn nan_against_nan_is_not_a_pass() {
+        for limit in LIMITS {
+            let nothing = row(&[f64::NAN, f64::INFINITY]);
+            assert_eq!(compare(&nothing, &nothing, limit), Err(Difference::Empty), "{limit:?}");
+            let one = compare(&row(&[f64::NAN, 1.0]), &row(&[f64::NAN, 1.0]), limit).unwrap();
+            assert_eq!(one.elements, 1);
         }
     }
 

@@ -8,6 +8,7 @@ use engine::trace::{NoTap, Tensor};
 use kernels::arithmetic::SUMMATION_ORDERS;
 use kernels::{Arithmetic, Dtype};
 
+use crate::compare::first_non_finite;
 use crate::stop::Stop;
 use crate::subject::Subject;
 
@@ -30,10 +31,16 @@ pub fn honest_logits(
         let reference = subject.reference_in(model, arithmetic)?;
         reference.prefill(tokens, &mut NoTap).map_err(|error| Stop::Errored(error.to_string()))
     };
-    let truth = run(Arithmetic::F64)?;
+    let finite = |logits: Tensor| match first_non_finite(&logits) {
+        None => Ok(logits),
+        Some((index, value)) => Err(Stop::Errored(format!(
+            "an honest run of {model} computes {value} at {index:?}; nothing can be derived"
+        ))),
+    };
+    let truth = finite(run(Arithmetic::F64)?)?;
     let mut spread = vec![0.0f64; truth.rows()];
     for order in 0..SUMMATION_ORDERS {
-        let honest = run(Arithmetic::Declared { activation, order })?;
+        let honest = finite(run(Arithmetic::Declared { activation, order })?)?;
         for (row, spread) in spread.iter_mut().enumerate() {
             for (truth, honest) in truth.row(row).iter().zip(honest.row(row)) {
                 *spread = spread.max((truth - honest).abs());

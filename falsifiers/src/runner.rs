@@ -1,7 +1,7 @@
 //! Runs claims and plants mutants, and tells what happens as events. It prints nothing and records nothing.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -33,8 +33,8 @@ pub struct Options {
     pub seed: u64,
     /// Only cases with exactly this id.
     pub case: Option<String>,
-    /// What a rerun command begins with, such as `pv run contracts`.
-    pub command: String,
+    /// The arguments that say where contracts and models are, each with a blank before it.
+    pub place: String,
 }
 
 /// Receives events in the order in which things finish.
@@ -103,6 +103,11 @@ fn attempt_all(
         return Some((Outcome::Blocked { missing: vec![need] }, 0));
     }
     let all = chosen(claim, options);
+    let ids: BTreeSet<&str> = all.iter().map(|case| case.id.as_str()).collect();
+    if ids.len() < all.len() {
+        let error = "two cases have the same id; name each model, prompt and golden once".to_owned();
+        return Some((Outcome::Errored { error }, 0));
+    }
     let spent = AtomicU64::new(0);
     let attempts: Vec<Option<Result<Passed, Stop>>> = all
         .par_iter()
@@ -238,11 +243,19 @@ fn counterexample(claim: &Selected, case: &Case<'_>, defect: Defect, options: &O
         value: defect.value.into(),
         limit: defect.limit.into(),
         message: defect.message,
-        command: format!(
-            "{} --claim {} --case '{}' --seed {}",
-            options.command, claim.test.id, case.id, options.seed
-        ),
+        command: rerun(claim, case, options, None),
     }
+}
+
+/// The command that shows a counterexample again, as a shell reads it.
+fn rerun(claim: &Selected, case: &Case<'_>, options: &Options, mutant: Option<&str>) -> String {
+    let (verb, mutant) = match mutant {
+        Some(mutant) => ("prove", format!(" --mutant {mutant}")),
+        None => ("run", String::new()),
+    };
+    let Options { place, seed, .. } = options;
+    let (claim, lane) = (&claim.test.id, claim.lane);
+    format!("pv {verb}{place}{mutant} --claim {claim} --case '{}' --device {lane} --seed {seed}", case.id)
 }
 
 /// A mutant against a claim that names it.
@@ -268,11 +281,11 @@ pub fn duels(selected: &[Selected], mutant: Option<&str>) -> Vec<Duel> {
     duels
 }
 
-/// Plants each mutant and runs the claim that must kill it.
+/// Plants each mutant in the models of `clean` and runs the claim that must kill it.
 pub fn prove(
     selected: &[Selected],
     duels: &[Duel],
-    zoo: &Path,
+    clean: &Subject,
     options: &Options,
     cancel: &AtomicBool,
     sink: &mut Sink<'_>,
@@ -287,7 +300,7 @@ pub fn prove(
             let claim = selected.get(duel.claim)?;
             let started = Instant::now();
             let verdict = match mutants::find(&duel.mutant) {
-                Some(mutant) => fight(claim, mutant, zoo, options, cancel)?,
+                Some(mutant) => fight(claim, mutant, clean, options, cancel)?,
                 None => Verdict::Errored { error: format!("no mutant is called `{}`", duel.mutant) },
             };
             let kill = Kill {
@@ -307,14 +320,14 @@ pub fn prove(
 fn fight(
     claim: &Selected,
     mutant: &Mutant,
-    zoo: &Path,
+    clean: &Subject,
     options: &Options,
     cancel: &AtomicBool,
 ) -> Option<Verdict> {
     if let Some(need) = missing_device(claim.lane) {
         return Some(Verdict::Blocked { missing: vec![need] });
     }
-    let subject = Subject::new(zoo, (mutant.seam)());
+    let subject = clean.with((mutant.seam)());
     let mut missing = Vec::new();
     let mut errored = None;
     for case in chosen(claim, options) {
@@ -324,13 +337,14 @@ fn fight(
         match attempt(&case, &subject) {
             Ok(_) | Err(Stop::Vacuous(_)) => {}
             Err(Stop::Falsified(defect)) => {
-                // A kill only counts if the mutant was there: without it the claim would have been falsified too.
-                if subject.seam().applied() == 0 {
-                    let error = format!("falsified before the mutant changed anything: {}", defect.message);
+                // A kill only counts where the claim holds without the mutant.
+                if let Err(stop) = attempt(&case, clean) {
+                    let error = format!("{}: not survived without the mutant either: {stop:?}", case.id);
                     return Some(Verdict::Errored { error });
                 }
-                let counterexample = Box::new(counterexample(claim, &case, *defect, options));
-                return Some(Verdict::Killed { counterexample });
+                let mut counterexample = counterexample(claim, &case, *defect, options);
+                counterexample.command = rerun(claim, &case, options, Some(mutant.name));
+                return Some(Verdict::Killed { counterexample: Box::new(counterexample) });
             }
             Err(Stop::Blocked(need)) => missing.push(need),
             Err(Stop::Errored(error)) => {

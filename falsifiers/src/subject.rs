@@ -19,6 +19,7 @@ use crate::stop::Stop;
 /// A zoo of models under one seam. Everything is opened on first use and kept.
 pub struct Subject {
     zoo: PathBuf,
+    pristine: OnceLock<Box<Subject>>,
     seam: Arc<Seam>,
     loaded: Cache<String, Loaded>,
     references: Cache<(String, Arithmetic), Reference>,
@@ -31,6 +32,7 @@ impl Subject {
     pub fn new(zoo: &Path, seam: Seam) -> Self {
         Self {
             zoo: zoo.to_owned(),
+            pristine: OnceLock::new(),
             seam: Arc::new(seam),
             loaded: Cache::default(),
             references: Cache::default(),
@@ -38,10 +40,16 @@ impl Subject {
         }
     }
 
+    /// The same models with other rewrites; what is clean is shared.
+    #[must_use]
+    pub fn with(&self, seam: Seam) -> Self {
+        Self::new(&self.zoo, seam)
+    }
+
     /// The same models without rewrites: where limits and margins are derived, whatever is being tried.
     #[must_use]
-    pub fn pristine(&self) -> Self {
-        Self::new(&self.zoo, Seam::empty())
+    pub fn pristine(&self) -> &Self {
+        self.pristine.get_or_init(|| Box::new(Self::new(&self.zoo, Seam::empty())))
     }
 
     /// The rewrites in force.
@@ -69,14 +77,18 @@ impl Subject {
         })
     }
 
-    /// The reference of a model. `order` only matters to `declared` arithmetic.
-    pub fn reference(&self, model: &str, arithmetic: ArithmeticName) -> Result<Arc<Reference>, Stop> {
-        let arithmetic = match arithmetic {
+    /// An arithmetic by its name; `declared` depends on what the model stores.
+    pub fn arithmetic(&self, model: &str, name: ArithmeticName) -> Result<Arithmetic, Stop> {
+        Ok(match name {
             ArithmeticName::F64 => Arithmetic::F64,
             ArithmeticName::F32 => Arithmetic::F32,
             ArithmeticName::Declared => self.loaded(model)?.declared(0),
-        };
-        self.reference_in(model, arithmetic)
+        })
+    }
+
+    /// The reference of a model; `declared` sums in its first order.
+    pub fn reference(&self, model: &str, arithmetic: ArithmeticName) -> Result<Arc<Reference>, Stop> {
+        self.reference_in(model, self.arithmetic(model, arithmetic)?)
     }
 
     /// The reference of a model in exactly this arithmetic.

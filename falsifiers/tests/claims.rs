@@ -25,7 +25,7 @@ fn selection() -> Selection {
 }
 
 fn options() -> Options {
-    Options { seed: 0, case: None, command: "pv run".to_owned() }
+    Options { seed: 0, case: None, place: String::new() }
 }
 
 #[test]
@@ -49,8 +49,8 @@ fn every_mutant_dies_by_every_claim_that_names_it() {
     let selection = selection();
     let duels = duels(&selection.selected, None);
     assert!(!duels.is_empty());
-    let zoo = root().join("engine/zoo");
-    let kills = prove(&selection.selected, &duels, &zoo, &options(), &AtomicBool::new(false), &mut |_| {});
+    let clean = Subject::new(&root().join("engine/zoo"), Seam::empty());
+    let kills = prove(&selection.selected, &duels, &clean, &options(), &AtomicBool::new(false), &mut |_| {});
     assert_eq!(kills.len(), duels.len());
     let alive: Vec<_> = kills.iter().filter(|k| !matches!(k.verdict, Verdict::Killed { .. })).collect();
     for kill in &kills {

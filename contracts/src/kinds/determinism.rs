@@ -16,11 +16,11 @@ pub struct Determinism {
     #[schemars(length(min = 1), inner(length(min = 1)))]
     pub prompts: Vec<String>,
     /// How often to run.
-    #[schemars(range(min = 2))]
+    #[schemars(range(min = 2, max = 1000))]
     pub repeats: u32,
     /// The thread counts to run with. Left out, 1 and 2.
     #[serde(default = "one_and_two")]
-    #[schemars(length(min = 1), inner(range(min = 1)))]
+    #[schemars(length(min = 1), inner(range(min = 1, max = 256)))]
     pub threads: Vec<u32>,
     /// The arithmetics to run in. Left out, `f32`.
     #[serde(default = "single")]

@@ -3,11 +3,7 @@
 use half::slice::HalfFloatSliceExt;
 use half::{bf16, f16};
 use kernels::Real;
-use rayon::prelude::*;
 use safetensors::Dtype;
-
-/// Elements that one task decodes; smaller tensors are decoded on the calling thread.
-const CHUNK: usize = 1 << 16;
 
 /// Elements that an F16 block holds: `half` converts whole slices much faster than single numbers.
 const BLOCK: usize = 256;
@@ -26,14 +22,14 @@ pub struct UnsupportedDtype {
 /// module never hand one out.
 pub fn decode<T: Real>(dtype: Dtype, bytes: &[u8]) -> Result<Vec<T>, UnsupportedDtype> {
     match dtype {
-        Dtype::BF16 => Ok(chunked::<T, 2>(bytes, |bytes, out| {
+        Dtype::BF16 => Ok(all::<T, 2>(bytes, |bytes, out| {
             each(bytes, out, |raw| T::of_f32(bf16::from_le_bytes(raw).to_f32()));
         })),
-        Dtype::F16 => Ok(chunked::<T, 2>(bytes, decode_f16)),
-        Dtype::F32 => Ok(chunked::<T, 4>(bytes, |bytes, out| {
+        Dtype::F16 => Ok(all::<T, 2>(bytes, decode_f16)),
+        Dtype::F32 => Ok(all::<T, 4>(bytes, |bytes, out| {
             each(bytes, out, |raw| T::of_f32(f32::from_le_bytes(raw)));
         })),
-        Dtype::F64 => Ok(chunked::<T, 8>(bytes, |bytes, out| {
+        Dtype::F64 => Ok(all::<T, 8>(bytes, |bytes, out| {
             each(bytes, out, |raw| T::of(f64::from_le_bytes(raw)));
         })),
         _ => Err(UnsupportedDtype { dtype, expected: "BF16, F16, F32, or F64" }),
@@ -49,16 +45,11 @@ pub fn decode_integers(dtype: Dtype, bytes: &[u8]) -> Result<Vec<i64>, Unsupport
     }
 }
 
-/// Splits the work over the thread pool; an element never depends on how it was split.
-fn chunked<T: Real, const WIDTH: usize>(bytes: &[u8], decode: impl Fn(&[u8], &mut [T]) + Sync) -> Vec<T> {
+/// Decodes on the calling thread. A tensor is decoded while others wait for the model it belongs to; a thread pool
+/// that took up one of those waits in the middle of the work would wait for itself.
+fn all<T: Real, const WIDTH: usize>(bytes: &[u8], decode: impl Fn(&[u8], &mut [T])) -> Vec<T> {
     let mut out = vec![T::zero(); bytes.len() / WIDTH];
-    if out.len() <= CHUNK {
-        decode(bytes, &mut out);
-    } else {
-        out.par_chunks_mut(CHUNK)
-            .zip(bytes.par_chunks(CHUNK * WIDTH))
-            .for_each(|(out, bytes)| decode(bytes, out));
-    }
+    decode(bytes, &mut out);
     out
 }
 
@@ -128,7 +119,7 @@ mod tests {
 
     #[test]
     fn large_tensors_decode_as_small_ones_do() {
-        let values: Vec<f32> = (0..CHUNK * 2 + 77).map(|index| index as f32 * 0.37 - 1e4).collect();
+        let values: Vec<f32> = (0..(1 << 17) + 77).map(|index| index as f32 * 0.37 - 1e4).collect();
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         assert_eq!(decode::<f32>(Dtype::F32, &bytes).unwrap(), values);
         let halves: Vec<u8> = values.iter().flat_map(|value| f16::from_f32(*value).to_le_bytes()).collect();

@@ -1,5 +1,6 @@
 //! `pv run` and `pv prove`: what they run is recorded as it happens.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -42,12 +43,9 @@ pub(crate) fn prove(args: &args::Prove) -> Result<Exit, Failure> {
 /// Runs claims, or with `mutants` their mutants, and records what becomes of them.
 fn execute(args: &args::Run, mutants: Option<Option<&str>>) -> Result<Exit, Failure> {
     let workspace = Workspace::open(&args.place)?;
-    if !args.place.zoo.is_dir() {
-        let remedy = "name the folder of models with --zoo";
-        return Err(Failure::NoFolder { path: args.place.zoo.clone(), remedy });
-    }
     let request = request(&args.choice)?;
     let mut selection = select(&workspace.loaded, &request, &workspace.places())?;
+    keep_case(&mut selection, args.choice.case.as_deref())?;
     let duels = mutants.map(|mutant| keep_duels(&mut selection, mutant));
     if duels.as_ref().is_some_and(Vec::is_empty) {
         return Err(Failure::Nothing(
@@ -55,7 +53,6 @@ fn execute(args: &args::Run, mutants: Option<Option<&str>>) -> Result<Exit, Fail
         ));
     }
     let options = options(args);
-    check_case(&selection, &options)?;
     let now = today(&workspace.root, &workspace.loaded, &args.place.zoo);
     let command = std::env::args().skip(1).collect();
     let record = record(&workspace.root, &now, &selection, &request, command, options.seed, &Seam::empty())?;
@@ -109,23 +106,29 @@ fn keep_duels(selection: &mut Selection, mutant: Option<&str>) -> Vec<Duel> {
 }
 
 fn options(args: &args::Run) -> Options {
-    let mut command = "pv run".to_owned();
-    for path in &args.place.paths {
-        command += &format!(" {}", path.display());
+    let quoted = |path: &Path| match path.display().to_string() {
+        plain if plain.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c)) => plain,
+        other => format!("'{}'", other.replace('\'', "'\\''")),
+    };
+    let mut place = String::new();
+    for path in args.place.paths.iter().filter(|path| *path != Path::new("contracts")) {
+        place += &format!(" {}", quoted(path));
     }
-    if args.place.zoo != std::path::Path::new("engine/zoo") {
-        command += &format!(" --zoo {}", args.place.zoo.display());
+    if args.place.zoo != Path::new("engine/zoo") {
+        place += &format!(" --zoo {}", quoted(&args.place.zoo));
     }
-    Options { seed: args.choice.seed, case: args.choice.case.clone(), command }
+    Options { seed: args.choice.seed, case: args.choice.case.clone(), place }
 }
 
-fn check_case(selection: &Selection, options: &Options) -> Result<(), Failure> {
-    let Some(wanted) = &options.case else { return Ok(()) };
-    let known =
-        selection.selected.iter().any(|claim| runner::case_ids(&claim.test).iter().any(|id| id == wanted));
-    match known {
-        true => Ok(()),
-        false => Err(Failure::Nothing(format!("no selected claim has the case `{wanted}`"))),
+/// Keeps only the claims that have the case asked for: the others would have none.
+fn keep_case(selection: &mut Selection, case: Option<&str>) -> Result<(), Failure> {
+    let Some(wanted) = case else { return Ok(()) };
+    selection.selected.retain(|claim| runner::case_ids(&claim.test).iter().any(|id| id == wanted));
+    match selection.selected.is_empty() {
+        true => Err(Failure::Nothing(format!(
+            "no selected claim has the case `{wanted}`; `pv list claims` shows all"
+        ))),
+        false => Ok(()),
     }
 }
 
@@ -172,13 +175,12 @@ fn drive(
             failed.get_or_insert(error);
         }
     };
+    let subject = Subject::new(&args.place.zoo, Seam::empty());
     match duels {
         Some(duels) => {
-            let zoo = &args.place.zoo;
-            runner::prove(&selection.selected, duels, zoo, options, cancel, &mut sink);
+            runner::prove(&selection.selected, duels, &subject, options, cancel, &mut sink);
         }
         None => {
-            let subject = Subject::new(&args.place.zoo, Seam::empty());
             runner::run(&selection.selected, &subject, options, cancel, &mut sink);
         }
     }

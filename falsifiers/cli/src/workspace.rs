@@ -22,6 +22,10 @@ impl Workspace {
     /// Reads the contracts, and refuses if the linter finds errors in them: a claim that is not well-formed must
     /// not be able to pass.
     pub(crate) fn open(place: &Place) -> Result<Self, Failure> {
+        if !place.zoo.is_dir() {
+            let remedy = "name the folder of models with --zoo";
+            return Err(Failure::NoFolder { path: place.zoo.clone(), remedy });
+        }
         let loaded = contracts::load(&place.paths);
         let findings = contracts::lint(&loaded, &vocabulary(place), Date::today());
         let errors: Vec<&Finding> =

@@ -7,7 +7,7 @@ use engine::trace::{Recorded, Recorder};
 use super::{Case, Passed, Tally, defect, points};
 use crate::compare::{Limit, compare};
 use crate::stop::Stop;
-use crate::subject::Subject;
+use crate::subject::{Subject, errored};
 
 pub(super) fn cases(parameters: &Determinism) -> Vec<Case<'_>> {
     points("determinism", &parameters.model, &parameters.prompts, &parameters.arithmetic)
@@ -28,13 +28,16 @@ fn attempt(
     arithmetic: ArithmeticName,
 ) -> Result<Passed, Stop> {
     let tokens = subject.goldens(model)?.tokens(&format!("{prompt}.input_ids"))?;
-    let reference = subject.reference(model, arithmetic)?;
+    let loaded = subject.loaded(model)?;
+    let arithmetic = subject.arithmetic(model, arithmetic)?;
     let run = |threads: u32| -> Result<Vec<Recorded>, Stop> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads as usize)
             .build()
             .map_err(|error| Stop::Errored(format!("cannot start {threads} threads: {error}")))?;
+        // Loaded anew: decoding the weights is part of what must repeat.
         let prefill = || {
+            let reference = loaded.reference(arithmetic).map_err(errored)?;
             let mut recorder = Recorder::all();
             reference.prefill(&tokens, &mut recorder).map_err(|error| Stop::Errored(error.to_string()))?;
             Ok(recorder.stages)

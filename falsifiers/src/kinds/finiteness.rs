@@ -32,8 +32,13 @@ fn attempt(
 ) -> Result<Passed, Stop> {
     let tokens = subject.goldens(model)?.tokens(&format!("{prompt}.input_ids"))?;
     let reference = subject.reference(model, arithmetic)?;
-    let mut scan = Scan { selection: Selection::new(stages)?, elements: 0, first: None };
+    let mut scan = Scan { selection: Selection::new(stages)?, seen: Vec::new(), elements: 0, first: None };
     reference.prefill(&tokens, &mut scan).map_err(|error| Stop::Errored(error.to_string()))?;
+    if let Some(glob) = scan.selection.unmatched(scan.seen.iter().map(String::as_str)) {
+        return Err(Stop::Errored(format!(
+            "no stage of {model} matches `{glob}`; `pv list stages` shows all"
+        )));
+    }
     match scan.first {
         None if scan.elements == 0 => Err(Stop::Vacuous(evidence::Vacuity::NoElements)),
         None => Ok(none_found(scan.elements, "non_finite")),
@@ -61,6 +66,7 @@ fn attempt(
 /// Looks at every element as it passes and keeps none.
 struct Scan {
     selection: Selection,
+    seen: Vec<String>,
     elements: u64,
     first: Option<(StageName, Vec<usize>, f64)>,
 }
@@ -71,6 +77,7 @@ impl Tap for Scan {
     }
 
     fn record(&mut self, stage: StageName, _: Dtype, tensor: Tensor) {
+        self.seen.push(stage.to_string());
         self.elements += tensor.values.len() as u64;
         if self.first.is_none() {
             self.first = first_non_finite(&tensor).map(|(index, value)| (stage, index, value));

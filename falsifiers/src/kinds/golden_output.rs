@@ -90,12 +90,14 @@ fn attempt(
             Defect { limit: allowed as f64, ..Defect::counted("repeats", repeated as f64, message) }.into()
         );
     }
-    let mut ties = 0;
-    if found != golden {
-        ties = judge(subject, model, case, &prompt, golden, &found, *factor)?;
-    }
+    let decided = match found == golden {
+        true => golden.len(),
+        false => judge(subject, model, case, &prompt, golden, &found, *factor)?,
+    };
+    let ties = golden.len() - decided;
     Ok(Passed {
-        elements: golden.len() as u64,
+        // A tie shows nothing; a model that only ties is vacuous.
+        elements: decided as u64,
         stage: Some("lm_head".to_owned()),
         metric: if ties == 0 { "flips".to_owned() } else { format!("flips ({ties} tied)") },
         value: 0.0,
@@ -123,7 +125,7 @@ fn prompt(subject: &Subject, case: &GoldenCase, model: &str) -> Result<Option<Ve
     ids.map(Some).map_err(|error| errored(error.to_string()))
 }
 
-/// Judges every choice along the golden's tokens; the number of ties, or the first flip.
+/// Judges every choice along the golden's tokens: how many are the golden's and no tie, or the first flip.
 fn judge(
     subject: &Subject,
     model: &str,
@@ -135,25 +137,38 @@ fn judge(
 ) -> Result<usize, Stop> {
     let forced: Vec<u32> = prompt.iter().chain(golden).copied().collect();
     // The truth comes from an engine without rewrites: a mutant must not move the margin it is judged by.
-    let honest = honest_logits(&subject.pristine(), model, &forced, Dtype::F32)?;
+    let honest = honest_logits(subject.pristine(), model, &forced, Dtype::F32)?;
     let reference = subject.reference(model, ArithmeticName::F32)?;
     let logits = reference.prefill(&forced, &mut NoTap).map_err(|error| Stop::Errored(error.to_string()))?;
     let first = found.iter().zip(golden).position(|(a, b)| a != b).unwrap_or(found.len().min(golden.len()));
-    let mut ties = 0;
+    let mut decided = 0;
     for (at, &truth) in golden.iter().enumerate() {
         let row = prompt.len() + at - 1;
         // Up to the first difference the model chose by itself, with its cache; after it, along the golden.
         let chosen = match at.cmp(&first) {
-            std::cmp::Ordering::Less => continue,
+            std::cmp::Ordering::Less => {
+                decided += 1;
+                continue;
+            }
             std::cmp::Ordering::Equal => found.get(at).copied(),
-            std::cmp::Ordering::Greater => engine::sampler::greedy(&logits.row(row)).ok(),
+            std::cmp::Ordering::Greater => {
+                Some(engine::sampler::greedy(&logits.row(row)).map_err(|error| {
+                    let message = format!("{model} has no largest logit after `{}`: {error}", case.golden);
+                    Stop::from(Defect {
+                        stage: Some("lm_head".to_owned()),
+                        token: Some((prompt.len() + at) as u64),
+                        ..Defect::counted("non_finite", 1.0, message)
+                    })
+                })?)
+            }
         };
         if chosen == Some(truth) {
+            decided += 1;
             continue;
         }
-        let margin = margin(&honest.truth, row);
+        let loss = chosen.map_or(f64::INFINITY, |chosen| loss(&honest.truth, row, chosen));
         let limit = factor * honest.spread.get(row).copied().unwrap_or(0.0);
-        if !(margin <= limit) {
+        if !(loss <= limit) {
             let message = format!("{model} chooses another token than transformers after `{}`", case.golden);
             return Err(Defect {
                 stage: Some("lm_head".to_owned()),
@@ -161,26 +176,19 @@ fn judge(
                 truth: Some(f64::from(truth)),
                 found: chosen.map(f64::from),
                 limit,
-                ..Defect::counted("margin", margin, message)
+                ..Defect::counted("margin", loss, message)
             }
             .into());
         }
-        ties += 1;
     }
-    Ok(ties)
+    Ok(decided)
 }
 
-/// The gap between the largest and the second largest logit.
-fn margin(truth: &Tensor, row: usize) -> f64 {
-    let (mut first, mut second) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-    for x in truth.row(row) {
-        if x > first {
-            (first, second) = (x, first);
-        } else if x > second {
-            second = x;
-        }
-    }
-    first - second
+/// How far the truth's logit of `chosen` lies below its largest one.
+fn loss(truth: &Tensor, row: usize, chosen: u32) -> f64 {
+    let logits = truth.row(row);
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    logits.get(chosen as usize).map_or(f64::INFINITY, |logit| largest - logit)
 }
 
 /// How often in a row the output repeats some fragment of its own.
@@ -217,11 +225,13 @@ mod tests {
     }
 
     #[test]
-    fn the_margin_is_between_the_two_largest() {
+    fn a_choice_costs_what_it_lies_below_the_largest() {
         let logits = Tensor {
             shape: vec![2, 3],
             values: kernels::real::Values::F64(vec![0.0, 5.0, 3.0, 2.0, 2.0, 1.0]),
         };
-        assert_eq!((margin(&logits, 0), margin(&logits, 1)), (2.0, 0.0));
+        assert_eq!((loss(&logits, 0, 2), loss(&logits, 0, 0)), (2.0, 5.0));
+        assert_eq!((loss(&logits, 1, 0), loss(&logits, 1, 1), loss(&logits, 1, 2)), (0.0, 0.0, 1.0));
+        assert_eq!(loss(&logits, 0, 9), f64::INFINITY);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use contracts::kinds::OracleParity;
 use contracts::{ArithmeticName, Tolerance};
 use engine::trace::{Recorder, Tensor};
+use evidence::Need;
 
 use super::{Case, Passed, Tally, defect, points};
 use crate::compare::{Limit, compare};
@@ -39,6 +40,11 @@ fn attempt(
     let tokens = goldens.tokens(&format!("{prompt}.input_ids"))?;
     let reference = subject.reference(model, arithmetic)?;
     let golden = goldens.stages(prompt, arithmetic, reference.config().num_hidden_layers)?;
+
+    if let Some(glob) = selection.unmatched(golden.iter().map(|golden| golden.stage.as_str())) {
+        let name = format!("{prompt}: a stage that matches {glob}");
+        return Err(Stop::Blocked(Need::Golden { model: model.to_owned(), name }));
+    }
 
     let mut recorder = Recorder::all();
     reference.prefill(&tokens, &mut recorder).map_err(|error| Stop::Errored(error.to_string()))?;

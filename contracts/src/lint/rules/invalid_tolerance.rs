@@ -61,10 +61,10 @@ fn defect(tolerance: &Tolerance) -> Option<(Option<&'static str>, String, &'stat
             format!("a relative error of {max} accepts an output of zeros"),
             "write a number below 1",
         )),
-        Tolerance::Derived { factor } if !(factor.is_finite() && factor > 0.0) => Some((
+        Tolerance::Derived { factor } if !(factor.is_finite() && factor > 0.0 && factor <= 100.0) => Some((
             Some("factor"),
             format!("an honest run cannot be multiplied by {factor}"),
-            "write a finite number above zero, such as 4",
+            "write a number above zero and at most 100, such as 4",
         )),
         Tolerance::AbsRel { .. } | Tolerance::RowL2 { .. } | Tolerance::Derived { .. } => None,
     }
@@ -89,6 +89,7 @@ mod tests {
         assert!(defect(&Tolerance::RowL2 { max: 0.0, because: because() }).is_some());
         assert!(defect(&Tolerance::RowL2 { max: 2.0, because: because() }).is_some());
         assert!(defect(&Tolerance::Derived { factor: 0.0 }).is_some());
+        assert!(defect(&Tolerance::Derived { factor: 1e300 }).is_some());
     }
 
     #[test]

@@ -100,9 +100,8 @@ impl<T: Real> Attention<T> {
         let k = probe.stage(name("self_attn.k_rope"), k);
         cache.append(k.view(), v.view(), probe.seam());
         let out = attention::reference(q.view(), cache.keys(), cache.values(), &self.parameters, arithmetic);
-        // Announced for those who look; what follows is computed from the context.
-        let _ = probe.stage(name("self_attn.scores"), out.scores);
-        let _ = probe.stage(name("self_attn.probs"), out.probs);
+        probe.observe(name("self_attn.scores"), Some(T::DTYPE), &out.scores);
+        probe.observe(name("self_attn.probs"), None, &out.probs);
         let context = probe.stage(name("self_attn.context"), out.context);
         self.o_proj.forward(context.view(), arithmetic, probe)
     }

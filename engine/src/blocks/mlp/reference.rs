@@ -43,13 +43,9 @@ impl<T: Real> Mlp<T> {
     pub fn forward(&self, x: ArrayView2<'_, T>, arithmetic: Arithmetic, probe: &mut Probe<'_>) -> Array2<T> {
         let gate = self.gate_proj.forward(x, arithmetic, probe);
         let up = self.up_proj.forward(x, arithmetic, probe);
-        let activated = silu_and_mul::reference(gate.view(), up.view(), arithmetic);
-        let activation = probe.stage(StageName::layer(self.layer, "mlp.act_fn"), activated.activation);
-        // The op computes both results at once; the product is taken again only where a mutant changed the first.
-        let product = match probe.rewrites_stages() {
-            true => &activation * &up,
-            false => activated.product,
-        };
+        let activation = silu_and_mul::activation(gate.view(), arithmetic);
+        let activation = probe.stage_in_full(StageName::layer(self.layer, "mlp.act_fn"), activation);
+        let product = silu_and_mul::product(activation.view(), up.view(), arithmetic);
         let product = probe.stage(StageName::layer(self.layer, "mlp.act_and_mul"), product);
         self.down_proj.forward(product.view(), arithmetic, probe)
     }

@@ -37,7 +37,7 @@ fn folders_without_contracts_and_paths_that_lead_nowhere() {
     fs::write(place.path("contracts/empty.yaml"), "# nothing\n").unwrap();
     place.run(&[]).says(1, &[]);
     let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
-    place.pv(&["run", "--zoo", "nowhere"]).says(1, &["micro/qwen3-dense"]);
+    place.pv(&["run", "--zoo", "nowhere"]).says(3, &["nowhere is no folder", "--zoo"]);
     place.pv(&["report", "--zoo", "zoo"]).says(3, &["runs", "pv run"]);
     place.pv(&["report", "--zoo", "zoo", "--runs", "contracts"]).says(4, &["there are no gates"]);
 }
