@@ -154,7 +154,7 @@ fn limit_integers(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(limit_integers),
         Value::Object(object) => {
             if object.get("format").is_some_and(|format| format == "uint32") {
-                object.insert("maximum".to_owned(), u32::MAX.into());
+                object.entry("maximum").or_insert_with(|| u32::MAX.into());
             }
             object.values_mut().for_each(limit_integers);
         }
