@@ -13,6 +13,7 @@
 //! | `kinds` | the parameters of each falsifier kind |
 //! | `gates`, `waivers` | the two other kinds of file |
 //! | `parse`, `span` | YAML with positions |
+//! | `fix` | edits that are certain to be what was meant |
 //! | `schema` | the JSON Schemas, and their errors as findings |
 //! | `load` | folders to files to contracts |
 //! | `lint` | the rules, each with a page |
@@ -25,6 +26,7 @@
 
 mod date;
 mod finding;
+pub mod fix;
 mod gates;
 mod ids;
 pub mod kinds;
@@ -41,6 +43,7 @@ mod waivers;
 
 pub use date::{Date, DateError};
 pub use finding::{Finding, Place, Secondary, Severity};
+pub use fix::{Edit, Fix};
 pub use gates::{Gate, Level, Requires};
 pub use ids::{ArithmeticName, ClaimId, GateId, Lane, Tier};
 pub use kinds::{Falsifier, KINDS, KindInfo, ModelSet, NeedsTolerance};

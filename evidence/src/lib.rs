@@ -27,6 +27,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`outcome`] | what became of a claim: five values, of which one passes |
+//! | [`curve`] | the error of each stage of a case |
 //! | [`exit`] | exit codes and which of several wins |
 //! | [`event`] | what a runner tells while it works |
 //! | [`record`] | `run.json`, and the lines of `outcomes.jsonl` and `kills.jsonl` |
@@ -39,6 +40,7 @@
 //! | [`trace_file`] | `trace.json` and its payload |
 //! | [`real`] | a number that survives JSON |
 
+pub mod curve;
 pub mod digest;
 pub mod event;
 pub mod exit;
@@ -55,6 +57,7 @@ pub mod time;
 pub mod trace_file;
 mod tree;
 
+pub use curve::{Curve, CurvePoint};
 pub use event::Event;
 pub use exit::Exit;
 pub use freshness::{ClaimToday, Stale, Today, claim_freshness, freshness};

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contracts::{ArithmeticName, ClaimId, Lane, Tier};
 use serde::{Deserialize, Serialize};
 
+use crate::curve::Curve;
 use crate::exit::Exit;
 use crate::outcome::{Counterexample, Need, Outcome};
 use crate::time::{RunId, Timestamp};
@@ -37,6 +38,9 @@ pub struct ClaimResult {
     pub outcome: Outcome,
     /// How long it took.
     pub elapsed_ms: u64,
+    /// The error of each stage, for the cases that compared stages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curves: Vec<Curve>,
 }
 
 /// What became of one mutant that a claim must kill: one line of `kills.jsonl`.

@@ -61,6 +61,7 @@ pub(crate) fn result(claim: &str, outcome: Outcome) -> ClaimResult {
         seed: 7,
         outcome,
         elapsed_ms: 1234,
+        curves: Vec::new(),
     }
 }
 

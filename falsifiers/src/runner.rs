@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use contracts::{ClaimId, FalsificationTest, Lane};
-use evidence::{ClaimResult, Counterexample, Event, Kill, Need, Outcome, Verdict, Worst};
+use evidence::{ClaimResult, Counterexample, Curve, Event, Kill, Need, Outcome, Verdict, Worst};
 use rayon::prelude::*;
 
 use crate::kinds::{Case, Passed, cases};
@@ -59,7 +59,7 @@ pub fn run(
                 return None;
             }
             emit(&sink, Event::ClaimStarted { id: claim.test.id.clone(), lane: claim.lane });
-            let (outcome, elapsed_ms) = attempt_all(claim, subject, options, cancel, &sink)?;
+            let (outcome, curves, elapsed_ms) = attempt_all(claim, subject, options, cancel, &sink)?;
             let result = ClaimResult {
                 claim: claim.test.id.clone(),
                 contract: claim.contract.clone(),
@@ -71,6 +71,7 @@ pub fn run(
                 seed: options.seed,
                 outcome,
                 elapsed_ms,
+                curves,
             };
             emit(&sink, Event::ClaimFinished(Box::new(result.clone())));
             Some(result)
@@ -98,15 +99,15 @@ fn attempt_all(
     options: &Options,
     cancel: &AtomicBool,
     sink: &Mutex<&mut Sink<'_>>,
-) -> Option<(Outcome, u64)> {
+) -> Option<(Outcome, Vec<Curve>, u64)> {
     if let Some(need) = missing_device(claim.lane) {
-        return Some((Outcome::Blocked { missing: vec![need] }, 0));
+        return Some((Outcome::Blocked { missing: vec![need] }, Vec::new(), 0));
     }
     let all = chosen(claim, options);
     let ids: BTreeSet<&str> = all.iter().map(|case| case.id.as_str()).collect();
     if ids.len() < all.len() {
         let error = "two cases have the same id; name each model, prompt and golden once".to_owned();
-        return Some((Outcome::Errored { error }, 0));
+        return Some((Outcome::Errored { error }, Vec::new(), 0));
     }
     let spent = AtomicU64::new(0);
     let attempts: Vec<Option<Result<Passed, Stop>>> = all
@@ -128,7 +129,19 @@ fn attempt_all(
         })
         .collect();
     let attempts: Vec<Result<Passed, Stop>> = attempts.into_iter().collect::<Option<_>>()?;
-    Some((sum_up(claim, &all, attempts, options), spent.into_inner()))
+    let curves = all.iter().zip(&attempts).filter_map(|(case, attempt)| curve(case, attempt)).collect();
+    Some((sum_up(claim, &all, attempts, options), curves, spent.into_inner()))
+}
+
+/// The error of each stage that an attempt compared, if it compared any.
+fn curve(case: &Case<'_>, attempt: &Result<Passed, Stop>) -> Option<Curve> {
+    let (metric, points) = match attempt {
+        Ok(passed) => (&passed.metric, &passed.curve),
+        Err(Stop::Falsified(defect)) => (&defect.metric, &defect.curve),
+        Err(_) => return None,
+    };
+    let curve = Curve { case: case.id.clone(), metric: metric.clone(), points: points.clone() };
+    (!curve.points.is_empty()).then_some(curve)
 }
 
 /// What a lane needs and this build does not have.

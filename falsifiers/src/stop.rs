@@ -1,6 +1,6 @@
 //! Why an attempt did not end in "survived".
 
-use evidence::{Need, Vacuity};
+use evidence::{CurvePoint, Need, Vacuity};
 
 /// The four ways in which an attempt ends without the claim having survived it.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,8 @@ pub struct Defect {
     pub limit: f64,
     /// One sentence.
     pub message: String,
+    /// The error of each stage, up to the one that is wrong at least; empty where no stages were compared.
+    pub curve: Vec<CurvePoint>,
 }
 
 impl Defect {
@@ -52,6 +54,7 @@ impl Defect {
             value,
             limit: 0.0,
             message: message.into(),
+            curve: Vec::new(),
         }
     }
 }

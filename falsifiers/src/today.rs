@@ -187,6 +187,7 @@ falsification_tests:
             seed: 0,
             outcome: Outcome::survived(1, 1, worst),
             elapsed_ms: 0,
+            curves: Vec::new(),
         }];
         record.counts = Counts::of(&outcomes, &[], &record.not_asked);
         let gate = contracts::Gate {

@@ -56,6 +56,7 @@ impl Rule {
             label,
             secondary: Vec::new(),
             help,
+            fix: None,
         }
     }
 }

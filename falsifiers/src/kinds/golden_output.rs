@@ -102,6 +102,7 @@ fn attempt(
         metric: if ties == 0 { "flips".to_owned() } else { format!("flips ({ties} tied)") },
         value: 0.0,
         limit: 0.0,
+        curve: Vec::new(),
     })
 }
 

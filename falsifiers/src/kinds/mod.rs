@@ -5,6 +5,8 @@
 
 use contracts::{ArithmeticName, Falsifier, ModelSet, Tolerance};
 
+use evidence::CurvePoint;
+
 use crate::compare::{Difference, Measured};
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
@@ -41,6 +43,8 @@ pub struct Passed {
     pub value: f64,
     /// What it was held to.
     pub limit: f64,
+    /// The error of each stage, in the order of execution; empty where no stages were compared.
+    pub curve: Vec<CurvePoint>,
 }
 
 /// The cases of a falsifier, in the order in which they are tried.
@@ -89,11 +93,19 @@ struct Point<'c> {
 struct Tally {
     elements: u64,
     worst: Option<(Measured, Option<String>)>,
+    curve: Vec<CurvePoint>,
 }
 
 impl Tally {
     fn add(&mut self, measured: Measured, stage: Option<&str>) {
         self.elements += measured.elements;
+        if let Some(stage) = stage {
+            self.curve.push(CurvePoint {
+                stage: stage.to_owned(),
+                value: measured.value.into(),
+                limit: measured.limit.into(),
+            });
+        }
         let margin = |m: &Measured| if m.limit > 0.0 { m.value / m.limit } else { m.value };
         if self.worst.as_ref().is_none_or(|(worst, _)| margin(worst) < margin(&measured)) {
             self.worst = Some((measured, stage.map(str::to_owned)));
@@ -111,13 +123,14 @@ impl Tally {
             metric: worst.metric.to_owned(),
             value: worst.value,
             limit: worst.limit,
+            curve: self.curve,
         })
     }
 }
 
 /// Something that was counted and found to be none, over `elements` looked at.
 fn none_found(elements: u64, metric: &str) -> Passed {
-    Passed { elements, stage: None, metric: metric.to_owned(), value: 0.0, limit: 0.0 }
+    Passed { elements, stage: None, metric: metric.to_owned(), value: 0.0, limit: 0.0, curve: Vec::new() }
 }
 
 /// A difference at a stage whose rows are tokens (or, for scores, whose second axis is).
@@ -157,6 +170,7 @@ fn defect(difference: Difference, stage: Option<&str>, first_token: usize, messa
         value,
         limit,
         message,
+        curve: Vec::new(),
     }
     .into()
 }
