@@ -14,7 +14,7 @@ use crate::lint::{
     DUPLICATE_KEY, Rule, SCHEMA_VIOLATION, TOO_LARGE, UNREADABLE_INPUT, UNSUPPORTED_YAML, YAML_SYNTAX,
 };
 use crate::model::Contract;
-use crate::parse::{self, MAX_BYTES, ParseError};
+use crate::parse::{self, Document, MAX_BYTES, ParseError};
 use crate::schema;
 use crate::span::{LineIndex, Node, Span, Step};
 use crate::waivers::{Waiver, Waivers};
@@ -399,10 +399,10 @@ fn read(index: usize, found: &Found) -> FileResult {
             return nothing(source, findings);
         }
     };
-    source.tree = Some(document.tree);
-    let (content, mut findings) = interpret(index, &source, &document.value);
-    let broken_ids =
-        if matches!(content, Content::Nothing) { declared_ids(&document.value) } else { Vec::new() };
+    let Document { value, tree, not_finite } = document;
+    source.tree = Some(tree);
+    let (content, mut findings) = interpret(index, &source, &value, not_finite);
+    let broken_ids = if matches!(content, Content::Nothing) { declared_ids(&value) } else { Vec::new() };
     findings.sort_by_key(|finding| finding.place.span.start);
     FileResult { source, content, findings, broken_ids }
 }
@@ -439,16 +439,23 @@ fn parse_finding(index: usize, source: &SourceFile, error: &ParseError) -> Findi
 }
 
 /// Holds the value to its schema, and gives it its type where it does.
-fn interpret(index: usize, source: &SourceFile, value: &serde_json::Value) -> (Content, Vec<Finding>) {
+fn interpret(
+    index: usize,
+    source: &SourceFile,
+    value: &serde_json::Value,
+    not_finite: bool,
+) -> (Content, Vec<Finding>) {
     let mut report = Report { index, source, findings: Vec::new() };
     schema::check(source.kind, value, &mut report);
     if !report.findings.is_empty() {
         return (Content::Nothing, report.findings);
     }
     let typed = match source.kind {
-        FileKind::Contract => parse::typed(&source.text).map(Content::Contract),
-        FileKind::Gate => parse::typed(&source.text).map(Content::Gate),
-        FileKind::Waivers => parse::typed(&source.text).map(|Waivers(list)| Content::Waivers(list)),
+        FileKind::Contract => parse::typed(value, not_finite, &source.text).map(Content::Contract),
+        FileKind::Gate => parse::typed(value, not_finite, &source.text).map(Content::Gate),
+        FileKind::Waivers => {
+            parse::typed(value, not_finite, &source.text).map(|Waivers(list)| Content::Waivers(list))
+        }
     };
     let content = typed.unwrap_or_else(|error| {
         // The schema is generated from the types, so this is a value that JSON Schema cannot refuse.
