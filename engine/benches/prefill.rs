@@ -1,9 +1,12 @@
 //! The CPU reference of qwen2-tiny in tokens a second: prefill, and tokens one at a time. Loading is not timed.
 
+#![expect(clippy::expect_used, reason = "a benchmark that cannot set up has nothing to time")]
+
 use std::path::Path;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use engine::models::Logits;
 use engine::trace::{NoTap, Recorder};
 use engine::{Loaded, Reference};
 use kernels::Arithmetic;
@@ -31,18 +34,18 @@ fn prefill(bencher: Bencher<'_, '_>, length: u32, arithmetic: Arithmetic) {
         .bench(|| reference.prefill(&tokens, &mut NoTap).expect("the tokens are in the vocabulary"));
 }
 
-#[divan::bench(args = LENGTHS)]
+#[divan::bench(sample_count = 20, args = LENGTHS)]
 fn prefill_f32(bencher: Bencher<'_, '_>, length: u32) {
     prefill(bencher, length, Arithmetic::F32);
 }
 
-#[divan::bench(args = LENGTHS)]
+#[divan::bench(sample_count = 20, args = LENGTHS)]
 fn prefill_f64(bencher: Bencher<'_, '_>, length: u32) {
     prefill(bencher, length, Arithmetic::F64);
 }
 
 /// Every stage is kept, as `apr trace --payload` and the falsifiers do.
-#[divan::bench(args = [512])]
+#[divan::bench(sample_count = 20, args = [512])]
 fn prefill_f32_recorded(bencher: Bencher<'_, '_>, length: u32) {
     let (reference, tokens) = (reference(Arithmetic::F32), prompt(length));
     bencher.counter(ItemsCount::new(length)).bench(|| {
@@ -52,13 +55,13 @@ fn prefill_f32_recorded(bencher: Bencher<'_, '_>, length: u32) {
     });
 }
 
-#[divan::bench(args = [64])]
+#[divan::bench(sample_count = 20, args = [64])]
 fn decode_f32(bencher: Bencher<'_, '_>, length: u32) {
     let (reference, tokens) = (reference(Arithmetic::F32), prompt(length));
     bencher.counter(ItemsCount::new(length)).bench(|| {
         let mut sequence = reference.sequence();
         for token in &tokens {
-            sequence.extend(&[*token], &mut NoTap).expect("the tokens are in the vocabulary");
+            sequence.extend(&[*token], Logits::Last, &mut NoTap).expect("the tokens are in the vocabulary");
         }
         sequence.len()
     });
