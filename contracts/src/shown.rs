@@ -22,6 +22,24 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     written_out(text, |c| c != '\n' && acts(c))
 }
 
+/// The most characters of a message. What it quotes may be as long as a file.
+const LONGEST: usize = 600;
+
+/// A [`line`] for a message: of one that is too long, the beginning and the end.
+#[must_use]
+pub fn excerpt(text: &str) -> String {
+    let text = line(text);
+    let length = text.chars().count();
+    if length <= LONGEST {
+        return text.into_owned();
+    }
+    let (head, tail) = (LONGEST * 2 / 3, LONGEST / 3);
+    let at = |chars: usize| text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at);
+    let (begin, end) = (at(head), at(length - tail));
+    let between = length - head - tail;
+    format!("{} [{between} characters] {}", &text[..begin], &text[end..])
+}
+
 fn written_out(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&acts) {
         return Cow::Borrowed(text);
@@ -67,6 +85,15 @@ mod tests {
         assert_eq!(lines("a\r\nb\tc"), "a\\u000d\nb\\u0009c");
         assert_eq!(line("\u{202e}evil\u{2069}"), "\\u202eevil\\u2069");
         assert!(matches!(lines("wärns ━ 日本\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn long_messages_keep_both_ends() {
+        let text = format!("`{}` is too long", "é".repeat(1_000_000));
+        let short = excerpt(&text);
+        assert!(short.starts_with("`éé") && short.ends_with("éé` is too long"), "{short}");
+        assert!(short.contains("[999414 characters]") && short.chars().count() < LONGEST + 40, "{short}");
+        assert_eq!(excerpt("a\nb"), "a\\u000ab");
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(crate) fn render(
             writeln!(out, "{}", summary(loaded, findings))
         }
         Format::Json => {
-            serde_json::to_writer_pretty(&mut *out, &json(loaded, findings))?;
+            serde_json::to_writer_pretty(shown::Shown(&mut *out), &json(loaded, findings))?;
             writeln!(out)
         }
     }
