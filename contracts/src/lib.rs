@@ -14,6 +14,7 @@
 //! | `gates`, `waivers` | the two other kinds of file |
 //! | `parse`, `span` | YAML with positions |
 //! | `fix` | edits that are certain to be what was meant |
+//! | `shown` | text from files as it may be shown |
 //! | `schema` | the JSON Schemas, and their errors as findings |
 //! | `load` | folders to files to contracts |
 //! | `lint` | the rules, each with a page |
@@ -35,6 +36,7 @@ mod load;
 mod model;
 pub mod parse;
 pub mod schema;
+pub mod shown;
 pub mod span;
 mod suggest;
 mod tolerance;

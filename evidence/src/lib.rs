@@ -44,6 +44,7 @@ pub mod curve;
 pub mod digest;
 pub mod event;
 pub mod exit;
+mod file;
 pub mod freshness;
 pub mod gate;
 pub mod outcome;

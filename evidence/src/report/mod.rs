@@ -412,7 +412,7 @@ fn duration(ms: u64) -> String {
 
 /// A text from a record as it may be shown: nothing in it moves the cursor or ends a line.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if contracts::shown::acts(c) { ' ' } else { c }).collect()
 }
 
 /// `2 of 6 survived (33%), 1 falsified, 3 blocked`, from `2 survived, 1 falsified, 3 blocked`.

@@ -20,6 +20,7 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use contracts::Date;
+use contracts::shown::Shown;
 use evidence::Exit;
 use failure::Failure;
 
@@ -35,18 +36,19 @@ fn main() -> ExitCode {
         Command::Validate(args) => shown(validate(&args)),
         Command::Explain(args) => {
             let known = workspace::vocabulary(&args.place);
-            shown(explain::run(&args.code, &args.place.paths, &known, &mut io::stdout(), &mut io::stderr()))
+            let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
+            shown(explain::run(&args.code, &args.place.paths, &known, out, err))
         }
         Command::List(args) => {
             let (place, known) = (&args.place, workspace::vocabulary(&args.place));
-            let (out, err) = (&mut io::stdout(), &mut io::stderr());
+            let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
             shown(list::run(args.what, &place.paths, &known, args.json, out, err))
         }
     };
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("error: {failure}");
+            eprintln!("error: {}", contracts::shown::lines(&failure.to_string()));
             failure.exit().into()
         }
     }

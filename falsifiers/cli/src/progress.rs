@@ -38,12 +38,15 @@ impl Progress {
             return;
         }
         match event {
-            Event::CaseFinished { case, .. } => self.bar.set_message(case.clone()),
+            Event::CaseFinished { case, .. } => {
+                self.bar.set_message(contracts::shown::line(case).into_owned());
+            }
             Event::ClaimFinished(result) => {
                 self.bar.inc(1);
                 // What did not survive is worth knowing before the end.
                 if let Outcome::Falsified { counterexample } = &result.outcome {
-                    self.bar.println(format!("falsified  {}  {counterexample}", result.claim));
+                    let line = format!("falsified  {}  {counterexample}", result.claim);
+                    self.bar.println(contracts::shown::line(&line));
                 }
             }
             Event::MutantFinished(kill) => {

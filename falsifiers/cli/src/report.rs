@@ -2,7 +2,7 @@
 
 use contracts::GateId;
 use evidence::report::{self, Report};
-use evidence::{Exit, GateReport, gate, store};
+use evidence::{Exit, GateReport, RunId, gate, store};
 use falsifiers::today::today;
 
 use crate::args::{self, ReportFormat};
@@ -16,6 +16,9 @@ pub(crate) fn run(args: &args::Report) -> Result<Exit, Failure> {
         return Err(Failure::NoFolder { path: args.runs.clone(), remedy });
     }
     if let Some(id) = &args.run {
+        // A name in that folder, whole or partial, and no way out of it.
+        let name = id.strip_prefix(store::PARTIAL).unwrap_or(id);
+        name.parse::<RunId>().map_err(|error| Failure::Usage(format!("--run: {error}")))?;
         let run = store::read_run(&args.runs.join(id))?;
         show(&Report::of_run(&run), args.format)?;
         return Ok(run.exit());
