@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::freshness::{ClaimToday, Stale, Today, claim_freshness};
 use crate::outcome::{Outcome, Vacuity};
 use crate::real::Real;
-use crate::record::{ClaimResult, Kill, Run, Status};
+use crate::record::{ClaimResult, Kill, Run};
 use crate::time::RunId;
 use mutants::Mutants;
 
@@ -284,10 +284,8 @@ pub(crate) struct Complete<'a>(pub(crate) Vec<&'a Run>);
 
 impl<'a> Complete<'a> {
     pub(crate) fn of(runs: &'a [Run]) -> Self {
-        let mut complete: Vec<&Run> = runs
-            .iter()
-            .filter(|run| run.record.status == Status::Complete && run.record.case.is_none())
-            .collect();
+        let mut complete: Vec<&Run> =
+            runs.iter().filter(|run| run.record.status.counts() && run.record.case.is_none()).collect();
         complete.sort_by_key(|run| (run.record.started, &run.record.run_id));
         Self(complete)
     }

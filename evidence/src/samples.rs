@@ -91,6 +91,8 @@ pub(crate) fn run_of(outcomes: Vec<ClaimResult>, kills: Vec<Kill>) -> Run {
         tiers: vec![Tier::Ci],
         filter: None,
         case: None,
+        shard: None,
+        merged_from: vec![],
         contracts: map(&["qwen2"]),
         models: map(&["qwen2-tiny"]),
         goldens: map(&["qwen2-tiny/fib", "qwen2-tiny/chat"]),

@@ -1,9 +1,13 @@
 //! Why an attempt did not end in "survived".
 
 use evidence::{CurvePoint, Need, Vacuity};
+use serde::{Deserialize, Serialize};
+
+use crate::exact;
 
 /// The four ways in which an attempt ends without the claim having survived it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Stop {
     /// The claim does not hold.
     Falsified(Box<Defect>),
@@ -16,7 +20,8 @@ pub enum Stop {
 }
 
 /// Where and how a claim does not hold. The runner adds the case, the seed and the command to rerun it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Defect {
     /// Canonical name of the stage.
     pub stage: Option<String>,
@@ -25,14 +30,18 @@ pub struct Defect {
     /// Coordinates of the element.
     pub index: Vec<u64>,
     /// The truth there.
+    #[serde(with = "exact::option")]
     pub truth: Option<f64>,
     /// What was found there.
+    #[serde(with = "exact::option")]
     pub found: Option<f64>,
     /// The name of the metric.
     pub metric: String,
     /// Its value.
+    #[serde(with = "exact")]
     pub value: f64,
     /// What it was held to.
+    #[serde(with = "exact")]
     pub limit: f64,
     /// One sentence.
     pub message: String,

@@ -105,6 +105,8 @@ pub fn record(
         tiers: request.tiers.clone(),
         filter: request.filter.as_ref().map(|filter| filter.source().to_owned()),
         case: request.case.clone(),
+        shard: None,
+        merged_from: Vec::new(),
         contracts: named(&mut claims.iter().map(|claim| &claim.contract), &today.contracts),
         models: named(&mut claims.iter().flat_map(|claim| &claim.models), &today.models),
         goldens: named(&mut claims.iter().flat_map(|claim| &claim.goldens), &today.goldens),

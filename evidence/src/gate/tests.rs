@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::outcome::{Need, Vacuity, Worst};
-use crate::record::Verdict;
+use crate::record::{Status, Verdict};
 use crate::samples::{self, gate, kill, killed, result, run_of, survived, today};
 use crate::time::Timestamp;
 

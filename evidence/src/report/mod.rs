@@ -13,7 +13,7 @@ use crate::freshness::{Stale, short};
 use crate::gate::{Complete, GateReport, Reason, lane_list, plural};
 use crate::outcome::{Outcome, Vacuity};
 use crate::real::Real;
-use crate::record::{ClaimResult, Counts, DeviceRecord, Kill, Run, Status, Verdict};
+use crate::record::{ClaimResult, Counts, DeviceRecord, Kill, Run, RunRecord, Status, Verdict};
 use crate::store::RecordError;
 use crate::time::{RunId, Timestamp};
 
@@ -52,6 +52,9 @@ pub struct RunHead {
     pub started: Timestamp,
     /// How long it took.
     pub elapsed_ms: Option<u64>,
+    /// `shard 2 of 3`, or `merged from 3 shards`, where the run was split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// The lanes that were asked for.
     pub lanes: Vec<Lane>,
     /// The device.
@@ -74,6 +77,7 @@ impl RunHead {
             status: record.status,
             started: record.started,
             elapsed_ms: record.finished.map(|end| end.millis().saturating_sub(record.started.millis())),
+            part: part(record),
             lanes: record.lanes.clone(),
             device: record.device.clone(),
             tree: record.source.tree.clone(),
@@ -87,11 +91,17 @@ impl RunHead {
     fn how(&self) -> String {
         let status = match self.status {
             Status::Complete => "complete",
+            Status::Stopped => "STOPPED at the first failure",
             Status::Interrupted => "INTERRUPTED, counted by no gate",
         };
         let elapsed = self.elapsed_ms.map(|ms| format!(" in {}", duration(ms))).unwrap_or_default();
         let device = clean(&self.device.name);
-        format!("{status}{elapsed}; lanes {}; device {device}; seed {}", lane_list(&self.lanes), self.seed)
+        let part = self.part.as_ref().map(|part| format!("; {part}")).unwrap_or_default();
+        format!(
+            "{status}{elapsed}{part}; lanes {}; device {device}; seed {}",
+            lane_list(&self.lanes),
+            self.seed
+        )
     }
 
     /// `commit 5d634fec with changed files, tree 0123456789ab`.
@@ -216,6 +226,15 @@ impl Report {
     }
 }
 
+/// The part that a record is of its run, in words.
+fn part(record: &RunRecord) -> Option<String> {
+    match (&record.shard, record.merged_from.len()) {
+        (Some(shard), _) => Some(format!("shard {} of {}", shard.index, shard.of)),
+        (None, 0) => None,
+        (None, shards) => Some(format!("merged from {}", plural(shards as u64, "shard"))),
+    }
+}
+
 const BEYOND_CONTRACTS: &str = "whatever no contract claims";
 
 /// What a run says nothing about, counted from its record.
@@ -224,12 +243,20 @@ fn not_verified(run: &Run) -> Vec<String> {
     let mut lines = Vec::new();
     let count = |what: u64| plural(what, "claim");
 
-    if record.status == Status::Interrupted {
+    if let Some(shard) = &record.shard {
+        let own: Vec<&ClaimId> = record.claims_selected.iter().collect();
+        let others = shard.whole.iter().filter(|entry| !own.contains(&&entry.claim)).count() as u64;
+        let (index, of) = (shard.index, shard.of);
+        let held = count(others);
+        lines.push(format!("{held} of the other shards: this is shard {index} of {of}; see `pv merge`"));
+    }
+    if record.status != Status::Complete {
         let left = record.claims_selected.iter().filter(|claim| {
             !run.outcomes.iter().any(|result| result.claim == **claim)
                 && !record.not_asked.iter().any(|entry| entry.claim == **claim)
         });
-        lines.push(format!("{} that the interruption cut off", count(left.count() as u64)));
+        let by = if record.status == Status::Stopped { "first failure" } else { "interruption" };
+        lines.push(format!("{} that the {by} cut off", count(left.count() as u64)));
     }
     for lane in [Lane::Cpu, Lane::Simt, Lane::Cuda] {
         if !record.lanes.contains(&lane) {

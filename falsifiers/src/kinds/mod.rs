@@ -6,8 +6,10 @@
 use contracts::{ArithmeticName, Falsifier, ModelSet, Tolerance};
 
 use evidence::CurvePoint;
+use serde::{Deserialize, Serialize};
 
 use crate::compare::{Difference, Measured};
+use crate::exact;
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
 
@@ -31,7 +33,8 @@ pub struct Case<'c> {
 pub type Attempt<'c> = Box<dyn Fn(&Subject) -> Result<Passed, Stop> + Send + Sync + 'c>;
 
 /// An attempt that the claim survived.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Passed {
     /// Elements looked at; zero makes the claim vacuous.
     pub elements: u64,
@@ -40,8 +43,10 @@ pub struct Passed {
     /// The metric there.
     pub metric: String,
     /// Its value.
+    #[serde(with = "exact")]
     pub value: f64,
     /// What it was held to.
+    #[serde(with = "exact")]
     pub limit: f64,
     /// The error of each stage, in the order of execution; empty where no stages were compared.
     pub curve: Vec<CurvePoint>,
