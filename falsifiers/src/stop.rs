@@ -36,8 +36,10 @@ pub struct Defect {
     pub limit: f64,
     /// One sentence.
     pub message: String,
-    /// The error of each stage, up to the one that is wrong at least; empty where no stages were compared.
+    /// The error of each stage, those after the wrong one included; empty where no stages were compared.
     pub curve: Vec<CurvePoint>,
+    /// What the curve is measured in. The defect itself may be of another metric: a NaN is `non_finite`.
+    pub curve_metric: String,
 }
 
 impl Defect {
@@ -55,6 +57,7 @@ impl Defect {
             limit: 0.0,
             message: message.into(),
             curve: Vec::new(),
+            curve_metric: String::new(),
         }
     }
 }
