@@ -352,7 +352,7 @@ fn fight(
             Err(Stop::Falsified(defect)) => {
                 // A kill only counts where the claim holds without the mutant.
                 if let Err(stop) = attempt(&case, clean) {
-                    let error = format!("{}: not survived without the mutant either: {stop:?}", case.id);
+                    let error = format!("{}: not survived without the mutant either: {stop}", case.id);
                     return Some(Verdict::Errored { error });
                 }
                 let mut counterexample = counterexample(claim, &case, *defect, options);

@@ -1,6 +1,8 @@
 //! Why an attempt did not end in "survived".
 
-use evidence::{CurvePoint, Need, Vacuity};
+use std::fmt;
+
+use evidence::{CurvePoint, Need, Real, Vacuity};
 
 /// The four ways in which an attempt ends without the claim having survived it.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +15,20 @@ pub enum Stop {
     Vacuous(Vacuity),
     /// The attempt itself went wrong.
     Errored(String),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Falsified(defect) => {
+                let (value, limit) = (Real::new(defect.value), Real::new(defect.limit));
+                write!(f, "{}: {} {value}, limit {limit}", defect.message, defect.metric)
+            }
+            Self::Blocked(need) => write!(f, "{need}"),
+            Self::Vacuous(why) => write!(f, "{why}"),
+            Self::Errored(error) => f.write_str(error),
+        }
+    }
 }
 
 /// Where and how a claim does not hold. The runner adds the case, the seed and the command to rerun it.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use evidence::Exit;
 use evidence::digest::DigestError;
+use evidence::report::SaveError;
 use evidence::store::{RecordError, StoreError};
 use falsifiers::filter::FilterError;
 use falsifiers::select::SelectError;
@@ -53,6 +54,9 @@ pub(crate) enum Failure {
     /// Standard output cannot be written to.
     #[error("cannot write to standard output: {0}")]
     Output(std::io::Error),
+    /// A report cannot be written to its file.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// Something that cannot happen.
     #[error("internal bug: {0}")]
     Bug(String),
@@ -67,9 +71,12 @@ impl Failure {
             Self::Select(SelectError::NoClaims(_) | SelectError::NothingMatches(_)) | Self::Nothing(_) => {
                 Exit::NothingRan
             }
-            Self::Store(_) | Self::Record(_) | Self::Digest(_) | Self::NoFolder { .. } | Self::Output(_) => {
-                Exit::Unreadable
-            }
+            Self::Store(_)
+            | Self::Record(_)
+            | Self::Digest(_)
+            | Self::NoFolder { .. }
+            | Self::Output(_)
+            | Self::Save(_) => Exit::Unreadable,
             Self::Bug(_) => Exit::Bug,
         }
     }

@@ -1,16 +1,21 @@
 //! What people see while claims run: a bar on a terminal, nothing in a pipe, events as lines for programs.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use evidence::report::terminal::print;
 use evidence::{Event, Outcome, Verdict};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::failure::Failure;
+
 /// Shows events as they come.
 pub(crate) struct Progress {
     bar: ProgressBar,
     json: bool,
+    /// Why events could not be written, the first time that they could not.
+    failed: Mutex<Option<io::Error>>,
 }
 
 impl Progress {
@@ -26,14 +31,16 @@ impl Progress {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { bar, json }
+        Self { bar, json, failed: Mutex::new(None) }
     }
 
     /// Shows one event.
     pub(crate) fn event(&self, event: &Event) {
         if self.json {
             if let Ok(line) = serde_json::to_string(event) {
-                print(&(line + "\n"));
+                if let (Err(error), Ok(mut failed)) = (print(&(line + "\n")), self.failed.lock()) {
+                    failed.get_or_insert(error);
+                }
             }
             return;
         }
@@ -57,6 +64,14 @@ impl Progress {
             | Event::ClaimStarted { .. }
             | Event::Interrupted
             | Event::RunFinished { .. } => {}
+        }
+    }
+
+    /// Whether every event could be written. Lines that are lost on a full disk must not look like success.
+    pub(crate) fn written(self) -> Result<(), Failure> {
+        match self.failed.into_inner() {
+            Ok(Some(error)) => Err(Failure::Output(error)),
+            _ => Ok(()),
         }
     }
 
