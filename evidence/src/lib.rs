@@ -37,7 +37,7 @@
 //! | [`digest`] | digests of the source tree, the binary, and files |
 //! | [`mod@freshness`] | whether a record still describes what is there today |
 //! | [`gate`] | gates, computed from runs |
-//! | [`report`] | what runs and gates say: table, Markdown, JSON |
+//! | [`report`] | what runs and gates say, and what changed between runs: table, Markdown, HTML, JSON, JUnit |
 //! | [`trace_file`] | `trace.json` and its payload |
 //! | [`real`] | a number that survives JSON |
 

@@ -156,6 +156,7 @@ pub(crate) fn today() -> Today {
     let claims = kills.iter().map(|(claim, kills)| {
         let claim_today = ClaimToday {
             contract: "qwen2".into(),
+            advisory: false,
             lanes: vec![Lane::Cpu],
             models: vec!["qwen2-tiny".into()],
             goldens: vec!["qwen2-tiny/fib".into()],

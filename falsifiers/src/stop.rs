@@ -1,6 +1,8 @@
 //! Why an attempt did not end in "survived".
 
-use evidence::{CurvePoint, Need, Vacuity};
+use std::fmt;
+
+use evidence::{CurvePoint, Need, Real, Vacuity};
 use serde::{Deserialize, Serialize};
 
 use crate::exact;
@@ -17,6 +19,20 @@ pub enum Stop {
     Vacuous(Vacuity),
     /// The attempt itself went wrong.
     Errored(String),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Falsified(defect) => {
+                let (value, limit) = (Real::new(defect.value), Real::new(defect.limit));
+                write!(f, "{}: {} {value}, limit {limit}", defect.message, defect.metric)
+            }
+            Self::Blocked(need) => write!(f, "{need}"),
+            Self::Vacuous(why) => write!(f, "{why}"),
+            Self::Errored(error) => f.write_str(error),
+        }
+    }
 }
 
 /// Where and how a claim does not hold. The runner adds the case, the seed and the command to rerun it.
@@ -45,8 +61,10 @@ pub struct Defect {
     pub limit: f64,
     /// One sentence.
     pub message: String,
-    /// The error of each stage, up to the one that is wrong at least; empty where no stages were compared.
+    /// The error of each stage, those after the wrong one included; empty where no stages were compared.
     pub curve: Vec<CurvePoint>,
+    /// What the curve is measured in. The defect itself may be of another metric: a NaN is `non_finite`.
+    pub curve_metric: String,
 }
 
 impl Defect {
@@ -64,6 +82,7 @@ impl Defect {
             limit: 0.0,
             message: message.into(),
             curve: Vec::new(),
+            curve_metric: String::new(),
         }
     }
 }

@@ -29,6 +29,7 @@ pub fn today(root: &Path, loaded: &Loaded, zoo: &Path) -> Today {
                 test.id.clone(),
                 ClaimToday {
                     contract: id.clone(),
+                    advisory: !test.ship_blocking,
                     lanes: test.lanes().to_vec(),
                     models: test.falsifier.models().to_vec(),
                     goldens: goldens(&test.falsifier),

@@ -37,7 +37,7 @@ pub(crate) enum Command {
     Prove(Prove),
     /// Merge the shards of one run into one record.
     Merge(Merge),
-    /// Compute gates from the evidence, or show one run.
+    /// Compute gates from the evidence, show one run, or compare two.
     Report(Report),
     /// Make one attempt for another process; what to do comes as a line of JSON on standard input.
     #[command(hide = true)]
@@ -235,12 +235,18 @@ pub(crate) struct Report {
     /// Folder of recorded runs.
     #[arg(long, default_value = "runs", value_name = "DIR")]
     pub(crate) runs: PathBuf,
-    /// Show one run, by its id, instead of gates.
-    #[arg(long, value_name = "RUN", conflicts_with = "gate")]
+    /// Show one run: its id, `latest`, or its folder. Gates are shown with it where --gate names them.
+    #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
+    /// Show what changed from one run to another, each by its id, `latest`, or its folder.
+    #[arg(long, value_names = ["BEFORE", "AFTER"], num_args = 2, conflicts_with_all = ["run", "gate"])]
+    pub(crate) compare: Vec<String>,
     /// How the report is shown.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
+    /// Write the report to a file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 macro_rules! names {
@@ -298,6 +304,10 @@ pub(crate) enum ReportFormat {
     /// Markdown.
     #[value(alias = "markdown")]
     Md,
+    /// A page for a browser that needs no other file.
+    Html,
     /// For programs.
     Json,
+    /// JUnit XML, for services that show tests.
+    Junit,
 }

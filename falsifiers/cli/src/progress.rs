@@ -1,13 +1,15 @@
 //! What people see while claims run: a bar on a terminal, nothing in a pipe, events as lines for programs.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use evidence::report::terminal::print;
 use evidence::{Event, Outcome, Verdict};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use crate::failure::Failure;
 
 /// Shows events as they come.
 pub(crate) struct Progress {
@@ -16,6 +18,8 @@ pub(crate) struct Progress {
     duels: bool,
     /// Attempts under way, by what they are, and since when.
     running: Running,
+    /// Why events could not be written, the first time that they could not.
+    failed: Mutex<Option<io::Error>>,
 }
 
 type Running = Arc<Mutex<BTreeMap<String, Instant>>>;
@@ -38,14 +42,16 @@ impl Progress {
             bar.set_style(style.with_key("running", under_way));
         }
         bar.enable_steady_tick(Duration::from_millis(100));
-        Self { bar, json, running, duels: duels > 0 }
+        Self { bar, json, running, duels: duels > 0, failed: Mutex::new(None) }
     }
 
     /// Shows one event.
     pub(crate) fn event(&self, event: &Event) {
         if self.json {
             if let Ok(line) = serde_json::to_string(event) {
-                print(&(line + "\n"));
+                if let (Err(error), Ok(mut failed)) = (print(&(line + "\n")), self.failed.lock()) {
+                    failed.get_or_insert(error);
+                }
             }
             return;
         }
@@ -88,6 +94,14 @@ impl Progress {
     fn running(&self, change: impl FnOnce(&mut BTreeMap<String, Instant>)) {
         if let Ok(mut running) = self.running.lock() {
             change(&mut running);
+        }
+    }
+
+    /// Whether every event could be written. Lines that are lost on a full disk must not look like success.
+    pub(crate) fn written(self) -> Result<(), Failure> {
+        match self.failed.into_inner() {
+            Ok(Some(error)) => Err(Failure::Output(error)),
+            _ => Ok(()),
         }
     }
 

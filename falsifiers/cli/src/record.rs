@@ -84,8 +84,10 @@ fn execute(args: &args::Run, mutants: Option<Option<&str>>) -> Result<Exit, Fail
     progress.event(&Event::RunFinished { exit });
     if !args.json {
         let text = report::table::render(&Report::of_run(&run), report::terminal::look());
-        report::terminal::print(&format!("{text}\nrecorded in {}\n", folder.display()));
+        report::terminal::print(&format!("{text}\nrecorded in {}\n", folder.display()))
+            .map_err(Failure::Output)?;
     }
+    progress.written()?;
     Ok(exit)
 }
 

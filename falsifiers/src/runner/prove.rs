@@ -95,7 +95,7 @@ fn fight(claim: &Selected, mutant: &Mutant, crew: &Crew<'_, '_, '_>) -> Option<V
             Err(Stop::Falsified(defect)) => {
                 // A kill only counts where the claim holds without the mutant.
                 if let Err(stop) = crew.attempt(claim, &case, None)?.result {
-                    let error = format!("{}: not survived without the mutant either: {stop:?}", case.id);
+                    let error = format!("{}: not survived without the mutant either: {stop}", case.id);
                     return Some(Verdict::Errored { error });
                 }
                 let counterexample =

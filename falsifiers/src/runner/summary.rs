@@ -11,7 +11,7 @@ use crate::stop::{Defect, Stop};
 pub(super) fn curve(case: &Case<'_>, attempt: &Result<Passed, Stop>) -> Option<Curve> {
     let (metric, points) = match attempt {
         Ok(passed) => (&passed.metric, &passed.curve),
-        Err(Stop::Falsified(defect)) => (&defect.metric, &defect.curve),
+        Err(Stop::Falsified(defect)) => (&defect.curve_metric, &defect.curve),
         Err(_) => return None,
     };
     let curve = Curve { case: case.id.clone(), metric: metric.clone(), points: points.clone() };
