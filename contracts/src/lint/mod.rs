@@ -50,6 +50,7 @@ impl Rule {
             code: self.code,
             name: self.name,
             severity: self.severity,
+            waived: false,
             message,
             subject,
             place,
