@@ -7,6 +7,7 @@ use contracts::{ClaimId, GateId, Lane, Tier};
 
 use crate::diagnostics::Format;
 use crate::list::What;
+use crate::validate::Fixes;
 
 /// Validate contracts, run their falsifiers, prove that the checks can fail, and report.
 #[derive(Debug, Parser)]
@@ -82,6 +83,23 @@ pub(crate) struct Validate {
     /// What else counts as an error.
     #[arg(long, value_enum)]
     pub(crate) deny: Option<Deny>,
+    /// Apply the fixes that findings carry, and show what remains.
+    #[arg(long, conflicts_with = "diff")]
+    pub(crate) fix: bool,
+    /// Show as a diff what --fix would change first, and write nothing.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) diff: bool,
+}
+
+impl Validate {
+    /// What becomes of findings that carry their fix.
+    pub(crate) fn fixes(&self) -> Fixes {
+        match (self.fix, self.diff) {
+            (true, _) => Fixes::Written,
+            (_, true) => Fixes::Shown,
+            _ => Fixes::Told,
+        }
+    }
 }
 
 /// `pv explain`.

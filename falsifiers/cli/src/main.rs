@@ -7,6 +7,7 @@ mod failure;
 #[cfg(test)]
 mod fixture;
 mod list;
+mod mend;
 mod progress;
 mod record;
 mod report;
@@ -57,9 +58,11 @@ fn validate(args: &args::Validate) -> io::Result<i32> {
         paths: args.place.paths.clone(),
         format: args.format,
         deny_warnings: args.deny.is_some(),
-        colour: diagnostics::wants_colour(&io::stdout()),
+        fixes: args.fixes(),
+        style: diagnostics::Style::of_stdout(),
     };
-    validate::run(&options, &workspace::vocabulary(&args.place), Date::today(), &mut io::stdout())
+    let (out, err) = (&mut io::stdout().lock(), &mut io::stderr());
+    validate::run(&options, &workspace::vocabulary(&args.place), Date::today(), out, err)
 }
 
 /// A command that only shows something: a reader that has left (`| head`) is no failure of it.
