@@ -26,7 +26,9 @@ const EXIT_CODES: &str = "Exit codes: 0 all survived, 1 falsified or lint errors
 pub(crate) enum Command {
     /// Lint contracts, gates and waivers.
     Validate(Validate),
-    /// Explain a lint rule, a falsifier kind, a mutant, or a claim.
+    /// Write the skeleton of a contract or a gate.
+    New(New),
+    /// Explain a lint rule, a falsifier kind, a mutant, a claim, a gate, or an exit code.
     Explain(Explain),
     /// List what there is.
     List(List),
@@ -36,6 +38,12 @@ pub(crate) enum Command {
     Prove(Prove),
     /// Compute gates from the evidence, or show one run.
     Report(Report),
+    /// Print a JSON Schema, for editors and other tools.
+    Schema {
+        /// Which files it describes.
+        #[arg(value_enum)]
+        of: SchemaName,
+    },
 }
 
 /// Where contracts and models are.
@@ -100,6 +108,23 @@ impl Validate {
             _ => Fixes::Told,
         }
     }
+}
+
+/// `pv new`.
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// What to write.
+    #[arg(value_enum)]
+    pub(crate) what: crate::new::What,
+    /// Its id, or a path that ends with .yaml.
+    #[arg(value_name = "ID|PATH")]
+    pub(crate) name: String,
+    /// The falsifier kind of its first claim.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) falsifier: Option<String>,
+    /// Folder of contracts, in which an id gets its file.
+    #[arg(long, default_value = "contracts", value_name = "DIR")]
+    pub(crate) contracts: PathBuf,
 }
 
 /// `pv explain`.
@@ -207,6 +232,28 @@ names! {
         Ci,
         /// Those that take longer.
         Long,
+    }
+}
+
+/// A JSON Schema, by the files that it describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// Contracts.
+    Contract,
+    /// Ship gates.
+    Gate,
+    /// The file of waivers.
+    Waivers,
+}
+
+impl SchemaName {
+    /// The schema.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Contract => contracts::schema::CONTRACT,
+            Self::Gate => contracts::schema::GATE,
+            Self::Waivers => contracts::schema::WAIVERS,
+        }
     }
 }
 

@@ -50,6 +50,14 @@ pub(crate) enum Failure {
         /// What to do.
         remedy: &'static str,
     },
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    CannotWrite {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Standard output cannot be written to.
     #[error("cannot write to standard output: {0}")]
     Output(std::io::Error),
@@ -67,9 +75,12 @@ impl Failure {
             Self::Select(SelectError::NoClaims(_) | SelectError::NothingMatches(_)) | Self::Nothing(_) => {
                 Exit::NothingRan
             }
-            Self::Store(_) | Self::Record(_) | Self::Digest(_) | Self::NoFolder { .. } | Self::Output(_) => {
-                Exit::Unreadable
-            }
+            Self::Store(_)
+            | Self::Record(_)
+            | Self::Digest(_)
+            | Self::NoFolder { .. }
+            | Self::CannotWrite { .. }
+            | Self::Output(_) => Exit::Unreadable,
             Self::Bug(_) => Exit::Bug,
         }
     }

@@ -8,13 +8,14 @@ mod failure;
 mod fixture;
 mod list;
 mod mend;
+mod new;
 mod progress;
 mod record;
 mod report;
 mod validate;
 mod workspace;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -38,6 +39,8 @@ fn main() -> ExitCode {
             let known = workspace::vocabulary(&args.place);
             shown(explain::run(&args.code, &args.place.paths, &known, &mut io::stdout(), &mut io::stderr()))
         }
+        Command::New(args) => new(&args),
+        Command::Schema { of } => shown(schema(of)),
         Command::List(args) => {
             let (place, known) = (&args.place, workspace::vocabulary(&args.place));
             let (out, err) = (&mut io::stdout(), &mut io::stderr());
@@ -63,6 +66,21 @@ fn validate(args: &args::Validate) -> io::Result<i32> {
     };
     let (out, err) = (&mut io::stdout().lock(), &mut io::stderr());
     validate::run(&options, &workspace::vocabulary(&args.place), Date::today(), out, err)
+}
+
+/// Says what was written, and what to do next.
+fn new(args: &args::New) -> Result<Exit, Failure> {
+    let path = new::run(args.what, &args.name, &args.contracts, args.falsifier.as_deref())?;
+    let path = path.display();
+    let text = format!(
+        "wrote {path}\nnext: write what <angle brackets> ask for, and run `pv validate {path}` until it finds nothing\n"
+    );
+    shown(io::stdout().write_all(text.as_bytes()).map(|()| 0))
+}
+
+fn schema(of: args::SchemaName) -> io::Result<i32> {
+    io::stdout().write_all(of.text().as_bytes())?;
+    Ok(0)
 }
 
 /// A command that only shows something: a reader that has left (`| head`) is no failure of it.

@@ -119,12 +119,8 @@ fn tell(err: &mut dyn Write, errors: &[mend::MendError]) -> io::Result<()> {
 
 /// Says what was done to a file. Of fixes that overlap one was done, and the next round tells of the other.
 fn tell_fixes(err: &mut dyn Write, change: &mend::Change, findings: &[Finding]) -> io::Result<()> {
-    writeln!(
-        err,
-        "mended {}: {}",
-        change.path.display(),
-        count(change.fixes, "fix").replace("fixs", "fixes")
-    )?;
+    let word = if change.fixes == 1 { "fix" } else { "fixes" };
+    writeln!(err, "mended {}: {} {word}", change.path.display(), change.fixes)?;
     let here = findings.iter().filter(|finding| *finding.place.path == *change.path && is_fixable(finding));
     for (finding, fix) in here.filter_map(|finding| Some((finding, finding.fix.as_ref()?))) {
         writeln!(err, "  {} line {}: {}", finding.code, finding.place.line, fix.title)?;
