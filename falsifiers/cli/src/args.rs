@@ -44,6 +44,20 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         of: SchemaName,
     },
+    /// Print the script that completes pv in a shell.
+    #[command(after_help = "For bash, add `source <(pv completions bash)` to ~/.bashrc; \
+                            docs/guides/shell.md has the other shells.")]
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages.
+    Man {
+        /// Folder to write pv.1, pv-run.1 and so on into; without it, pv.1 is printed.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// Where contracts and models are.

@@ -12,6 +12,7 @@ mod new;
 mod progress;
 mod record;
 mod report;
+mod shell;
 mod validate;
 mod workspace;
 
@@ -26,6 +27,8 @@ use evidence::Exit;
 use failure::Failure;
 
 fn main() -> ExitCode {
+    // Where a shell asks what can come next, this answers and ends.
+    clap_complete::CompleteEnv::with_factory(shell::command).var(shell::VARIABLE).complete();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("PV_LOG"))
         .with_writer(std::io::stderr)
@@ -41,6 +44,11 @@ fn main() -> ExitCode {
         }
         Command::New(args) => new(&args),
         Command::Schema { of } => shown(schema(of)),
+        Command::Completions { shell } => shown(shell::completions(shell, &mut io::stdout()).map(|()| 0)),
+        Command::Man { folder } => match shell::man(folder.as_deref(), &mut io::stdout()) {
+            Err(Failure::Output(error)) => shown(Err(error)),
+            other => other.map(|()| Exit::Survived),
+        },
         Command::List(args) => {
             let (place, known) = (&args.place, workspace::vocabulary(&args.place));
             let (out, err) = (&mut io::stdout(), &mut io::stderr());
