@@ -14,6 +14,7 @@ mod kills_nothing;
 mod kind_without_mutant;
 mod missing_tolerance;
 mod needless_tolerance;
+mod placeholder_left;
 mod prose_only_falsifier;
 mod schema_violation;
 mod tolerance_without_reason;
@@ -67,6 +68,7 @@ pub const RULES: &[&Rule] = &[
     &kind_without_mutant::RULE,
     &gate_without_claims::RULE,
     &contract_without_claims::RULE,
+    &placeholder_left::RULE,
     &missing_tolerance::RULE,
     &invalid_tolerance::RULE,
     &tolerance_without_reason::RULE,

@@ -9,4 +9,5 @@ mod input;
 mod interference;
 mod interrupts;
 mod outcomes;
+mod shell;
 mod show;
