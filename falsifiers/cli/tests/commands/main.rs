@@ -6,5 +6,7 @@ mod common;
 mod gates;
 mod input;
 mod interrupts;
+mod isolation;
 mod outcomes;
+mod shards;
 mod show;
