@@ -8,6 +8,8 @@ mod hostile;
 mod input;
 mod interference;
 mod interrupts;
+mod isolation;
 mod outcomes;
+mod shards;
 mod shell;
 mod show;
