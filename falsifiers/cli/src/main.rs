@@ -10,6 +10,7 @@ mod list;
 mod progress;
 mod record;
 mod report;
+mod stale;
 mod validate;
 mod workspace;
 
@@ -58,6 +59,7 @@ fn validate(args: &args::Validate) -> io::Result<i32> {
         format: args.format,
         deny_warnings: args.deny.is_some(),
         colour: diagnostics::wants_colour(&io::stdout()),
+        evidence: Some(args.place.clone()),
     };
     validate::run(&options, &workspace::vocabulary(&args.place), Date::today(), &mut io::stdout())
 }

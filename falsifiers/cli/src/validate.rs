@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use contracts::{Date, Finding, Loaded, Vocabulary};
 
+use crate::args::Place;
 use crate::diagnostics::{Format, render};
+use crate::stale::stale;
 
 /// What to validate, and how to say it.
 #[derive(Debug, Clone)]
@@ -19,6 +21,8 @@ pub(crate) struct Options {
     pub(crate) deny_warnings: bool,
     /// Whether to write colour.
     pub(crate) colour: bool,
+    /// Where models and runs are found, to tell stale evidence. Nothing to look at none.
+    pub(crate) evidence: Option<Place>,
 }
 
 /// Validates. The exit code is 0 for nothing wrong, 1 for errors, and 3 for input that cannot be read.
@@ -28,18 +32,21 @@ pub(crate) fn run(
     today: Date,
     out: &mut dyn Write,
 ) -> io::Result<i32> {
-    let (loaded, findings) = check(&options.paths, vocabulary, today);
+    let (loaded, findings) = check(options, vocabulary, today);
     render(out, options.format, options.colour, &loaded, &findings)?;
     Ok(loaded.exit_code(&findings, options.deny_warnings))
 }
 
 /// Reads and lints. What is asked for may refer to contracts that are not; they are read as well, so
 /// that a file on its own is not full of dangling references, and nothing is said about them.
-fn check(paths: &[PathBuf], vocabulary: &Vocabulary, today: Date) -> (Loaded, Vec<Finding>) {
+fn check(options: &Options, vocabulary: &Vocabulary, today: Date) -> (Loaded, Vec<Finding>) {
+    let paths = &options.paths;
     let around: Vec<PathBuf> = paths.iter().filter_map(|path| contracts_folder(path)).collect();
     let all: Vec<PathBuf> = paths.iter().cloned().chain(around.iter().cloned()).collect();
     let loaded = contracts::load(&all);
-    let mut findings = contracts::lint(&loaded, vocabulary, today);
+    let stale = options.evidence.as_ref().map(|place| stale(place, &loaded)).unwrap_or_default();
+    let vocabulary = Vocabulary { stale, ..vocabulary.clone() };
+    let mut findings = contracts::lint(&loaded, &vocabulary, today);
     if !around.is_empty() {
         let asked: Vec<PathBuf> = paths.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
         findings.retain(|finding| match fs::canonicalize(&finding.place.path) {
@@ -66,8 +73,13 @@ mod tests {
     use crate::fixture;
 
     fn validate(paths: &[PathBuf], deny_warnings: bool) -> (i32, String) {
-        let options =
-            Options { paths: paths.to_vec(), format: Format::Concise, deny_warnings, colour: false };
+        let options = Options {
+            paths: paths.to_vec(),
+            format: Format::Concise,
+            deny_warnings,
+            colour: false,
+            evidence: None,
+        };
         let mut out = Vec::new();
         let code = run(&options, &fixture::vocabulary(), fixture::today(), &mut out).unwrap();
         (code, String::from_utf8(out).unwrap())

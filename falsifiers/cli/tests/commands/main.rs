@@ -8,3 +8,4 @@ mod input;
 mod interrupts;
 mod outcomes;
 mod show;
+mod stale;
