@@ -4,7 +4,7 @@ CARGO ?= cargo
 BIN := target/debug
 ORACLE := target/oracle-venv/bin/python
 
-.PHONY: help run test check falsify prove report docs fmt oracle-venv micro-models oracle-check clean
+.PHONY: help run test check falsify prove report bench docs fmt oracle-venv micro-models oracle-check clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -35,6 +35,10 @@ prove: build ## Plant every mutant against the claims that must kill it
 
 report: build ## Compute all gates from the recorded runs
 	$(BIN)/pv report
+
+bench: ## Time pv validate and the reference, each beside what it is to be compared with
+	$(CARGO) bench --locked --quiet --package pv --bench validate
+	$(CARGO) bench --locked --quiet --package engine --bench prefill
 
 docs: ## Build the API documentation
 	$(CARGO) doc --locked --workspace --no-deps

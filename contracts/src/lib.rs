@@ -14,6 +14,7 @@
 //! | `gates`, `waivers` | the two other kinds of file |
 //! | `parse`, `span` | YAML with positions |
 //! | `fix` | edits that are certain to be what was meant |
+//! | `shown` | text from files as it may be shown |
 //! | `schema` | the JSON Schemas, and their errors as findings |
 //! | `load`, `partial` | folders to files to contracts, and what is left of a broken one |
 //! | `lint` | the rules, each with a page |
@@ -36,6 +37,7 @@ mod model;
 pub mod parse;
 mod partial;
 pub mod schema;
+pub mod shown;
 pub mod span;
 mod suggest;
 mod tolerance;

@@ -16,7 +16,7 @@ use crate::lint::{
     YAML_SYNTAX,
 };
 use crate::model::Contract;
-use crate::parse::{self, MAX_BYTES, ParseError};
+use crate::parse::{self, Document, MAX_BYTES, ParseError};
 use crate::partial::{self, Fault, Partial};
 use crate::schema;
 use crate::span::{LineIndex, Node, Span, Step};
@@ -427,10 +427,11 @@ fn read(index: usize, found: &Found) -> FileResult {
             return nothing(source, findings);
         }
     };
-    source.tree = Some(document.tree);
-    let (content, mut findings) = interpret(index, &source, &document.value);
+    let Document { value, tree, not_finite } = document;
+    source.tree = Some(tree);
+    let (content, mut findings) = interpret(index, &source, &value, not_finite);
     let broken_ids = if matches!(content, Content::Nothing | Content::Partial(..)) {
-        declared_ids(&document.value)
+        declared_ids(&value)
     } else {
         Vec::new()
     };
@@ -470,22 +471,30 @@ fn parse_finding(index: usize, source: &SourceFile, error: &ParseError) -> Findi
 }
 
 /// Holds the value to its schema, and gives it its type where it does.
-fn interpret(index: usize, source: &SourceFile, value: &serde_json::Value) -> (Content, Vec<Finding>) {
+fn interpret(
+    index: usize,
+    source: &SourceFile,
+    value: &serde_json::Value,
+    not_finite: bool,
+) -> (Content, Vec<Finding>) {
     let mut report = Report { index, source, findings: Vec::new(), faults: Vec::new() };
     schema::check(source.kind, value, &mut report);
     if !report.findings.is_empty() {
         let rest = match source.kind {
-            FileKind::Contract => partial::rest(value, &report.faults, &source.text),
-            FileKind::Gate | FileKind::Waivers => None,
+            // Numbers that JSON does not have are stand-ins in the value, and a rule would judge the stand-in.
+            FileKind::Contract if !not_finite => partial::rest(value, &report.faults),
+            FileKind::Contract | FileKind::Gate | FileKind::Waivers => None,
         };
         let content = rest
             .map_or(Content::Nothing, |(contract, indices)| Content::Partial(Box::new(contract), indices));
         return (content, report.findings);
     }
     let typed = match source.kind {
-        FileKind::Contract => parse::typed(&source.text).map(Content::Contract),
-        FileKind::Gate => parse::typed(&source.text).map(Content::Gate),
-        FileKind::Waivers => parse::typed(&source.text).map(|Waivers(list)| Content::Waivers(list)),
+        FileKind::Contract => parse::typed(value, not_finite, &source.text).map(Content::Contract),
+        FileKind::Gate => parse::typed(value, not_finite, &source.text).map(Content::Gate),
+        FileKind::Waivers => {
+            parse::typed(value, not_finite, &source.text).map(|Waivers(list)| Content::Waivers(list))
+        }
     };
     let content = typed.unwrap_or_else(|error| {
         // The schema is generated from the types, so this is a value that JSON Schema cannot refuse.

@@ -180,8 +180,9 @@ pub struct FalsificationTest {
     /// What to look at first if it does not.
     #[schemars(length(min = 1))]
     pub if_fails: String,
-    /// Whether a release has to wait for this claim.
-    #[serde(default)]
+    /// Whether a release has to wait for this claim. Left out, it has to; a gate that lists a claim which does not
+    /// block judges and shows it, and passes without it.
+    #[serde(default = "yes")]
     pub ship_blocking: bool,
     /// What is executed.
     pub falsifier: Falsifier,
@@ -197,6 +198,11 @@ pub struct FalsificationTest {
     /// The mutants that this claim has to kill. Without one, nothing shows that it can fail.
     #[serde(default)]
     pub kills: Vec<String>,
+}
+
+/// The strict reading is the default one: a claim has to say so to be less.
+fn yes() -> bool {
+    true
 }
 
 impl FalsificationTest {

@@ -56,7 +56,9 @@ impl Limit {
         }
     }
 
-    const fn metric(self) -> &'static str {
+    /// The name of what it is measured in.
+    #[must_use]
+    pub const fn metric(self) -> &'static str {
         match self {
             Self::Bitwise | Self::Ulp(_) => "max_ulp",
             Self::AbsRel { .. } => "abs_rel",
@@ -64,10 +66,12 @@ impl Limit {
         }
     }
 
-    fn bound(self) -> f64 {
+    /// The number that its metric is held to.
+    #[must_use]
+    pub const fn bound(self) -> f64 {
         match self {
             Self::Bitwise => 0.0,
-            Self::Ulp(ulp) => f64::from(ulp),
+            Self::Ulp(ulp) => ulp as f64,
             Self::AbsRel { .. } => 1.0,
             Self::RowL2 { max } => max,
         }

@@ -7,10 +7,17 @@
 //! NAME       := id | kind | model | contract | tier | lane | kills
 //! ```
 //!
-//! A glob by itself is matched against the claim's id. `model` and `kills` hold if any of the claim's models or
-//! mutants matches.
+//! `!` binds closest, then `&`, then `|`. A glob by itself is matched against the claim's id. `model` and `kills` hold
+//! if any of the claim's models or mutants matches. A glob that matches no value that there is, is an error
+//! ([`Filter::check`]).
+
+mod complete;
+mod known;
 
 use globset::{Glob, GlobMatcher};
+
+pub use complete::complete;
+pub use known::Known;
 
 /// What a filter can look at.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +50,12 @@ enum Node {
     Any(Vec<Node>),
     All(Vec<Node>),
     Not(Box<Node>),
-    Is(Field, GlobMatcher),
+    Is {
+        field: Field,
+        glob: GlobMatcher,
+        /// Where the glob begins, in bytes.
+        at: usize,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +67,21 @@ enum Field {
     Tier,
     Lane,
     Kills,
+}
+
+impl Field {
+    /// What its values are, in words.
+    const fn noun(self) -> &'static str {
+        match self {
+            Self::Id => "claim id",
+            Self::Kind => "kind",
+            Self::Model => "model",
+            Self::Contract => "contract",
+            Self::Tier => "tier",
+            Self::Lane => "lane",
+            Self::Kills => "mutant",
+        }
+    }
 }
 
 const FIELDS: &[(&str, Field)] = &[
@@ -76,6 +103,14 @@ pub struct FilterError {
     source_text: String,
     problem: String,
     at: usize,
+}
+
+impl FilterError {
+    /// A problem of `source`, at a byte of it.
+    fn new(source: &str, problem: impl Into<String>, at: usize) -> Self {
+        let at = source.get(..at).map_or(0, |before| before.chars().count()) + 1;
+        Self { source_text: source.to_owned(), problem: problem.into(), at }
+    }
 }
 
 /// How deep parentheses may nest.
@@ -112,7 +147,7 @@ impl Node {
             Self::Any(nodes) => nodes.iter().any(|node| node.matches(facts)),
             Self::All(nodes) => nodes.iter().all(|node| node.matches(facts)),
             Self::Not(node) => !node.matches(facts),
-            Self::Is(field, glob) => match field {
+            Self::Is { field, glob, .. } => match field {
                 Field::Id => glob.is_match(facts.id),
                 Field::Kind => glob.is_match(facts.kind),
                 Field::Model => facts.models.iter().any(|model| glob.is_match(model)),
@@ -133,8 +168,7 @@ struct Parser<'s> {
 
 impl Parser<'_> {
     fn error(&self, problem: impl Into<String>) -> FilterError {
-        let at = self.source.get(..self.at).map_or(0, |before| before.chars().count()) + 1;
-        FilterError { source_text: self.source.to_owned(), problem: problem.into(), at }
+        FilterError::new(self.source, problem, self.at)
     }
 
     fn peek(&self) -> Option<char> {
@@ -211,7 +245,10 @@ impl Parser<'_> {
         }
         let Some(&(_, field)) = FIELDS.iter().find(|(name, _)| *name == word) else {
             let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).collect();
-            return Err(self.error(format!("unknown predicate `{word}`, known are {}", names.join(", "))));
+            let near = contracts::nearest(&word, names.iter().copied());
+            let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
+            let known = names.join(", ");
+            return Err(self.error(format!("unknown predicate `{word}`{near} (known are {known})")));
         };
         self.at += 1;
         let glob = self.word().to_owned();
@@ -225,9 +262,11 @@ impl Parser<'_> {
         Ok(node)
     }
 
+    /// The glob that was read last.
     fn glob(&self, field: Field, glob: &str) -> Result<Node, FilterError> {
+        let at = self.at.saturating_sub(glob.len());
         let glob = Glob::new(glob).map_err(|error| self.error(error.to_string()))?;
-        Ok(Node::Is(field, glob.compile_matcher()))
+        Ok(Node::Is { field, glob: glob.compile_matcher(), at })
     }
 }
 
@@ -274,7 +313,10 @@ mod tests {
     #[test]
     fn errors_say_where_and_what_is_known() {
         let error = Filter::parse("knd(oracle_parity)").unwrap_err().to_string();
-        assert!(error.contains("unknown predicate `knd`, known are id, kind, model"), "{error}");
+        assert!(
+            error.contains("unknown predicate `knd`, did you mean `kind`? (known are id, kind, model"),
+            "{error}"
+        );
         for bad in ["", "kind(", "kind()", "kind(a", "a & ", "(a", "a)", "a b", "&", "kind([)"] {
             assert!(Filter::parse(bad).is_err(), "{bad}");
         }

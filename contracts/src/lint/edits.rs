@@ -2,11 +2,13 @@
 
 use crate::fix::{Edit, Fix};
 use crate::load::SourceFile;
+use crate::shown::excerpt;
 use crate::span::{Children, Node, Span, Step};
 
 /// Replaces what is written at a span.
 pub(crate) fn replace(span: Span, text: impl Into<String>, title: String) -> Fix {
-    Fix { title, edits: vec![Edit { span: span.range(), text: text.into() }] }
+    // Titles quote what comes from files.
+    Fix { title: excerpt(&title), edits: vec![Edit { span: span.range(), text: text.into() }] }
 }
 
 /// Deletes a scalar that is an item of a list, and not the first one.
@@ -18,7 +20,7 @@ pub(crate) fn delete_item(source: &SourceFile, list: &[Step<'_>], index: usize) 
     }
     let (start, end) = (before.span.end as usize, item.span.end as usize);
     let span = free_of_comments(source, start, end)?;
-    let title = format!("delete `{}`", source.text.get(item.span.range())?);
+    let title = excerpt(&format!("delete `{}`", source.text.get(item.span.range())?));
     Some(Fix { title, edits: vec![Edit { span, text: String::new() }] })
 }
 

@@ -16,6 +16,7 @@ use rayon::prelude::*;
 use crate::date::Date;
 use crate::finding::{Finding, Place, Severity};
 use crate::load::Loaded;
+use crate::shown::excerpt;
 use crate::vocabulary::Vocabulary;
 
 pub use context::Context;
@@ -62,12 +63,13 @@ impl Rule {
             code: self.code,
             name: self.name,
             severity: self.severity,
-            message,
+            // What these quote comes from files.
+            message: excerpt(&message),
             subject,
             place,
-            label,
+            label: excerpt(&label),
             secondary: Vec::new(),
-            help,
+            help: excerpt(&help),
             fix: None,
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{
     Report, clean, duration, gate_needs, gate_summary, kill_summary, margin, margin_words, outcome_summary,
-    outcome_word, reasons, verdict_detail, verdict_word, worst_at,
+    outcome_word, passed_word, reasons, verdict_detail, verdict_word, worst_at,
 };
 use crate::gate::{GateReport, Reason};
 use crate::outcome::Outcome;
@@ -47,7 +47,7 @@ fn render_gate(text: &mut String, gate: &GateReport) {
             &[
                 &code_cell(claim.id.as_str()),
                 claim.level.word(),
-                if claim.passed { "yes" } else { "NO" },
+                passed_word(claim),
                 &claim.margin.map(margin_words).unwrap_or_default(),
                 &format!("{} of {}", claim.mutants_killed, claim.mutants_listed),
                 &claim.run_id.as_ref().map(|id| format!("`{id}`")).unwrap_or_default(),

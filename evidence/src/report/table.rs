@@ -7,7 +7,7 @@ use tabled::settings::{Alignment, Color, Padding, Style};
 
 use super::{
     Report, clean, duration, gate_needs, gate_summary, kill_summary, margin, margin_words, outcome_summary,
-    outcome_word, reasons, verdict_detail, verdict_word, worst_at,
+    outcome_word, passed_word, reasons, verdict_detail, verdict_word, worst_at,
 };
 use crate::gate::{ClaimLevel, GateReport, Reason};
 use crate::outcome::Outcome;
@@ -263,8 +263,12 @@ impl Page {
                 cell(claim.id.as_str()),
                 toned(level_tone(claim.level), claim.level.word()),
                 toned(
-                    if claim.passed { Tone::Good } else { Tone::Bad },
-                    if claim.passed { "yes" } else { "NO" },
+                    match (claim.passed, claim.blocking) {
+                        (true, _) => Tone::Good,
+                        (false, true) => Tone::Bad,
+                        (false, false) => Tone::Caution,
+                    },
+                    passed_word(claim),
                 ),
                 cell(claim.margin.map(margin_words).unwrap_or_default()),
                 cell(format!("{} of {}", claim.mutants_killed, claim.mutants_listed)),
@@ -272,10 +276,11 @@ impl Page {
             ]);
         }
         self.grid(grid);
-        if !gate.passed {
+        let failed: Vec<_> = gate.claims.iter().filter(|claim| !claim.passed).collect();
+        if !failed.is_empty() {
             self.line("");
         }
-        for claim in gate.claims.iter().filter(|claim| !claim.passed) {
+        for claim in failed {
             let level = self.paint(level_tone(claim.level), claim.level.word());
             self.line(&format!("  {} is {level}:", clean(claim.id.as_str())));
             self.reasons(&claim.why);

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use contracts::{Finding, Loaded, Place, Severity};
+use contracts::{Finding, Loaded, Place, Severity, shown};
 
 /// How findings are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -43,12 +43,12 @@ pub(crate) fn render(
         }
         Format::Concise => {
             for finding in findings {
-                writeln!(out, "{}", concise(finding))?;
+                writeln!(out, "{}", shown::line(&concise(finding)))?;
             }
             writeln!(out, "{}", summary(loaded, findings))
         }
         Format::Json => {
-            serde_json::to_writer_pretty(&mut *out, &json(loaded, findings))?;
+            serde_json::to_writer_pretty(shown::Shown(&mut *out), &json(loaded, findings))?;
             writeln!(out)
         }
     }
@@ -87,7 +87,7 @@ fn add<'a>(
     places: &[(&'a Place, &'a str, AnnotationKind)],
 ) -> Group<'a> {
     let Some((first, ..)) = places.first() else { return group };
-    let path = first.path.display().to_string();
+    let path = shown::line(&first.path.display().to_string()).into_owned();
     let text = loaded.files.get(first.file).map_or("", |source| source.text.as_str());
     let start = places.iter().map(|(place, ..)| place.span.start).min().unwrap_or(0);
     let end = places.iter().map(|(place, ..)| place.span.end).max().unwrap_or(0);

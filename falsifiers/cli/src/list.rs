@@ -30,9 +30,9 @@ pub(crate) enum What {
 }
 
 /// Rows of a table: the same objects that JSON gets, with these keys as columns.
-struct List {
-    columns: &'static [&'static str],
-    rows: Vec<Value>,
+pub(crate) struct List {
+    pub(crate) columns: &'static [&'static str],
+    pub(crate) rows: Vec<Value>,
 }
 
 /// Lists. What cannot be read among the contracts goes to `err`, and into the exit code.
@@ -58,13 +58,18 @@ pub(crate) fn run(
         What::Models => names("model", &vocabulary.models),
         What::Stages => names("stage", &vocabulary.stages),
     };
+    show(&list, as_json, out)?;
+    Ok(loaded.exit_code(&loaded.findings, false))
+}
+
+/// Shows a list as a table, or as JSON.
+pub(crate) fn show(list: &List, as_json: bool, out: &mut dyn Write) -> io::Result<()> {
     if as_json {
         serde_json::to_writer_pretty(&mut *out, &list.rows)?;
-        writeln!(out)?;
+        writeln!(out)
     } else {
-        writeln!(out, "{}", table(&list))?;
+        writeln!(out, "{}", table(list))
     }
-    Ok(loaded.exit_code(&loaded.findings, false))
 }
 
 fn claims(loaded: &Loaded) -> List {

@@ -1,12 +1,14 @@
 //! `pv`: validate contracts, run falsifiers, prove that the checks can fail, report.
 
 mod args;
+mod choice;
 mod diagnostics;
 mod explain;
 mod failure;
 #[cfg(test)]
 mod fixture;
 mod list;
+mod merge;
 mod progress;
 mod record;
 mod report;
@@ -21,8 +23,10 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use contracts::Date;
+use contracts::shown::Shown;
 use evidence::Exit;
 use failure::Failure;
+use falsifiers::runner::attempt;
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
@@ -32,22 +36,25 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => record::run(&args),
         Command::Prove(args) => record::prove(&args),
+        Command::Merge(args) => merge::run(&args),
+        Command::Attempt => attempt(),
         Command::Report(args) => report::run(&args),
         Command::Validate(args) => shown(validate(&args)),
         Command::Explain(args) => {
             let known = workspace::vocabulary(&args.place);
-            shown(explain::run(&args.code, &args.place.paths, &known, &mut io::stdout(), &mut io::stderr()))
+            let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
+            shown(explain::run(&args.code, &args.place.paths, &known, out, err))
         }
         Command::List(args) => {
             let (place, known) = (&args.place, workspace::vocabulary(&args.place));
-            let (out, err) = (&mut io::stdout(), &mut io::stderr());
+            let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
             shown(list::run(args.what, &place.paths, &known, args.json, out, err))
         }
     };
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("error: {failure}");
+            eprintln!("error: {}", contracts::shown::lines(&failure.to_string()));
             failure.exit().into()
         }
     }
@@ -62,6 +69,15 @@ fn validate(args: &args::Validate) -> io::Result<i32> {
         evidence: Some(args.place.clone()),
     };
     validate::run(&options, &workspace::vocabulary(&args.place), Date::today(), &mut io::stdout())
+}
+
+/// The other side of a process for an attempt. Whatever it exits with but 0 is an error of that attempt.
+fn attempt() -> Result<Exit, Failure> {
+    let gone = i32::from(Exit::Interrupted.code());
+    match attempt::serve(io::stdin(), &mut io::stdout(), gone) {
+        Ok(()) => Ok(Exit::Survived),
+        Err(error) => Err(Failure::Usage(format!("`pv attempt` is called by `pv run`: {error}"))),
+    }
 }
 
 /// A command that only shows something: a reader that has left (`| head`) is no failure of it.

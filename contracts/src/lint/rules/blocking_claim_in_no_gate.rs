@@ -15,7 +15,8 @@ pub(crate) const RULE: Rule = Rule {
     check: Some(check),
 };
 
-/// Says nothing where no gate was read: then the gates are elsewhere.
+/// Says nothing where no gate was read: then the gates are elsewhere. A claim blocks unless it says otherwise; only one
+/// that says so itself expects a gate.
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     if context.loaded.gates.is_empty() {
         return;
@@ -29,7 +30,9 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         .collect();
     for claim in context.claims().filter(|claim| claim.test.ship_blocking) {
         let id = claim.test.id.as_str();
-        if asked.contains(id) {
+        let path = claim.path(&["ship_blocking".into()]);
+        let tree = context.source(claim.file).and_then(|source| source.tree.as_ref());
+        if asked.contains(id) || tree.is_none_or(|tree| tree.get(&path).is_none()) {
             continue;
         }
         let text = [
@@ -37,6 +40,6 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             "blocks nothing".to_owned(),
             "name it in `claims` of a gate, or write `ship_blocking: false`".to_owned(),
         ];
-        findings.push(context.finding(&RULE, claim.file, &claim.path(&["ship_blocking".into()]), id, text));
+        findings.push(context.finding(&RULE, claim.file, &path, id, text));
     }
 }

@@ -4,7 +4,9 @@
 
 mod common;
 mod gates;
+mod hostile;
 mod input;
+mod interference;
 mod interrupts;
 mod outcomes;
 mod show;
