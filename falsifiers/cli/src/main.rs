@@ -15,6 +15,7 @@ mod progress;
 mod record;
 mod report;
 mod shell;
+mod stale;
 mod validate;
 mod workspace;
 
@@ -78,6 +79,7 @@ fn validate(args: &args::Validate) -> io::Result<i32> {
         deny_warnings: args.deny.is_some(),
         fixes: args.fixes(),
         style: diagnostics::Style::of_stdout(),
+        evidence: Some(args.place.clone()),
     };
     let (out, err) = (&mut io::stdout().lock(), &mut io::stderr());
     validate::run(&options, &workspace::vocabulary(&args.place), Date::today(), out, err)

@@ -13,3 +13,4 @@ mod outcomes;
 mod shards;
 mod shell;
 mod show;
+mod stale;
