@@ -76,8 +76,11 @@ pub struct Finding {
     pub code: &'static str,
     /// The name of the rule, such as `duplicate-claim-id`.
     pub name: &'static str,
-    /// How bad it is.
+    /// How bad it is; a note where a waiver accepts it.
     pub severity: Severity,
+    /// Whether a waiver accepts it. Its reason is in `help`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub waived: bool,
     /// One line, lower case, no full stop, true on its own.
     pub message: String,
     /// What it is about: the id of a claim, or of a contract, gate, or obligation. Waivers name it.

@@ -63,6 +63,7 @@ impl Rule {
             code: self.code,
             name: self.name,
             severity: self.severity,
+            waived: false,
             // What these quote comes from files.
             message: excerpt(&message),
             subject,

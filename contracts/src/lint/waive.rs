@@ -19,6 +19,7 @@ pub(super) fn apply(waivers: &[LoadedWaiver], today: Date, findings: &mut [Findi
         let Some(subject) = finding.subject.as_deref() else { continue };
         if let Some(waiver) = valid.get(&(finding.code, subject)) {
             finding.severity = Severity::Note;
+            finding.waived = true;
             finding.help = format!("waived until {}: {}", waiver.expires, waiver.reason);
         }
     }

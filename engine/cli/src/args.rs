@@ -35,6 +35,18 @@ pub(crate) enum Command {
     Eval(Eval),
     /// Show what a model folder holds.
     Inspect(Inspect),
+    /// Print the script that completes apr in a shell.
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages.
+    Man {
+        /// Folder to write apr.1, apr-run.1 and so on into; without it, apr.1 is printed.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// Which model, where, and in what arithmetic.

@@ -41,6 +41,14 @@ pub(crate) enum Failure {
     /// What was computed cannot be written where it was asked for.
     #[error("cannot write to standard output: {0}; redirect it to where there is space")]
     Output(std::io::Error),
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    CannotWrite {
+        /// The file or its folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// There was nothing to do.
     #[error("{0}")]
     Nothing(String),
@@ -56,7 +64,7 @@ impl Failure {
             Self::Engine(error) if error.is_usage() => Exit::Usage,
             Self::Engine(_) | Self::Trace(_) | Self::Unreadable { .. } | Self::Input(_) => Exit::Unreadable,
             Self::Device(_) => Exit::Incomplete,
-            Self::Usage(_) | Self::Output(_) => Exit::Usage,
+            Self::Usage(_) | Self::Output(_) | Self::CannotWrite { .. } => Exit::Usage,
             Self::Nothing(_) => Exit::NothingRan,
             Self::Bug(_) => Exit::Bug,
         }

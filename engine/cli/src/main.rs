@@ -8,6 +8,7 @@ mod generate;
 mod input;
 mod inspect;
 mod output;
+mod shell;
 mod trace;
 mod values;
 
@@ -18,6 +19,10 @@ use clap::Parser;
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
+    // Where a shell asks what can come next, this answers and ends.
+    clap_complete::CompleteEnv::with_factory(<Cli as clap::CommandFactory>::command)
+        .var(shell::VARIABLE)
+        .complete();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("APR_LOG"))
         .with_writer(std::io::stderr)
@@ -28,6 +33,8 @@ fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Completions { shell } => shell::completions(shell).and_then(printed),
+        Command::Man { folder } => shell::man(folder.as_deref()).and_then(printed),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -36,4 +43,8 @@ fn main() -> ExitCode {
             failure.exit().into()
         }
     }
+}
+
+fn printed(text: String) -> Result<evidence::Exit, failure::Failure> {
+    output::show(&text).map(|_| evidence::Exit::Survived)
 }

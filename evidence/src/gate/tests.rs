@@ -219,6 +219,18 @@ fn an_interrupted_run_counts_for_nothing() {
 }
 
 #[test]
+fn what_a_stopped_run_found_counts_and_what_it_cut_off_does_not() {
+    let mut run = good();
+    run.record.status = Status::Stopped;
+    assert!(evaluate(&gate(&[A]), &[run.clone()], &today()).passed);
+    run.outcomes[0].outcome = Outcome::Errored { error: "boom".into() };
+    let report = evaluate(&gate(&[A]), &[good(), later(run.clone(), 1)], &today());
+    assert!(!report.passed, "a failure that was seen must not hide behind an older run");
+    run.outcomes.clear();
+    refused(&evaluate(&gate(&[A]), &[run], &today()), "no complete run asked it");
+}
+
+#[test]
 fn a_run_of_one_case_counts_for_nothing() {
     let mut run = good();
     run.record.case = Some("short".to_owned());

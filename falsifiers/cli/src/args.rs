@@ -9,6 +9,7 @@ use falsifiers::runner::Shard;
 
 use crate::diagnostics::Format;
 use crate::list::What;
+use crate::validate::Fixes;
 
 /// Validate contracts, run their falsifiers, prove that the checks can fail, and report.
 #[derive(Debug, Parser)]
@@ -27,7 +28,9 @@ const EXIT_CODES: &str = "Exit codes: 0 all survived, 1 falsified or lint errors
 pub(crate) enum Command {
     /// Lint contracts, gates and waivers.
     Validate(Validate),
-    /// Explain a lint rule, a falsifier kind, a mutant, or a claim.
+    /// Write the skeleton of a contract or a gate.
+    New(New),
+    /// Explain a lint rule, a falsifier kind, a mutant, a claim, a gate, or an exit code.
     Explain(Explain),
     /// List what there is.
     List(List),
@@ -42,6 +45,26 @@ pub(crate) enum Command {
     /// Make one attempt for another process; what to do comes as a line of JSON on standard input.
     #[command(hide = true)]
     Attempt,
+    /// Print a JSON Schema, for editors and other tools.
+    Schema {
+        /// Which files it describes.
+        #[arg(value_enum)]
+        of: SchemaName,
+    },
+    /// Print the script that completes pv in a shell.
+    #[command(after_help = "For bash, add `source <(pv completions bash)` to ~/.bashrc; \
+                            docs/guides/shell.md has the other shells.")]
+    Completions {
+        /// The shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages.
+    Man {
+        /// Folder to write pv.1, pv-run.1 and so on into; without it, pv.1 is printed.
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+    },
 }
 
 /// Where contracts and models are.
@@ -157,6 +180,40 @@ pub(crate) struct Validate {
     /// What else counts as an error.
     #[arg(long, value_enum)]
     pub(crate) deny: Option<Deny>,
+    /// Apply the fixes that findings carry, and show what remains.
+    #[arg(long, conflicts_with = "diff")]
+    pub(crate) fix: bool,
+    /// Show as a diff what --fix would change first, and write nothing.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) diff: bool,
+}
+
+impl Validate {
+    /// What becomes of findings that carry their fix.
+    pub(crate) fn fixes(&self) -> Fixes {
+        match (self.fix, self.diff) {
+            (true, _) => Fixes::Written,
+            (_, true) => Fixes::Shown,
+            _ => Fixes::Told,
+        }
+    }
+}
+
+/// `pv new`.
+#[derive(Debug, Args)]
+pub(crate) struct New {
+    /// What to write.
+    #[arg(value_enum)]
+    pub(crate) what: crate::new::What,
+    /// Its id, or a path that ends with .yaml.
+    #[arg(value_name = "ID|PATH")]
+    pub(crate) name: String,
+    /// The falsifier kind of its first claim.
+    #[arg(long, value_name = "KIND")]
+    pub(crate) falsifier: Option<String>,
+    /// Folder of contracts, in which an id gets its file.
+    #[arg(long, default_value = "contracts", value_name = "DIR")]
+    pub(crate) contracts: PathBuf,
 }
 
 /// `pv explain`.
@@ -286,6 +343,28 @@ names! {
         Ci,
         /// Those that take longer.
         Long,
+    }
+}
+
+/// A JSON Schema, by the files that it describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaName {
+    /// Contracts.
+    Contract,
+    /// Ship gates.
+    Gate,
+    /// The file of waivers.
+    Waivers,
+}
+
+impl SchemaName {
+    /// The schema.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Contract => contracts::schema::CONTRACT,
+            Self::Gate => contracts::schema::GATE,
+            Self::Waivers => contracts::schema::WAIVERS,
+        }
     }
 }
 

@@ -55,6 +55,14 @@ pub(crate) enum Failure {
         /// What to do.
         remedy: &'static str,
     },
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    CannotWrite {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// Standard output cannot be written to.
     #[error("cannot write to standard output: {0}")]
     Output(std::io::Error),
@@ -81,6 +89,7 @@ impl Failure {
             | Self::Record(_)
             | Self::Digest(_)
             | Self::NoFolder { .. }
+            | Self::CannotWrite { .. }
             | Self::Output(_)
             | Self::Save(_) => Exit::Unreadable,
             // A shard that is not there or did not end is evidence that is incomplete; the rest was named wrongly.

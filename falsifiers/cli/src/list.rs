@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tabled::builder::Builder;
 use tabled::settings::Style;
 
-use crate::diagnostics::{Format, render};
+use crate::diagnostics::{Format, Style as Look, render};
 
 /// What to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -47,7 +47,7 @@ pub(crate) fn run(
     let needs_contracts = matches!(what, What::Claims | What::Gates | What::Mutants);
     let loaded = if needs_contracts { contracts::load(paths) } else { Loaded::default() };
     if loaded.findings.iter().any(|finding| finding.severity == Severity::Error) {
-        render(err, Format::Concise, false, &loaded, &loaded.findings)?;
+        render(err, Format::Concise, Look::PLAIN, &loaded, &loaded.findings)?;
     }
     let list = match what {
         What::Claims => claims(&loaded),

@@ -8,15 +8,18 @@ mod failure;
 #[cfg(test)]
 mod fixture;
 mod list;
+mod mend;
 mod merge;
+mod new;
 mod progress;
 mod record;
 mod report;
+mod shell;
 mod stale;
 mod validate;
 mod workspace;
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,6 +32,8 @@ use failure::Failure;
 use falsifiers::runner::attempt;
 
 fn main() -> ExitCode {
+    // Where a shell asks what can come next, this answers and ends.
+    clap_complete::CompleteEnv::with_factory(shell::command).var(shell::VARIABLE).complete();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("PV_LOG"))
         .with_writer(std::io::stderr)
@@ -45,6 +50,13 @@ fn main() -> ExitCode {
             let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
             shown(explain::run(&args.code, &args.place.paths, &known, out, err))
         }
+        Command::New(args) => new(&args),
+        Command::Schema { of } => shown(schema(of)),
+        Command::Completions { shell } => shown(shell::completions(shell, &mut io::stdout()).map(|()| 0)),
+        Command::Man { folder } => match shell::man(folder.as_deref(), &mut io::stdout()) {
+            Err(Failure::Output(error)) => shown(Err(error)),
+            other => other.map(|()| Exit::Survived),
+        },
         Command::List(args) => {
             let (place, known) = (&args.place, workspace::vocabulary(&args.place));
             let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
@@ -65,10 +77,27 @@ fn validate(args: &args::Validate) -> io::Result<i32> {
         paths: args.place.paths.clone(),
         format: args.format,
         deny_warnings: args.deny.is_some(),
-        colour: diagnostics::wants_colour(&io::stdout()),
+        fixes: args.fixes(),
+        style: diagnostics::Style::of_stdout(),
         evidence: Some(args.place.clone()),
     };
-    validate::run(&options, &workspace::vocabulary(&args.place), Date::today(), &mut io::stdout())
+    let (out, err) = (&mut io::stdout().lock(), &mut io::stderr());
+    validate::run(&options, &workspace::vocabulary(&args.place), Date::today(), out, err)
+}
+
+/// Says what was written, and what to do next.
+fn new(args: &args::New) -> Result<Exit, Failure> {
+    let path = new::run(args.what, &args.name, &args.contracts, args.falsifier.as_deref())?;
+    let path = path.display();
+    let text = format!(
+        "wrote {path}\nnext: write what <angle brackets> ask for, and run `pv validate {path}` until it finds nothing\n"
+    );
+    shown(io::stdout().write_all(text.as_bytes()).map(|()| 0))
+}
+
+fn schema(of: args::SchemaName) -> io::Result<i32> {
+    io::stdout().write_all(of.text().as_bytes())?;
+    Ok(0)
 }
 
 /// The other side of a process for an attempt. Whatever it exits with but 0 is an error of that attempt.

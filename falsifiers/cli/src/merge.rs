@@ -27,7 +27,8 @@ pub(crate) fn run(args: &args::Merge) -> Result<Exit, Failure> {
     let merged = merge(&shards, command, Timestamp::now())?;
     let (folder, run) = write(args.out.as_deref().unwrap_or(&args.runs), merged)?;
     let text = report::table::render(&Report::of_run(&run), report::terminal::look());
-    report::terminal::print(&format!("{text}\nrecorded in {}\n", folder.display()));
+    report::terminal::print(&format!("{text}\nrecorded in {}\n", folder.display()))
+        .map_err(Failure::Output)?;
     Ok(run.exit())
 }
 

@@ -33,6 +33,7 @@ mod model_without_oracle;
 mod needless_tolerance;
 mod older_language;
 mod op_without_contract;
+mod placeholder_left;
 mod prose_only_falsifier;
 mod schema_violation;
 mod stale_evidence;
@@ -117,6 +118,7 @@ pub const RULES: &[&Rule] = &[
     &kind_without_mutant::RULE,
     &gate_without_claims::RULE,
     &contract_without_claims::RULE,
+    &placeholder_left::RULE,
     &model_without_oracle::RULE,
     &duplicate_test::RULE,
     &constant_input::RULE,

@@ -20,7 +20,11 @@ fn unknown_names_are_usage_errors_that_name_the_nearest() {
 #[test]
 fn what_matches_nothing_is_not_a_pass() {
     let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
-    place.run(&["--filter", "kind(oracle_party)"]).says(4, &["nothing matches filter `kind(oracle_party)`"]);
+    place.run(&["--filter", "kind(finiteness)"]).says(4, &["nothing matches filter `kind(finiteness)`"]);
+    // What does not exist at all is misspelled, wherever it stands.
+    for filter in ["kind(oracle_party)", "!kind(oracle_party)", "TINY-001 | kind(oracle_party)"] {
+        place.run(&["--filter", filter]).says(2, &["no kind matches", "did you mean `oracle_parity`?"]);
+    }
     place.run(&["--device", "cuda"]).says(4, &["nothing matches", "device cuda"]);
     place.run(&["--tier", "long"]).says(4, &["nothing matches", "tier long"]);
     place.run(&["--case", "oracle_parity(model=none)"]).says(4, &["no selected claim has the case"]);
