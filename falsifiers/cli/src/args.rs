@@ -105,15 +105,17 @@ pub(crate) struct Choice {
 const FILTER: &str = "\
 Only claims that this expression lets through
 
-  expression  term | term ...           either of them
-  term        factor & factor ...       all of them; binds closer than |
-  factor      !factor                   not this
+  expression  term | term ...      either of them
+  term        factor & factor ...  all of them; binds closer than |
+  factor      !factor              not this
               (expression)
-              NAME(GLOB)                the claim has a NAME that matches
-              GLOB                      the same as id(GLOB)
+              NAME(GLOB)           the claim has a NAME that matches
+              GLOB                 the same as id(GLOB)
 
-  NAME        id, kind, model, contract, tier, lane, or kills (a mutant that the claim must kill)
-  GLOB        letters as they are, * for any text, ? for one character, [ab] for one of these, {a,b} for either
+  NAME        id, kind, model, contract, tier, lane, or kills,
+              which is a mutant that the claim must kill
+  GLOB        * for any text, ? for one character, [ab] for one of
+              these, {a,b} for either; other letters as they are
 
 A glob that matches nothing that exists is an error. Examples:
 
