@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Command::List(args) => {
             let (place, known) = (&args.place, workspace::vocabulary(&args.place));
             let (out, err) = (&mut io::stdout(), &mut io::stderr());
-            shown(list::run(args.what, &place.paths, &known, args.json, out, err))
+            shown(list::run(args.what, &place.paths, &known, (args.json, list::width()), out, err))
         }
     };
     match result {

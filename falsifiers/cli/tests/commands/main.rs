@@ -7,4 +7,5 @@ mod gates;
 mod input;
 mod interrupts;
 mod outcomes;
+mod reports;
 mod show;
