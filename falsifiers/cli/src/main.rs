@@ -60,7 +60,7 @@ fn main() -> ExitCode {
         Command::List(args) => {
             let (place, known) = (&args.place, workspace::vocabulary(&args.place));
             let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
-            shown(list::run(args.what, &place.paths, &known, args.json, out, err))
+            shown(list::run(args.what, &place.paths, &known, (args.json, list::width()), out, err))
         }
     };
     match result {
