@@ -2,11 +2,17 @@
 
 mod args;
 mod diagnostics;
+#[cfg(test)]
+mod docs;
+#[cfg(test)]
+mod environment;
 mod explain;
 mod failure;
 #[cfg(test)]
 mod fixture;
 mod list;
+#[cfg(test)]
+mod markdown;
 mod mend;
 mod new;
 mod progress;
