@@ -4,7 +4,7 @@ CARGO ?= cargo
 BIN := target/debug
 ORACLE := target/oracle-venv/bin/python
 
-.PHONY: help run test check falsify prove report bench docs fmt oracle-venv micro-models oracle-check clean
+.PHONY: help run test check falsify prove report bench docs reference fmt oracle-venv micro-models oracle-check clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -42,6 +42,9 @@ bench: ## Time pv validate and the reference, each beside what it is to be compa
 
 docs: ## Build the API documentation
 	$(CARGO) doc --locked --workspace --no-deps
+
+reference: ## Write the pages of docs/reference again
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package pv --package apr docs
 
 fmt: ## Format everything
 	$(CARGO) fmt --all

@@ -221,9 +221,9 @@ pub(crate) struct New {
 /// `pv explain`.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// A rule's code or name, a falsifier kind, a mutant, or a claim id.
+    /// A rule's code or name, a falsifier kind, a mutant, a claim, a gate, or an exit code.
     pub(crate) code: String,
-    /// Where claims are looked up.
+    /// Where claims and gates are looked up.
     #[command(flatten)]
     pub(crate) place: Place,
 }

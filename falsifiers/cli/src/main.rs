@@ -3,11 +3,17 @@
 mod args;
 mod choice;
 mod diagnostics;
+#[cfg(test)]
+mod docs;
+#[cfg(test)]
+mod environment;
 mod explain;
 mod failure;
 #[cfg(test)]
 mod fixture;
 mod list;
+#[cfg(test)]
+mod markdown;
 mod mend;
 mod merge;
 mod new;

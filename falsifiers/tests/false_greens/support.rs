@@ -108,7 +108,7 @@ impl Zoo {
 }
 
 pub(crate) fn options() -> Options {
-    Options { seed: 0, case: None, place: String::new() }
+    Options::default()
 }
 
 /// Runs a selection.
@@ -236,6 +236,8 @@ pub(crate) fn run_of(outcomes: Vec<ClaimResult>, kills: Vec<Kill>) -> Run {
         kernel_keys: BTreeMap::new(),
         seed: 0,
         claims_selected: vec![ClaimId::from("TINY-001")],
+        shard: None,
+        merged_from: Vec::new(),
         not_asked: Vec::new(),
         counts,
     };
@@ -252,6 +254,7 @@ pub(crate) fn today() -> Today {
     let run = run_of(Vec::new(), Vec::new()).record;
     let claim = ClaimToday {
         contract: "tiny".to_owned(),
+        advisory: false,
         lanes: vec![Lane::Cpu],
         models: vec![MODEL.to_owned()],
         goldens: vec![format!("{MODEL}/goldens.safetensors")],
