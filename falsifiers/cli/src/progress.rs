@@ -5,11 +5,14 @@ use std::io::{self, IsTerminal};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use evidence::report::terminal::print;
+use evidence::report::terminal::{look, print};
 use evidence::{Event, Outcome, Verdict};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::failure::Failure;
+
+/// The columns that a line needs beside the name of an attempt.
+const BESIDE: usize = 57;
 
 /// Shows events as they come.
 pub(crate) struct Progress {
@@ -34,10 +37,11 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(claims + duels), target);
         let running = Running::default();
         let shown = Arc::clone(&running);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {pos}/{len} {elapsed} {running}")
+        let room = look().width.saturating_sub(BESIDE);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:20} {pos}/{len} {elapsed} {running}")
         {
             let under_way = move |_: &ProgressState, to: &mut dyn std::fmt::Write| {
-                let _ = to.write_str(&longest(&shown));
+                let _ = to.write_str(&longest(&shown, room));
             };
             bar.set_style(style.with_key("running", under_way));
         }
@@ -112,11 +116,10 @@ impl Progress {
 }
 
 /// How many attempts are under way, and the one that has taken longest. Seen again at every draw, so that time passes.
-fn longest(running: &Running) -> String {
-    const SHOWN: usize = 60;
+fn longest(running: &Running, room: usize) -> String {
     let Ok(running) = running.lock() else { return String::new() };
     let Some((what, since)) = running.iter().min_by_key(|(_, since)| **since) else { return String::new() };
-    let what: String = contracts::shown::line(what).chars().take(SHOWN).collect();
+    let what: String = contracts::shown::line(what).chars().take(room).collect();
     format!("{} running, {} s {what}", running.len(), since.elapsed().as_secs())
 }
 
