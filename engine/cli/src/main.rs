@@ -7,6 +7,10 @@ mod failure;
 mod generate;
 mod input;
 mod inspect;
+// The reference of both commands is drawn alike.
+#[cfg(test)]
+#[path = "../../../falsifiers/cli/src/markdown.rs"]
+mod markdown;
 mod output;
 mod shell;
 mod trace;

@@ -42,6 +42,20 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::markdown;
+
+    #[test]
+    fn docs_page_of_apr() {
+        let note = "<!-- Made by `make reference`; what it says comes from the code. -->\n\n";
+        let text = format!("{note}{}\n", markdown::page(Cli::command(), "The commands of apr").trim_end());
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/apr.md");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, text).unwrap();
+        } else {
+            let found = std::fs::read_to_string(path).unwrap_or_default();
+            assert!(found == text, "docs/reference/apr.md is stale; run `make reference`");
+        }
+    }
 
     #[test]
     fn every_command_has_a_page_and_every_shell_a_script() {

@@ -149,3 +149,6 @@ fn open(report: &Report) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

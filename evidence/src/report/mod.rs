@@ -1,6 +1,7 @@
 //! Reports: what runs and gates say, for people and for programs. A report is data first; the renderers add
 //! nothing to it. Each of them ends with what was not verified.
 
+pub mod compare;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -105,15 +105,17 @@ pub(crate) struct Choice {
 const FILTER: &str = "\
 Only claims that this expression lets through
 
-  expression  term | term ...           either of them
-  term        factor & factor ...       all of them; binds closer than |
-  factor      !factor                   not this
+  expression  term | term ...      either of them
+  term        factor & factor ...  all of them; binds closer than |
+  factor      !factor              not this
               (expression)
-              NAME(GLOB)                the claim has a NAME that matches
-              GLOB                      the same as id(GLOB)
+              NAME(GLOB)           the claim has a NAME that matches
+              GLOB                 the same as id(GLOB)
 
-  NAME        id, kind, model, contract, tier, lane, or kills (a mutant that the claim must kill)
-  GLOB        letters as they are, * for any text, ? for one character, [ab] for one of these, {a,b} for either
+  NAME        id, kind, model, contract, tier, lane, or kills,
+              which is a mutant that the claim must kill
+  GLOB        * for any text, ? for one character, [ab] for one of
+              these, {a,b} for either; other letters as they are
 
 A glob that matches nothing that exists is an error. Examples:
 
@@ -219,9 +221,9 @@ pub(crate) struct New {
 /// `pv explain`.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// A rule's code or name, a falsifier kind, a mutant, or a claim id.
+    /// A rule's code or name, a falsifier kind, a mutant, a claim, a gate, or an exit code.
     pub(crate) code: String,
-    /// Where claims are looked up.
+    /// Where claims and gates are looked up.
     #[command(flatten)]
     pub(crate) place: Place,
 }

@@ -119,7 +119,7 @@ impl Chosen {
         };
         let list = List { columns, rows: rows.collect() };
         let mut out = io::stdout();
-        list::show(&list, as_json, &mut out).and_then(|()| out.flush())
+        list::show(&list, (as_json, list::width()), &mut out).and_then(|()| out.flush())
     }
 }
 

@@ -1,11 +1,12 @@
-//! `pv explain`: the page of a rule, of a falsifier kind, of a mutant, or of a claim.
+//! `pv explain`: the page of a rule, of a falsifier kind, of a mutant, of a claim, of a gate, or of an exit code.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use contracts::lint::rule;
-use contracts::{KINDS, KindInfo, Loaded, MutantEntry, RULES, Vocabulary, nearest};
+use contracts::{Gate, KINDS, KindInfo, Loaded, MutantEntry, RULES, Vocabulary, nearest};
+use evidence::Exit;
 use serde_json::Value;
 
 use crate::list::killers;
@@ -26,10 +27,18 @@ pub(crate) fn run(
         write!(out, "{}", kind_page(kind, vocabulary))?;
         return Ok(0);
     }
-    // Rules and kinds can be explained anywhere; only the rest needs contracts.
+    if let Some(exit) = exit(word) {
+        write!(out, "{}", exit_page(exit))?;
+        return Ok(0);
+    }
+    // These can be explained anywhere; only the rest needs contracts.
     let loaded = contracts::load(paths);
     if let Some(page) = claim_page(word, &loaded) {
         write!(out, "{page}")?;
+        return Ok(0);
+    }
+    if let Some(one) = loaded.gates.iter().find(|one| one.gate.gate.as_str() == word) {
+        write!(out, "{}", gate_page(&one.gate))?;
         return Ok(0);
     }
     if let Some(mutant) = vocabulary.mutants.iter().find(|mutant| mutant.name == word) {
@@ -42,16 +51,57 @@ pub(crate) fn run(
         .flat_map(|rule| [rule.code, rule.name])
         .chain(KINDS.iter().map(|kind| kind.name))
         .chain(tests.map(|test| test.id.as_str()))
+        .chain(loaded.gates.iter().map(|one| one.gate.gate.as_str()))
         .chain(vocabulary.mutants.iter().map(|mutant| mutant.name.as_str()));
     let help = match nearest(word, known) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "`pv list rules`, `pv list kinds`, and `pv list claims` print what is known".to_owned(),
+        None => "`pv list` prints what is known: rules, kinds, claims, gates, mutants".to_owned(),
     };
-    writeln!(err, "error: no rule, kind, claim, or mutant is called `{word}`\n  help: {help}")?;
+    writeln!(
+        err,
+        "error: no rule, kind, claim, gate, mutant, or exit code is called `{word}`\n  help: {help}"
+    )?;
     Ok(2)
 }
 
-fn kind_page(kind: &KindInfo, vocabulary: &Vocabulary) -> String {
+/// The exit code with this number.
+fn exit(word: &str) -> Option<Exit> {
+    let code: u8 = word.parse().ok()?;
+    Exit::BY_PRECEDENCE.into_iter().find(|exit| exit.code() == code)
+}
+
+fn exit_page(exit: Exit) -> String {
+    let order: Vec<String> = Exit::BY_PRECEDENCE.iter().map(|exit| exit.code().to_string()).collect();
+    format!(
+        "# exit code {}\n\n{}.\n\nWhere several apply, the first of {}.\n",
+        exit.code(),
+        sentence(exit.meaning()).trim_end_matches('.'),
+        order.join(", "),
+    )
+}
+
+fn gate_page(gate: &Gate) -> String {
+    let (lanes, requires) = (gate.lanes.iter().map(|lane| lane.as_str()).collect::<Vec<_>>(), &gate.requires);
+    let yes = |value: bool| if value { "yes" } else { "no" };
+    let rows = [
+        ("level", requires.level.as_str().to_owned()),
+        ("lanes", lanes.join(", ")),
+        ("fresh", yes(requires.fresh).to_owned()),
+        ("mutants killed", yes(requires.mutants_killed).to_owned()),
+    ];
+    let mut page = format!("# {}\n\n{}.\n\n", gate.gate, gate.title.trim_end_matches('.'));
+    for (name, value) in rows {
+        let _ = writeln!(page, "{name:<15} {value}");
+    }
+    page.push_str("\n## Claims\n\n");
+    for claim in &gate.claims {
+        let _ = writeln!(page, "- {claim}");
+    }
+    let _ = writeln!(page, "\ncompute it with `pv report --gate {}`", gate.gate);
+    page
+}
+
+pub(crate) fn kind_page(kind: &KindInfo, vocabulary: &Vocabulary) -> String {
     let mut page = format!("# {}\n\n{}\n\n{}\n\n", kind.name, sentence(kind.summary), kind.doc);
     let lanes: Vec<&str> = kind.lanes.iter().map(|lane| lane.as_str()).collect();
     let mutants = vocabulary.kind(kind.name).map_or(String::new(), |entry| entry.mutants.join(", "));
@@ -155,7 +205,8 @@ mod tests {
     fn explain(word: &str) -> (i32, String, String) {
         let folder = fixture::folder();
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let paths = [folder.path().join("contracts/models/good.yaml")];
+        let paths =
+            ["models/good.yaml", "gates/ship.yaml"].map(|file| folder.path().join("contracts").join(file));
         let code = run(word, &paths, &fixture::vocabulary(), &mut out, &mut err).unwrap();
         let out = String::from_utf8(out).unwrap().replace(&folder.path().display().to_string(), "[folder]");
         (code, out, String::from_utf8(err).unwrap())
@@ -176,7 +227,7 @@ mod tests {
 
     #[test]
     fn pages() {
-        let text: String = ["golden_output", "GOOD-001", "qwen2@k-bias-dropped"]
+        let text: String = ["golden_output", "GOOD-001", "qwen2@k-bias-dropped", "ship", "5"]
             .map(|word| explain(word).1 + "\n---\n")
             .concat();
         insta::assert_snapshot!(text);
@@ -184,9 +235,12 @@ mod tests {
 
     #[test]
     fn an_unknown_word_names_the_nearest() {
-        for (word, near) in
-            [("PV110x", "PV110"), ("oracle_partiy", "oracle_parity"), ("GOOD-002", "GOOD-001")]
-        {
+        for (word, near) in [
+            ("PV110x", "PV110"),
+            ("oracle_partiy", "oracle_parity"),
+            ("GOOD-002", "GOOD-001"),
+            ("shipp", "ship"),
+        ] {
             let (code, out, err) = explain(word);
             assert_eq!((code, out.as_str()), (2, ""));
             assert!(err.contains(near), "{err}");

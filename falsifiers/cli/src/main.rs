@@ -3,11 +3,17 @@
 mod args;
 mod choice;
 mod diagnostics;
+#[cfg(test)]
+mod docs;
+#[cfg(test)]
+mod environment;
 mod explain;
 mod failure;
 #[cfg(test)]
 mod fixture;
 mod list;
+#[cfg(test)]
+mod markdown;
 mod mend;
 mod merge;
 mod new;
@@ -60,7 +66,7 @@ fn main() -> ExitCode {
         Command::List(args) => {
             let (place, known) = (&args.place, workspace::vocabulary(&args.place));
             let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
-            shown(list::run(args.what, &place.paths, &known, args.json, out, err))
+            shown(list::run(args.what, &place.paths, &known, (args.json, list::width()), out, err))
         }
     };
     match result {

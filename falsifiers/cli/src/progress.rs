@@ -48,10 +48,10 @@ impl Progress {
     /// Shows one event.
     pub(crate) fn event(&self, event: &Event) {
         if self.json {
-            if let Ok(line) = serde_json::to_string(event) {
-                if let (Err(error), Ok(mut failed)) = (print(&(line + "\n")), self.failed.lock()) {
-                    failed.get_or_insert(error);
-                }
+            if let Ok(line) = serde_json::to_string(event)
+                && let (Err(error), Ok(mut failed)) = (print(&(line + "\n")), self.failed.lock())
+            {
+                failed.get_or_insert(error);
             }
             return;
         }

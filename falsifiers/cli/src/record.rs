@@ -56,8 +56,9 @@ fn execute(args: &args::Run, mutants: Option<Option<&str>>) -> Result<Exit, Fail
         record(&workspace.root, &now, selection, request, command, options.seed, &Seam::empty())?;
     chosen.narrow(&mut record, &claims);
     let run_id = record.run_id.clone();
-    let writer = RunWriter::create(&args.out, record)?;
+    // Before there is a folder, so that an interrupt finds either none or one whose record can still say so.
     let cancel = cancel_on_interrupt(&options.isolation);
+    let writer = RunWriter::create(&args.out, record)?;
 
     let (asked, kills) = match &duels {
         Some(duels) => (0, duels.len() as u64),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use contracts::{ClaimId, GateId};
+use evidence::report::compare::{self, Comparison};
 use evidence::report::{self, ClaimText, Report};
 use evidence::store::Runs;
 use evidence::{Exit, GateReport, Run, RunId, gate, store};
@@ -15,6 +16,9 @@ use crate::workspace::Workspace;
 
 /// Computes gates from the evidence, shows one run, or compares two.
 pub(crate) fn run(args: &args::Report) -> Result<Exit, Failure> {
+    if let [before, after] = args.compare.as_slice() {
+        return compared(args, before, after);
+    }
     if let Some(id) = &args.run {
         return one_run(args, id);
     }
@@ -45,6 +49,25 @@ fn one_run(args: &args::Report, id: &str) -> Result<Exit, Failure> {
     }
     show(&report, args)?;
     Ok(Exit::combine(exits))
+}
+
+/// What changed from one run to another.
+fn compared(args: &args::Report, before: &str, after: &str) -> Result<Exit, Failure> {
+    let (before, after) = (find(&args.runs, before)?.0, find(&args.runs, after)?.0);
+    let comparison =
+        Comparison::of(&before, &after).map_err(|nothing| Failure::Nothing(nothing.to_string()))?;
+    let text = match args.format {
+        ReportFormat::Table => compare::table(&comparison, look(args)),
+        ReportFormat::Md => compare::markdown(&comparison),
+        ReportFormat::Html => compare::html(&comparison),
+        ReportFormat::Json => report::json::comparison(&comparison)?,
+        ReportFormat::Junit => {
+            let why = "a comparison is no list of tests: use --format table, md, html or json with --compare";
+            return Err(Failure::Usage(why.to_owned()));
+        }
+    };
+    write(&text, args)?;
+    Ok(comparison.exit())
 }
 
 /// Every run of a folder; no runs at all is nothing to report on.

@@ -116,7 +116,7 @@ fn level_mark(level: ClaimLevel) -> Markup {
 }
 
 /// What is wrong, each with the one thing to do about it.
-pub(super) fn reasons(why: &[Reason]) -> Markup {
+pub(in crate::report) fn reasons(why: &[Reason]) -> Markup {
     html! {
         ul.reasons {
             @for reason in why {

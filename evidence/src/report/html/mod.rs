@@ -5,9 +5,9 @@
 
 mod claims;
 mod curve;
-mod gates;
+pub(super) mod gates;
 mod matrix;
-mod runs;
+pub(super) mod runs;
 
 use contracts::{ClaimId, Lane};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -22,7 +22,7 @@ const STYLE: &str = include_str!("style.css");
 
 /// What something looks like: the class that colours it, and the sign that stands in front of its word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tone {
+pub(super) enum Tone {
     Good,
     Bad,
     Caution,
@@ -52,7 +52,28 @@ impl Tone {
 /// The report as a page of HTML.
 pub fn render(report: &Report) -> String {
     let (tone, verdict, because) = verdict(report);
-    let sections = sections(report);
+    let body = html! {
+        @if !report.gates.is_empty() { (gates::section(report)) }
+        (claims::overview(report))
+        @if !report.results.is_empty() { (claims::details(report)) }
+        (matrix::section(report))
+        (runs::section(report))
+        section #open aria-labelledby="open-title" {
+            h2 #open-title { "What this did not verify" }
+            ul.open { @for line in &report.not_verified { li { (clean(line)) } } }
+        }
+    };
+    shell("Verification report", (tone, &verdict, &because), &tiles(report), &sections(report), &body)
+}
+
+/// The page around its sections: head, verdict, and the list of sections.
+pub(super) fn shell(
+    kind: &str,
+    (tone, verdict, because): (Tone, &str, &str),
+    tiles: &Markup,
+    sections: &[(&str, &str)],
+    body: &Markup,
+) -> String {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -61,35 +82,25 @@ pub fn render(report: &Report) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="robots" content="noindex";
-                title { (tone.sign()) " " (verdict) " · verification report" }
+                title { (tone.sign()) " " (verdict) " · " (kind) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
                 a.skip href="#main" { "Skip to the report" }
                 header.top {
                     div.wide {
-                        p.kicker { "Verification report" }
+                        p.kicker { (kind) }
                         h1 class=(tone.class()) { span.sign aria-hidden="true" { (tone.sign()) } (verdict) }
                         p.because { (because) }
-                        (tiles(report))
+                        (tiles)
                     }
                 }
                 nav.contents aria-label="Sections" {
                     ul.wide {
-                        @for (id, name) in &sections { li { a href={ "#" (id) } { (name) } } }
+                        @for (id, name) in sections { li { a href={ "#" (id) } { (name) } } }
                     }
                 }
-                main #main .wide {
-                    @if !report.gates.is_empty() { (gates::section(report)) }
-                    (claims::overview(report))
-                    @if !report.results.is_empty() { (claims::details(report)) }
-                    (matrix::section(report))
-                    (runs::section(report))
-                    section #open aria-labelledby="open-title" {
-                        h2 #open-title { "What this did not verify" }
-                        ul.open { @for line in &report.not_verified { li { (clean(line)) } } }
-                    }
-                }
+                main #main .wide { (body) }
             }
         }
     }
@@ -214,12 +225,12 @@ fn tile(href: &str, what: &str, number: &str, tone: Tone) -> Markup {
 }
 
 /// A word with its sign, in its colour.
-fn mark(tone: Tone, word: &str) -> Markup {
+pub(super) fn mark(tone: Tone, word: &str) -> Markup {
     html! { span.mark.(tone.class()) { span.sign aria-hidden="true" { (tone.sign()) } (word) } }
 }
 
 /// A sentence of a contract, where what stands between backticks is code.
-fn prose(text: &str) -> Markup {
+pub(super) fn prose(text: &str) -> Markup {
     html! {
         @for (at, piece) in clean(text).split('`').enumerate() {
             @if at % 2 == 1 { code { (piece) } } @else { (piece) }
@@ -228,11 +239,11 @@ fn prose(text: &str) -> Markup {
 }
 
 /// A table that scrolls by itself where the page is narrower; it can be scrolled with the keyboard.
-fn scrolling(label: &str, content: &Markup) -> Markup {
+pub(super) fn scrolling(label: &str, content: &Markup) -> Markup {
     html! { div.scroll role="region" aria-label=(label) tabindex="0" { (content) } }
 }
 
-const fn outcome_tone(outcome: &Outcome) -> Tone {
+pub(super) const fn outcome_tone(outcome: &Outcome) -> Tone {
     match outcome {
         Outcome::Survived { .. } => Tone::Good,
         Outcome::Falsified { .. } | Outcome::Errored { .. } => Tone::Bad,
@@ -240,7 +251,7 @@ const fn outcome_tone(outcome: &Outcome) -> Tone {
     }
 }
 
-const fn verdict_tone(verdict: &Verdict) -> Tone {
+pub(super) const fn verdict_tone(verdict: &Verdict) -> Tone {
     match verdict {
         Verdict::Killed { .. } => Tone::Good,
         Verdict::Survived | Verdict::Errored { .. } => Tone::Bad,

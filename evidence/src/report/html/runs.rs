@@ -20,7 +20,8 @@ pub(super) fn section(report: &Report) -> Markup {
     }
 }
 
-fn one(run: &RunHead) -> Markup {
+/// One run: what it was, and what its results depend on.
+pub(in crate::report) fn one(run: &RunHead) -> Markup {
     let (tone, status) = match run.status {
         Status::Complete => (Tone::Good, "complete"),
         Status::Stopped => (Tone::Caution, "stopped at the first failure"),

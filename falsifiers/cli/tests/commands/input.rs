@@ -43,7 +43,9 @@ fn folders_without_contracts_and_paths_that_lead_nowhere() {
     let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
     place.pv(&["run", "--zoo", "nowhere"]).says(3, &["nowhere is no folder", "--zoo"]);
     place.pv(&["report", "--zoo", "zoo"]).says(3, &["runs", "pv run"]);
-    place.pv(&["report", "--zoo", "zoo", "--runs", "contracts"]).says(4, &["there are no gates"]);
+    place.pv(&["report", "--zoo", "zoo", "--runs", "contracts"]).says(4, &["no run is recorded"]);
+    place.run(&[]).says(0, &[]);
+    place.pv(&["report", "--zoo", "zoo"]).says(4, &["there are no gates"]);
 }
 
 #[test]

@@ -33,7 +33,24 @@ fn slow() -> Place {
     Place::new(&[("tiny.yaml", text)])
 }
 
-/// A run, up to the event in which its slow attempt begins, with the process that makes it.
+/// A run, up to the event in which its slow attempt begins.
+fn begun(place: &Place, isolation: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut run = place
+        .command(&["run", "--zoo", "zoo", "--json", "--jobs", "1", "--isolation", isolation])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stdout.take().unwrap());
+    let mut line = String::new();
+    while !(line.contains("case_started") && line.contains("SLOW-001")) {
+        line.clear();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "the run ended before its slow attempt began");
+    }
+    (run, lines)
+}
+
+/// Such a run, with the process that makes its slow attempt.
 struct Running {
     run: Child,
     lines: BufReader<ChildStdout>,
@@ -42,18 +59,7 @@ struct Running {
 
 impl Running {
     fn start(place: &Place) -> Self {
-        let mut run = place
-            .command(&["run", "--zoo", "zoo", "--json", "--jobs", "1"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(run.stdout.take().unwrap());
-        let mut line = String::new();
-        while !(line.contains("case_started") && line.contains("SLOW-001")) {
-            line.clear();
-            assert!(lines.read_line(&mut line).unwrap() > 0, "the run ended before its slow attempt began");
-        }
+        let (run, lines) = begun(place, "process");
         let attempt = soon("a process for the attempt", || children(run.id()).first().copied());
         Self { run, lines, attempt }
     }
@@ -68,13 +74,15 @@ impl Running {
 /// Looks until there is something to see.
 #[track_caller]
 fn soon<T>(what: &str, look: impl Fn() -> Option<T>) -> T {
+    let mut seen = look();
     for _ in 0..3000 {
-        if let Some(seen) = look() {
-            return seen;
+        if seen.is_none() {
+            std::thread::sleep(Duration::from_millis(10));
+            seen = look();
         }
-        std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("{what} did not come to be");
+    assert!(seen.is_some(), "{what} did not come to be");
+    seen.unwrap()
 }
 
 /// State and parent of a process; nothing where it is not there.
@@ -103,9 +111,12 @@ fn gone(process: u32) {
     });
 }
 
+#[track_caller]
 fn outcome<'e>(events: &'e [Value], claim: &str) -> &'e Value {
-    let finished = |event: &&Value| event["claim_finished"]["claim"] == claim;
-    &events.iter().find(finished).unwrap_or_else(|| panic!("{claim} has no outcome"))["claim_finished"]["outcome"]
+    let finished =
+        events.iter().map(|event| &event["claim_finished"]).find(|result| result["claim"] == claim);
+    assert!(finished.is_some(), "{claim} has no outcome");
+    &finished.unwrap()["outcome"]
 }
 
 fn partial(folder: &Path) {
@@ -155,6 +166,21 @@ fn an_interrupt_ends_the_attempts_and_the_record_says_so() {
         assert_eq!(record["counts"]["outcomes"]["survived"], 1, "{record}");
         assert_eq!(record["counts"]["outcomes"]["errored"], 0, "the attempt was ended, it did not fail");
     }
+}
+
+#[test]
+fn a_second_interrupt_ends_the_run_at_once_and_leaves_a_partial_folder() {
+    // In one process, where the first interrupt waits for the attempt under way.
+    let place = slow();
+    let (mut run, _lines) = begun(&place, "none");
+    signal(run.id(), "-INT");
+    let mut said = String::new();
+    BufReader::new(run.stderr.take().unwrap()).read_line(&mut said).unwrap();
+    assert!(said.contains("finishing the cases under way; once more to stop at once"), "{said}");
+    signal(run.id(), "-INT");
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+    let [folder] = place.runs().try_into().unwrap();
+    partial(&folder);
 }
 
 #[test]

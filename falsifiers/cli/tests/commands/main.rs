@@ -10,6 +10,7 @@ mod interference;
 mod interrupts;
 mod isolation;
 mod outcomes;
+mod reports;
 mod shards;
 mod shell;
 mod show;

@@ -1,7 +1,7 @@
 //! Runs that are split and put together again, runs that stop at their first failure, and what would run.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ fn recorded(place: &Place, out: &str) -> PathBuf {
 }
 
 /// What a run holds but for what differs from run to run: ids, times, and the command.
-fn content(folder: &PathBuf) -> Value {
+fn content(folder: &Path) -> Value {
     let lines = |name: &str| {
         let text = fs::read_to_string(folder.join(name)).unwrap();
         let mut lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

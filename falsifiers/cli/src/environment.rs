@@ -1,0 +1,17 @@
+//! Every variable of the environment that the commands look at. The reference is made from this, and a test holds the
+//! sources to it.
+
+/// Name and meaning.
+pub(crate) const VARIABLES: &[(&str, &str)] = &[
+    ("APR_COMPLETE", "set by completion scripts: `apr` answers what can come next, and does nothing else"),
+    (
+        "APR_LOG",
+        "what `apr` logs to standard error, such as `debug` or `engine=trace`; nothing below errors without it",
+    ),
+    ("CLICOLOR_FORCE", "colour even where standard output is no terminal"),
+    ("COLUMNS", "the width of tables and of quoted lines, before that of the terminal"),
+    ("NO_COLOR", "no colour, whatever else says so"),
+    ("PV_COMPLETE", "set by completion scripts: `pv` answers what can come next, and does nothing else"),
+    ("PV_LOG", "what `pv` logs to standard error, such as `debug`; nothing below errors without it"),
+    ("TERM", "no colour where it is `dumb`"),
+];
