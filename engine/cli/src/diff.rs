@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use engine::trace::Tensor;
-use evidence::trace_file::{self, Data, Payload, TraceError, TraceFile};
+use evidence::trace_file::{self, Data, Payload, StageRecord, TraceError, TraceFile};
 use evidence::{Exit, Real};
-use falsifiers::compare::{Limit, compare, cosine, row_l2};
+use falsifiers::compare::{Difference, Limit, compare, cosine, row_l2};
 use kernels::real::Values;
 use serde::Serialize;
 use tabled::builder::Builder;
@@ -15,7 +15,7 @@ use tabled::settings::{Alignment, Style};
 
 use crate::args::Diff;
 use crate::failure::Failure;
-use crate::output::show;
+use crate::output::show_lines;
 
 #[derive(Serialize)]
 struct Output {
@@ -46,6 +46,14 @@ struct Line {
 
 /// Compares two traces stage by stage.
 pub(crate) fn run(args: &Diff) -> Result<Exit, Failure> {
+    if let (Ok(a), Ok(b)) = (args.a.canonicalize(), args.b.canonicalize())
+        && a == b
+    {
+        let folder = args.a.display();
+        return Err(Failure::Usage(format!(
+            "{folder} is on both sides, and a trace agrees with itself; name two traces"
+        )));
+    }
     let (a, b) = (trace(&args.a)?, trace(&args.b)?);
     if a.token_ids != b.token_ids {
         return Err(Failure::Usage(format!(
@@ -64,7 +72,7 @@ pub(crate) fn run(args: &Diff) -> Result<Exit, Failure> {
         ));
     }
     let exit = if output.diverges { Exit::Falsified } else { Exit::Survived };
-    show(&if args.json { serde_json::to_string_pretty(&output)? + "\n" } else { table(&output) })?;
+    show_lines(&if args.json { serde_json::to_string_pretty(&output)? + "\n" } else { table(&output) })?;
     Ok(exit)
 }
 
@@ -133,8 +141,8 @@ fn output(
                 )));
             }
             None => {
-                let diverges = stage.digest != other.digest || stage.shape != other.shape;
-                let why = diverges.then(|| "digests differ".to_owned());
+                let why = without_payload(stage, other);
+                let diverges = why.is_some();
                 Line { stage: stage.name.clone(), diverges, row_l2: None, cosine: None, why }
             }
         });
@@ -154,6 +162,22 @@ fn output(
         only_in_a,
         only_in_b,
     })
+}
+
+/// How two stages differ, as far as their descriptions tell. As with payloads, what holds no finite number shows
+/// nothing.
+fn without_payload(a: &StageRecord, b: &StageRecord) -> Option<String> {
+    let finite = |stage: &StageRecord| {
+        let elements = stage.elements().map_or(u64::MAX, |elements| elements as u64);
+        elements.saturating_sub(stage.nan_count).saturating_sub(stage.inf_count)
+    };
+    if a.digest != b.digest || a.shape != b.shape {
+        Some("digests differ".to_owned())
+    } else if finite(a) == 0 {
+        Some(Difference::Empty.to_string())
+    } else {
+        None
+    }
 }
 
 fn line(stage: &str, truth: &Tensor, found: &Tensor, max: f64) -> Line {

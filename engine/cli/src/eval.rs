@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::args::Eval;
 use crate::failure::Failure;
 use crate::input;
-use crate::output::show;
+use crate::output::show_lines;
 
 /// The longest window that is evaluated at once; attention costs its square.
 const LONGEST_WINDOW: usize = 2048;
@@ -87,9 +87,9 @@ pub(crate) fn run(args: &Eval) -> Result<Exit, Failure> {
         uniform_loss: (loaded.config().vocab_size as f64).ln().into(),
     };
     if args.json {
-        show(&(serde_json::to_string_pretty(&output)? + "\n"))?;
+        show_lines(&(serde_json::to_string_pretty(&output)? + "\n"))?;
     } else {
-        show(&format!(
+        show_lines(&format!(
             "{}: mean loss {:.6} nats over {} tokens in windows of {}, perplexity {:.4} (guessing costs {:.4})\n",
             output.model,
             mean,

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::input;
-use crate::output::show;
+use crate::output::show_lines;
 
 #[derive(Serialize)]
 struct Output {
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
         },
     };
     if args.json {
-        show(&(serde_json::to_string_pretty(&output)? + "\n"))?;
+        show_lines(&(serde_json::to_string_pretty(&output)? + "\n"))?;
         return Ok(Exit::Survived);
     }
     let value = serde_json::to_value(&output)?;
@@ -93,6 +93,6 @@ pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
             format!("{name:<24}{value}\n")
         })
         .collect();
-    show(&text)?;
+    show_lines(&text)?;
     Ok(Exit::Survived)
 }

@@ -24,6 +24,11 @@ pub(crate) fn show(text: &str) -> Result<Reader, Failure> {
     }
 }
 
+/// Writes text in which names from files stand: nothing in them acts on a terminal.
+pub(crate) fn show_lines(text: &str) -> Result<Reader, Failure> {
+    show(&contracts::shown::lines(text))
+}
+
 /// Says what went wrong, if anybody listens. Unlike `eprintln!` this cannot panic.
 pub(crate) fn complain(failure: &Failure) {
     let _ = writeln!(io::stderr(), "error: {}", contracts::shown::lines(&failure.to_string()));

@@ -16,7 +16,7 @@ use tabled::settings::{Alignment, Style};
 use crate::args::Trace;
 use crate::failure::Failure;
 use crate::input;
-use crate::output::show;
+use crate::output::show_lines;
 
 /// Records every stage of one forward pass.
 pub(crate) fn run(args: &Trace) -> Result<Exit, Failure> {
@@ -63,11 +63,11 @@ pub(crate) fn run(args: &Trace) -> Result<Exit, Failure> {
         })?;
     }
     if args.json {
-        show(&(serde_json::to_string_pretty(&trace)? + "\n"))?;
+        show_lines(&(serde_json::to_string_pretty(&trace)? + "\n"))?;
     } else {
-        show(&table(&trace))?;
+        show_lines(&table(&trace))?;
         if let Some(folder) = &args.out {
-            show(&format!("written to {}\n", folder.display()))?;
+            show_lines(&format!("written to {}\n", folder.display()))?;
         }
     }
     Ok(Exit::Survived)

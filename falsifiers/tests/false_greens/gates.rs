@@ -133,7 +133,8 @@ fn a_survival_beyond_its_limit_is_believed() {
 /// Here: Everything that an outcome depends on is in the record by digest; where one differs the record is stale.
 #[test]
 fn evidence_about_something_else_is_counted() {
-    let changes: [(&str, fn(&mut Today)); 4] = [
+    type Change = (&'static str, fn(&mut Today));
+    let changes: [Change; 4] = [
         ("the source tree has changed", |now| now.tree = "f".repeat(64)),
         ("contract tiny has changed", |now| now.contracts.values_mut().for_each(|digest| digest.push('0'))),
         ("model micro/qwen3-dense has changed", |now| {

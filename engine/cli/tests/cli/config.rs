@@ -57,7 +57,7 @@ fn a_configuration_that_is_no_object() {
     refused(&args(&folder), 3, &["config.json: not a JSON object"]);
     folder.remove("config.json");
     std::fs::create_dir(folder.path("config.json")).unwrap();
-    refused(&args(&folder), 3, &["config.json: cannot read it", "directory"]);
+    refused(&args(&folder), 3, &["config.json: cannot read it", "not a plain file"]);
 }
 
 #[test]

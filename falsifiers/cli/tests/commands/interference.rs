@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn place() -> Place {
     Place::new(&[("tiny.yaml", parity("1.0e-5")), ("too.yaml", finite)])
 }
 
-fn id(folder: &PathBuf) -> String {
+fn id(folder: &Path) -> String {
     folder.file_name().unwrap().to_str().unwrap().to_owned()
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 mod common;
+mod false_greens;
 mod gates;
 mod hostile;
 mod input;
