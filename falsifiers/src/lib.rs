@@ -26,6 +26,7 @@ pub mod select;
 pub mod stages;
 pub mod stop;
 pub mod subject;
+mod tally;
 pub mod today;
 pub mod vocabulary;
 

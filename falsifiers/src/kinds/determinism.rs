@@ -4,10 +4,11 @@ use contracts::ArithmeticName;
 use contracts::kinds::Determinism;
 use engine::trace::{Recorded, Recorder};
 
-use super::{Case, Passed, Tally, points};
+use super::{Case, Passed, points};
 use crate::compare::Limit;
 use crate::stop::Stop;
 use crate::subject::{Subject, errored};
+use crate::tally::Tally;
 
 pub(super) fn cases(parameters: &Determinism) -> Vec<Case<'_>> {
     points("determinism", &parameters.model, &parameters.prompts, &parameters.arithmetic)

@@ -6,10 +6,11 @@ use engine::eval::token_losses;
 use engine::trace::Tensor;
 use kernels::real::Values;
 
-use super::{Case, Passed, Tally, defect};
+use super::{Case, Passed, defect};
 use crate::compare::{Limit, compare};
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
+use crate::tally::Tally;
 
 pub(super) fn cases<'c>(parameters: &'c LossBound, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
     let mut cases = Vec::new();

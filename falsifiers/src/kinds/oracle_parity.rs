@@ -7,11 +7,12 @@ use contracts::{ArithmeticName, Tolerance};
 use engine::trace::{Recorder, Tensor};
 use evidence::Need;
 
-use super::{Case, Passed, Tally, points};
+use super::{Case, Passed, points};
 use crate::compare::Limit;
 use crate::stages::Selection;
 use crate::stop::Stop;
 use crate::subject::Subject;
+use crate::tally::Tally;
 
 pub(super) fn cases<'c>(parameters: &'c OracleParity, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
     points("oracle_parity", &parameters.model, &parameters.prompts, &parameters.arithmetic)

@@ -6,10 +6,11 @@ use engine::models::Logits;
 use engine::trace::{NoTap, Tensor};
 use kernels::real::Values;
 
-use super::{Case, Passed, Tally, points};
+use super::{Case, Passed, points};
 use crate::compare::Limit;
 use crate::stop::Stop;
 use crate::subject::Subject;
+use crate::tally::Tally;
 
 pub(super) fn cases<'c>(
     parameters: &'c PrefillEqualsDecode,
