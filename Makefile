@@ -4,7 +4,7 @@ CARGO ?= cargo
 BIN := target/debug
 ORACLE := target/oracle-venv/bin/python
 
-.PHONY: help run test check falsify prove report docs reference fmt oracle-venv micro-models oracle-check clean
+.PHONY: help run test check falsify prove report bench docs reference fmt oracle-venv micro-models oracle-check clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -36,6 +36,10 @@ prove: build ## Plant every mutant against the claims that must kill it
 report: build ## Compute all gates from the recorded runs
 	$(BIN)/pv report
 
+bench: ## Time pv validate and the reference, each beside what it is to be compared with
+	$(CARGO) bench --locked --quiet --package pv --bench validate
+	$(CARGO) bench --locked --quiet --package engine --bench prefill
+
 docs: ## Build the API documentation
 	$(CARGO) doc --locked --workspace --no-deps
 
@@ -55,6 +59,24 @@ micro-models: ## Make the micro models and their goldens again
 oracle-check: ## Compare all goldens with a fresh computation
 	$(ORACLE) falsifiers/oracle/check.py
 	$(ORACLE) falsifiers/oracle/check_test.py
+
+# What cargo-fuzz sets for a search without a sanitizer; it works with the stable compiler.
+FUZZ_FLAGS := --cfg fuzzing -Ccodegen-units=4 -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares
+FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+TARGET ?= contract
+SECONDS ?= 60
+
+.PHONY: fuzz
+fuzz: ## Search for inputs that break a parser: TARGET=contract SECONDS=60 (needs a C++ compiler)
+	cd fuzz && RUSTFLAGS="$(FUZZ_FLAGS)" $(CARGO) build --locked --release --target $(FUZZ_HOST) \
+		--target-dir ../target/fuzz --bin $(TARGET)
+	mkdir -p target/fuzz/found/$(TARGET) target/fuzz/scratch
+	TMPDIR=$(abspath target/fuzz/scratch) RAYON_NUM_THREADS=1 target/fuzz/$(FUZZ_HOST)/release/$(TARGET) \
+		-max_total_time=$(SECONDS) -timeout=20 -rss_limit_mb=2048 -max_len=12000 \
+		$(patsubst %,-dict=%,$(wildcard fuzz/dictionaries/$(TARGET).dict)) \
+		-artifact_prefix=target/fuzz/$(TARGET)- target/fuzz/found/$(TARGET) fuzz/corpus/$(TARGET)
 
 clean: ## Remove what was built and recorded
 	rm -rf target runs

@@ -14,8 +14,9 @@
 //! | `gates`, `waivers` | the two other kinds of file |
 //! | `parse`, `span` | YAML with positions |
 //! | `fix` | edits that are certain to be what was meant |
+//! | `shown` | text from files as it may be shown |
 //! | `schema` | the JSON Schemas, and their errors as findings |
-//! | `load` | folders to files to contracts |
+//! | `load`, `partial` | folders to files to contracts, and what is left of a broken one |
 //! | `lint` | the rules, each with a page |
 //!
 //! ```
@@ -34,7 +35,9 @@ pub mod lint;
 mod load;
 mod model;
 pub mod parse;
+mod partial;
 pub mod schema;
+pub mod shown;
 pub mod span;
 mod suggest;
 mod tolerance;
@@ -51,9 +54,9 @@ pub use lint::{RULES, Rule, lint};
 pub use load::{FileKind, Loaded, LoadedContract, LoadedGate, LoadedWaiver, SourceFile, load};
 pub use model::{
     Amendment, Contract, ContractKind, Equation, FalsificationTest, ImplementationStage, Metadata,
-    ObligationKind, ProofObligation, QaGate,
+    ObligationKind, ProofObligation, QaGate, StageStatus,
 };
 pub use suggest::nearest;
 pub use tolerance::Tolerance;
-pub use vocabulary::{KindEntry, MutantEntry, Vocabulary};
+pub use vocabulary::{KindEntry, MutantEntry, StaleEvidence, Vocabulary};
 pub use waivers::{Waiver, Waivers};

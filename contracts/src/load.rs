@@ -9,12 +9,15 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use crate::finding::{Finding, Place};
+use crate::fix::Fix;
 use crate::gates::Gate;
 use crate::lint::{
-    DUPLICATE_KEY, Rule, SCHEMA_VIOLATION, TOO_LARGE, UNREADABLE_INPUT, UNSUPPORTED_YAML, YAML_SYNTAX,
+    DUPLICATE_KEY, Rule, SCHEMA_VIOLATION, STALE_EVIDENCE, TOO_LARGE, UNREADABLE_INPUT, UNSUPPORTED_YAML,
+    YAML_SYNTAX,
 };
 use crate::model::Contract;
-use crate::parse::{self, MAX_BYTES, ParseError};
+use crate::parse::{self, Document, MAX_BYTES, ParseError};
+use crate::partial::{self, Fault, Partial};
 use crate::schema;
 use crate::span::{LineIndex, Node, Span, Step};
 use crate::waivers::{Waiver, Waivers};
@@ -35,6 +38,8 @@ pub struct Loaded {
     /// Ids that are declared in files that violate the schema, so that references to them do not
     /// count as dangling too.
     pub(crate) broken_ids: HashSet<String>,
+    /// What can be read of contracts that violate the schema, so that one mistake hides no other.
+    pub(crate) partial: Vec<Partial>,
 }
 
 /// One file.
@@ -122,6 +127,13 @@ impl SourceFile {
         }
     }
 
+    /// A contract made of a text, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_text(text: &str) -> SourceFile {
+        let tree = parse::document(text).ok().map(|document| document.tree);
+        SourceFile { text: text.to_owned(), tree, ..SourceFile::unread(Path::new("a.yaml")) }
+    }
+
     /// The place of a span. `index` is that of this file in [`Loaded::files`].
     pub fn place(&self, index: usize, span: Span) -> Place {
         let lines = self.lines.get_or_init(|| LineIndex::new(&self.text));
@@ -163,7 +175,9 @@ impl Loaded {
             // What is recorded here and is a folder was named, walked, and found to hold no contract.
             if self.files.iter().all(|file| file.path.is_dir()) { 4 } else { 3 }
         } else {
-            i32::from(findings.iter().any(|finding| finding.severity >= limit))
+            // Records that are stale say nothing about the contracts: they fail gates, and here they only warn.
+            let stale = |finding: &Finding| finding.code == STALE_EVIDENCE.code;
+            i32::from(findings.iter().any(|finding| finding.severity >= limit && !stale(finding)))
         }
     }
 }
@@ -173,6 +187,7 @@ enum Content {
     Contract(Contract),
     Gate(Gate),
     Waivers(Vec<Waiver>),
+    Partial(Box<Contract>, Vec<usize>),
     Nothing,
 }
 
@@ -206,6 +221,10 @@ pub fn load(paths: &[PathBuf]) -> Loaded {
                     index,
                     waiver,
                 }))
+            }
+            Content::Partial(contract, indices) => {
+                let contract = LoadedContract { file, digest: digest(), contract: *contract };
+                loaded.partial.push(Partial { contract, indices });
             }
             Content::Nothing => {}
         }
@@ -326,6 +345,8 @@ pub(crate) struct Report<'s> {
     pub(crate) index: usize,
     pub(crate) source: &'s SourceFile,
     pub(crate) findings: Vec<Finding>,
+    /// Where the schema is violated, for [`partial::rest`].
+    pub(crate) faults: Vec<Fault>,
 }
 
 impl Report<'_> {
@@ -344,6 +365,13 @@ impl Report<'_> {
     ) {
         let place = self.source.place(self.index, span);
         self.findings.push(rule.finding(place, message, label, help, subject));
+    }
+
+    /// Gives the last finding its fix.
+    pub(crate) fn fix(&mut self, fix: Option<Fix>) {
+        if let Some(finding) = self.findings.last_mut() {
+            finding.fix = fix;
+        }
     }
 }
 
@@ -399,10 +427,14 @@ fn read(index: usize, found: &Found) -> FileResult {
             return nothing(source, findings);
         }
     };
-    source.tree = Some(document.tree);
-    let (content, mut findings) = interpret(index, &source, &document.value);
-    let broken_ids =
-        if matches!(content, Content::Nothing) { declared_ids(&document.value) } else { Vec::new() };
+    let Document { value, tree, not_finite } = document;
+    source.tree = Some(tree);
+    let (content, mut findings) = interpret(index, &source, &value, not_finite);
+    let broken_ids = if matches!(content, Content::Nothing | Content::Partial(..)) {
+        declared_ids(&value)
+    } else {
+        Vec::new()
+    };
     findings.sort_by_key(|finding| finding.place.span.start);
     FileResult { source, content, findings, broken_ids }
 }
@@ -439,16 +471,30 @@ fn parse_finding(index: usize, source: &SourceFile, error: &ParseError) -> Findi
 }
 
 /// Holds the value to its schema, and gives it its type where it does.
-fn interpret(index: usize, source: &SourceFile, value: &serde_json::Value) -> (Content, Vec<Finding>) {
-    let mut report = Report { index, source, findings: Vec::new() };
+fn interpret(
+    index: usize,
+    source: &SourceFile,
+    value: &serde_json::Value,
+    not_finite: bool,
+) -> (Content, Vec<Finding>) {
+    let mut report = Report { index, source, findings: Vec::new(), faults: Vec::new() };
     schema::check(source.kind, value, &mut report);
     if !report.findings.is_empty() {
-        return (Content::Nothing, report.findings);
+        let rest = match source.kind {
+            // Numbers that JSON does not have are stand-ins in the value, and a rule would judge the stand-in.
+            FileKind::Contract if !not_finite => partial::rest(value, &report.faults),
+            FileKind::Contract | FileKind::Gate | FileKind::Waivers => None,
+        };
+        let content = rest
+            .map_or(Content::Nothing, |(contract, indices)| Content::Partial(Box::new(contract), indices));
+        return (content, report.findings);
     }
     let typed = match source.kind {
-        FileKind::Contract => parse::typed(&source.text).map(Content::Contract),
-        FileKind::Gate => parse::typed(&source.text).map(Content::Gate),
-        FileKind::Waivers => parse::typed(&source.text).map(|Waivers(list)| Content::Waivers(list)),
+        FileKind::Contract => parse::typed(value, not_finite, &source.text).map(Content::Contract),
+        FileKind::Gate => parse::typed(value, not_finite, &source.text).map(Content::Gate),
+        FileKind::Waivers => {
+            parse::typed(value, not_finite, &source.text).map(|Waivers(list)| Content::Waivers(list))
+        }
     };
     let content = typed.unwrap_or_else(|error| {
         // The schema is generated from the types, so this is a value that JSON Schema cannot refuse.

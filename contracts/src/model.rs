@@ -49,6 +49,10 @@ pub struct Metadata {
     pub title: String,
     /// What the contract is about.
     pub kind: ContractKind,
+    /// The op that a contract of kind `kernel` is about. Left out, the one with the name of its id.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub op: Option<String>,
     /// More than one line, where needed.
     #[serde(default)]
     pub description: Option<String>,
@@ -70,6 +74,13 @@ pub enum ContractKind {
     Model,
     /// A part of the engine that belongs to no single kernel or model.
     Engine,
+}
+
+impl Metadata {
+    /// The op that a contract of kind `kernel` is about.
+    pub fn op(&self) -> Option<&str> {
+        (self.kind == ContractKind::Kernel).then(|| self.op.as_deref().unwrap_or(&self.id))
+    }
 }
 
 impl ContractKind {
@@ -169,8 +180,9 @@ pub struct FalsificationTest {
     /// What to look at first if it does not.
     #[schemars(length(min = 1))]
     pub if_fails: String,
-    /// Whether a release has to wait for this claim.
-    #[serde(default)]
+    /// Whether a release has to wait for this claim. Left out, it has to; a gate that lists a claim which does not
+    /// block judges and shows it, and passes without it.
+    #[serde(default = "yes")]
     pub ship_blocking: bool,
     /// What is executed.
     pub falsifier: Falsifier,
@@ -186,6 +198,11 @@ pub struct FalsificationTest {
     /// The mutants that this claim has to kill. Without one, nothing shows that it can fail.
     #[serde(default)]
     pub kills: Vec<String>,
+}
+
+/// The strict reading is the default one: a claim has to say so to be less.
+fn yes() -> bool {
+    true
 }
 
 impl FalsificationTest {
@@ -226,6 +243,21 @@ pub struct ImplementationStage {
     /// Ids of stages of this contract that come first.
     #[serde(default)]
     pub depends_on: Vec<String>,
+    /// How far it is. Nothing is computed from it: what holds is what claims survive.
+    #[serde(default)]
+    pub status: Option<StageStatus>,
+}
+
+/// How far a step of building is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StageStatus {
+    /// Not begun.
+    Planned,
+    /// Being built.
+    Building,
+    /// Built; whether it is right is for claims to say.
+    Built,
 }
 
 /// One change of a contract.

@@ -1,7 +1,8 @@
 //! YAML text to a document: a JSON value for the schema, and a tree of spans beside it.
 //!
-//! Positions come from a marked parser. Typed values come from serde_yaml, and this is the only file
-//! that knows it. What contracts have no use for is refused, so that neither parser can be made to
+//! Positions and values come from a marked parser, in one pass. JSON has no NaN and no infinity: where a
+//! document holds one, its typed value comes from serde_yaml, and so do the messages for a value that the
+//! types refuse. This is the only file that knows serde_yaml. What contracts have no use for is refused, so that neither parser can be made to
 //! blow up or to disagree with the other: anchors and aliases, tags, several documents, keys that are
 //! no strings.
 
@@ -26,6 +27,8 @@ pub struct Document {
     pub value: Value,
     /// Where everything is written, in the same order.
     pub tree: Node,
+    /// Whether a number stands in for one that JSON does not have.
+    pub(crate) not_finite: bool,
 }
 
 /// Why a text is no document.
@@ -94,17 +97,30 @@ pub fn document(text: &str) -> Result<Document, ParseError> {
     if text.len() > MAX_BYTES {
         return Err(ParseError::TooLarge { bytes: text.len() });
     }
-    let mut builder = Builder { offsets: Offsets::new(text), stack: Vec::new(), root: None };
+    let mut builder =
+        Builder { offsets: Offsets::new(text), stack: Vec::new(), root: None, not_finite: false };
     for event in Parser::new_from_str(text) {
         let (event, mark) = event.map_err(|error| builder.syntax(error.info(), *error.marker()))?;
         builder.event(event, mark)?;
     }
     let (value, tree) = builder.root.ok_or(ParseError::Empty)?;
-    Ok(Document { value, tree })
+    Ok(Document { value, tree, not_finite: builder.not_finite })
 }
 
-/// The typed value of a text that the schema accepts.
-pub(crate) fn typed<T: DeserializeOwned>(text: &str) -> Result<T, TypedError> {
+/// The typed value of a document that the schema accepts. `text` is what it was parsed from.
+pub(crate) fn typed<T: DeserializeOwned>(
+    value: &Value,
+    not_finite: bool,
+    text: &str,
+) -> Result<T, TypedError> {
+    match T::deserialize(value) {
+        Ok(typed) if !not_finite => Ok(typed),
+        _ => typed_anew(text),
+    }
+}
+
+/// The typed value by a second pass, which knows every number of YAML and where it is written.
+fn typed_anew<T: DeserializeOwned>(text: &str) -> Result<T, TypedError> {
     // serde_yaml writes enums as tags by default; contracts write them as a mapping with one key.
     serde_yaml::with::singleton_map_recursive::deserialize(serde_yaml::Deserializer::from_str(text)).map_err(
         |error: serde_yaml::Error| TypedError {
@@ -124,8 +140,8 @@ pub(crate) struct TypedError {
 
 /// Parses one falsifier on its own, as kinds give it in their example.
 pub fn falsifier(text: &str) -> Result<Falsifier, ParseError> {
-    document(text)?;
-    typed(text).map_err(|error| ParseError::Syntax {
+    let Document { value, not_finite, .. } = document(text)?;
+    typed(&value, not_finite, text).map_err(|error| ParseError::Syntax {
         message: error.message,
         span: Span { start: error.byte, end: error.byte },
     })
@@ -144,6 +160,7 @@ struct Builder<'t> {
     offsets: Offsets<'t>,
     stack: Vec<Open>,
     root: Option<(Value, Node)>,
+    not_finite: bool,
 }
 
 impl Builder<'_> {
@@ -248,7 +265,12 @@ impl Builder<'_> {
             *slot = Some((text.into(), span));
             return Ok(());
         }
-        let value = if style == ScalarStyle::Plain { scalar(text) } else { Value::String(text.into_owned()) };
+        let value = if style == ScalarStyle::Plain {
+            self.not_finite |= is_not_finite(&text);
+            scalar(text)
+        } else {
+            Value::String(text.into_owned())
+        };
         self.push(value, Node { span, children: Children::None });
         Ok(())
     }
@@ -305,11 +327,17 @@ fn scalar(text: Cow<'_, str>) -> Value {
     }
 }
 
-fn number(text: &str) -> Option<Number> {
+/// A number that JSON does not have.
+fn is_not_finite(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
+    matches!(unsigned, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN")
+}
+
+fn number(text: &str) -> Option<Number> {
+    if is_not_finite(text) {
         return Number::from_f64(0.5);
     }
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if !unsigned.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
         return None;
     }
@@ -371,6 +399,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Contract;
+    use crate::tolerance::Tolerance;
 
     /// The value as serde_yaml reads it.
     fn other(text: &str) -> Result<Value, serde_yaml::Error> {
@@ -474,6 +504,34 @@ mod tests {
             let document = document(text).unwrap();
             assert!(document.value.is_number() && !document.value.is_u64(), "{text}");
         }
+    }
+
+    #[test]
+    fn both_ways_give_the_same_types() {
+        let mut read = 0;
+        for folder in ["models", "engine"] {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+                let value = document(&text).unwrap().value;
+                assert_eq!(
+                    typed::<Contract>(&value, false, &text).unwrap(),
+                    typed_anew::<Contract>(&text).unwrap()
+                );
+                read += 1;
+            }
+        }
+        assert!(read > 3, "{read} contracts");
+    }
+
+    #[test]
+    fn a_number_that_json_does_not_have_reaches_the_types() {
+        let text = "abs_rel: {abs: .nan, rel: -.inf, because: x}";
+        let Document { value, not_finite, .. } = document(text).unwrap();
+        let tolerance: Tolerance = typed(&value, not_finite, text).unwrap();
+        let Tolerance::AbsRel { abs, rel, .. } = tolerance else { panic!("{tolerance:?}") };
+        assert!(abs.is_nan() && rel == f64::NEG_INFINITY);
+        assert!(!document("a: '.nan'").unwrap().not_finite);
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The names that exist outside of contracts. This crate knows no registry: the caller fills this in.
+//! What is known outside of contracts. This crate knows no registry and no record: the caller fills this in.
 
-use crate::ids::Lane;
+use crate::ids::{ClaimId, Lane};
 
 /// What a contract may refer to. The binary fills it from its registries and hands it to the linter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +15,19 @@ pub struct Vocabulary {
     pub kinds: Vec<KindEntry>,
     /// The mutants that exist, such as `rope@theta-missing-from-key`.
     pub mutants: Vec<MutantEntry>,
+    /// Evidence that is not about today any more. Empty where nobody looked, or where there is none.
+    pub stale: Vec<StaleEvidence>,
+}
+
+/// What a run found out about a claim, before something changed that the claim depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleEvidence {
+    /// The claim.
+    pub claim: ClaimId,
+    /// The run, the latest that asked for the claim.
+    pub run: String,
+    /// What changed, in words.
+    pub reason: String,
 }
 
 /// A known-bad engine.

@@ -21,9 +21,11 @@ mod clock;
 mod error;
 mod generation;
 mod python_json;
+mod room;
 
 pub use error::ChatError;
 use error::{FUEL, OUTPUT_LIMIT};
+use room::{SOURCE_LIMIT, with_room};
 
 /// The file that holds a template by itself; it wins over the one in the configuration.
 pub const TEMPLATE_FILE: &str = "chat_template.jinja";
@@ -82,7 +84,7 @@ impl Point for TemplatePoint {
 /// A model's chat template, with the special tokens that it can name.
 ///
 /// A template is a program of a stranger: it has no access to anything but the conversation and the time, and its
-/// steps, recursion, and output are bounded. The size of its intermediate values is not.
+/// size, steps, recursion, and output are bounded. The size of its intermediate values is not.
 #[derive(Clone, Debug)]
 pub struct ChatTemplate {
     file: PathBuf,
@@ -165,22 +167,34 @@ impl ChatTemplate {
     }
 
     fn from_sources(file: &Path, sources: BTreeMap<String, String>) -> Result<Self, ChatError> {
-        let mut environment = environment();
-        for (name, source) in sources {
-            environment.add_template_owned(name, generation::without_tags(&source)).map_err(|error| {
-                ChatError::Syntax {
-                    file: file.to_owned(),
-                    line: error.line().unwrap_or(0),
-                    message: describe(&error),
-                }
-            })?;
+        if let Some(source) = sources.values().find(|source| source.len() > SOURCE_LIMIT) {
+            return Err(ChatError::TooLarge { file: file.to_owned(), bytes: source.len() });
         }
+        let read = || {
+            let mut environment = environment();
+            for (name, source) in sources {
+                environment.add_template_owned(name, generation::without_tags(&source)).map_err(|error| {
+                    ChatError::Syntax {
+                        file: file.to_owned(),
+                        line: error.line().unwrap_or(0),
+                        message: describe(&error),
+                    }
+                })?;
+            }
+            Ok(environment)
+        };
+        let environment = with_room(read).map_err(|source| ChatError::no_room(file, source))??;
         Ok(Self { file: file.to_owned(), environment, special_tokens: BTreeMap::new(), now: None })
     }
 
     /// The prompt of a conversation. It has all its special tokens: encode it with
     /// [`Tokenizer::encode_rendered`](crate::tokenizer::Tokenizer::encode_rendered).
     pub fn render(&self, conversation: &Conversation) -> Result<String, ChatError> {
+        with_room(|| self.render_here(conversation))
+            .map_err(|source| ChatError::no_room(&self.file, source))?
+    }
+
+    fn render_here(&self, conversation: &Conversation) -> Result<String, ChatError> {
         let tools = conversation.tools.as_ref();
         let mut environment = self.environment.clone();
         let now = self.now;
@@ -308,7 +322,7 @@ impl io::Write for &mut Bounded {
 
 /// The content of a file, or nothing if there is none.
 fn read(path: &Path) -> Result<Option<String>, ChatError> {
-    match std::fs::read_to_string(path) {
+    match crate::file::read_text(path) {
         Ok(text) => Ok(Some(text)),
         Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(ChatError::Read { path: path.to_owned(), source }),

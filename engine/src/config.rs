@@ -244,7 +244,7 @@ const DEFAULT_THETA: f64 = 10_000.0;
 /// Reads a JSON object from `file`.
 pub fn read_object(file: &Path) -> Result<serde_json::Map<String, Value>, ConfigError> {
     let error = |problem| ConfigError { file: file.to_owned(), problem };
-    let bytes = std::fs::read(file).map_err(|io| error(ConfigProblem::Unreadable(io)))?;
+    let bytes = crate::file::read(file).map_err(|io| error(ConfigProblem::Unreadable(io)))?;
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => Err(error(ConfigProblem::Syntax(format!("it holds {}", kind(&other))))),

@@ -16,6 +16,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`config`], [`weights`], [`formats`] | what a checkpoint says |
+//! | [`mod@file`] | reading small files, bounded |
 //! | [`tokenizer`], [`chat`], [`sampler`] | text in, text out |
 //! | [`stage`], [`trace`] | names of stages, and watching them |
 //! | [`blocks`], [`models`] | what a forward pass is made of |
@@ -28,6 +29,7 @@ pub mod chat;
 pub mod config;
 pub mod error;
 pub mod eval;
+pub mod file;
 pub mod formats;
 pub mod generate;
 pub mod kv_cache;

@@ -94,7 +94,7 @@ impl Loaded {
             "chat_template.jinja",
         ] {
             // An absent file is part of what the model is, so it goes into the digest as absent.
-            let bytes = std::fs::read(self.dir.join(name)).ok();
+            let bytes = crate::file::read(&self.dir.join(name)).ok();
             hasher.update(name.as_bytes());
             hasher.update(&bytes.as_ref().map_or(u64::MAX, |b| b.len() as u64).to_le_bytes());
             hasher.update(bytes.as_deref().unwrap_or_default());

@@ -79,7 +79,7 @@ impl Tokenizer {
     /// Reads `tokenizer.json` of a model folder.
     pub fn open(dir: &Path) -> Result<Self, TokenizerError> {
         let path = dir.join(TOKENIZER_FILE);
-        match std::fs::read(&path) {
+        match crate::file::read(&path) {
             Ok(bytes) => Self::from_bytes(&path, &bytes),
             Err(source) if source.kind() == io::ErrorKind::NotFound => Err(TokenizerError::Missing { path }),
             Err(source) => Err(TokenizerError::Read { path, source }),

@@ -1,11 +1,11 @@
 //! Digests of what outcomes depend on: the source tree, the executable, and single files. All of them are
 //! blake3, in lower-case hexadecimal.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::file::{self, Refused};
 use crate::record::{BinaryDigest, SourceDigest};
 
 /// The digest of the source tree that this binary was built from; `unknown` where it was built outside of its
@@ -50,7 +50,13 @@ pub fn bytes(bytes: &[u8]) -> String {
 /// Digests a file.
 pub fn file(path: &Path) -> Result<String, DigestError> {
     let mut hasher = blake3::Hasher::new();
-    File::open(path)
+    let opened = file::open(path).map_err(|refused| match refused {
+        Refused::Io(source) => source,
+        Refused::NotAFile | Refused::TooLarge(_) => {
+            io::Error::new(io::ErrorKind::InvalidInput, "it is not a plain file")
+        }
+    });
+    opened
         .and_then(|mut file| io::copy(&mut file, &mut hasher))
         .map_err(|source| DigestError::File { path: path.to_owned(), source })?;
     Ok(hasher.finalize().to_hex().to_string())

@@ -29,6 +29,18 @@ pub enum Event {
         /// Where it runs.
         lane: Lane,
     },
+    /// An attempt at one case of a claim begins.
+    CaseStarted {
+        /// The claim.
+        id: ClaimId,
+        /// Where it runs.
+        lane: Lane,
+        /// The case, by its id.
+        case: String,
+        /// The mutant that was planted for it, where one was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mutant: Option<String>,
+    },
     /// One case of a claim is done.
     CaseFinished {
         /// The claim.
@@ -47,7 +59,7 @@ pub enum Event {
     ClaimFinished(Box<ClaimResult>),
     /// An attempt to kill a mutant is done: one line of `kills.jsonl`.
     MutantFinished(Box<Kill>),
-    /// Somebody pressed Ctrl-C; the run stops after what it is doing.
+    /// Somebody pressed Ctrl-C, or the system asked the run to end.
     Interrupted,
     /// The run is over. Always the last event.
     RunFinished {

@@ -31,6 +31,8 @@ pub struct Today {
 pub struct ClaimToday {
     /// The contract that makes it.
     pub contract: String,
+    /// Whether no release waits for it: the contract says `ship_blocking: false`.
+    pub advisory: bool,
     /// The lanes that it runs in.
     pub lanes: Vec<Lane>,
     /// The models that it runs on.

@@ -3,8 +3,9 @@
 //! For every claim that a gate lists, in every lane that the gate needs and the claim runs in, the latest complete
 //! run that asked decides. It must have survived, be fresh where the gate says so, and every mutant that the claim
 //! lists must have been killed. A failure does not expire: a falsified claim stays falsified, however old the run,
-//! until a later run survives. An interrupted run counts for nothing. A gate without claims, and a gate without
-//! runs, never pass.
+//! until a later run survives. A claim whose contract says `ship_blocking: false` is judged and shown like any other,
+//! and does not keep the gate from passing. An interrupted run counts for nothing. A gate without claims, without a
+//! claim that blocks shipping, or without runs never passes.
 
 mod mutants;
 #[cfg(test)]
@@ -20,7 +21,7 @@ use crate::exit::Exit;
 use crate::freshness::{ClaimToday, Stale, Today, claim_freshness};
 use crate::outcome::{Outcome, Vacuity};
 use crate::real::Real;
-use crate::record::{ClaimResult, Kill, Run, Status};
+use crate::record::{ClaimResult, Kill, Run};
 use crate::time::RunId;
 use mutants::Mutants;
 
@@ -123,6 +124,8 @@ pub struct ClaimStanding {
     pub level: ClaimLevel,
     /// How far it must come.
     pub required: Level,
+    /// Whether the gate waits for it: the contract says `ship_blocking`.
+    pub blocking: bool,
     /// Whether it has, and nothing else is against it.
     pub passed: bool,
     /// Why not; empty exactly where it passed.
@@ -145,6 +148,10 @@ pub struct GateCounts {
     pub claims: u64,
     /// Claims that passed.
     pub passed: u64,
+    /// Claims that do not block shipping; the gate does not wait for them.
+    pub advisory: u64,
+    /// Claims that do not block shipping and did not pass.
+    pub advisory_not_passed: u64,
     /// Claims at each level.
     pub proposed: u64,
     /// Claims at this level.
@@ -171,6 +178,9 @@ impl GateCounts {
         Self {
             claims: claims.len() as u64,
             passed: claims.iter().filter(|claim| claim.passed).count() as u64,
+            advisory: claims.iter().filter(|claim| !claim.blocking).count() as u64,
+            advisory_not_passed: claims.iter().filter(|claim| !claim.blocking && !claim.passed).count()
+                as u64,
             proposed: at(ClaimLevel::Proposed),
             algorithm: at(ClaimLevel::Algorithm),
             functional: at(ClaimLevel::Functional),
@@ -205,7 +215,7 @@ pub struct GateReport {
     pub fresh: bool,
     /// Whether every listed mutant must have been killed.
     pub mutants_killed: bool,
-    /// Whether every claim passed, and there is nothing against the gate itself.
+    /// Whether every claim that blocks shipping passed, and there is nothing against the gate itself.
     pub passed: bool,
     /// What is against the gate itself.
     pub why: Vec<Reason>,
@@ -218,12 +228,13 @@ pub struct GateReport {
 }
 
 impl GateReport {
-    /// The exit code that the gate calls for: falsified claims are a failure, everything else that keeps it from
-    /// passing is incomplete.
+    /// The exit code that the gate calls for: falsified claims that block shipping are a failure, everything else
+    /// that keeps it from passing is incomplete.
     pub fn exit(&self) -> Exit {
+        let mut blocking = self.claims.iter().filter(|claim| claim.blocking);
         if self.passed {
             Exit::Survived
-        } else if self.counts.falsified > 0 {
+        } else if blocking.any(|claim| claim.level == ClaimLevel::Falsified) {
             Exit::Falsified
         } else {
             Exit::Incomplete
@@ -263,7 +274,13 @@ pub fn evaluate(gate: &Gate, runs: &[Run], today: &Today) -> GateReport {
         .filter(|claim| seen.insert(*claim))
         .map(|claim| stand(gate, claim, &runs, today, &mut notes))
         .collect();
-    let passed = why.is_empty() && claims.iter().all(|claim| claim.passed);
+    if !claims.is_empty() && claims.iter().all(|claim| !claim.blocking) {
+        why.push(Reason {
+            what: "no claim of the gate blocks shipping, so nothing could keep it from passing".to_owned(),
+            remedy: "say `ship_blocking: true` in a contract, or list a claim that does".to_owned(),
+        });
+    }
+    let passed = why.is_empty() && claims.iter().all(|claim| claim.passed || !claim.blocking);
     GateReport {
         gate: gate.gate.clone(),
         title: gate.title.clone(),
@@ -274,7 +291,7 @@ pub fn evaluate(gate: &Gate, runs: &[Run], today: &Today) -> GateReport {
         passed,
         why,
         counts: GateCounts::of(&claims),
-        not_verified: notes.not_verified(gate, today),
+        not_verified: notes.not_verified(gate, today, &claims),
         claims,
     }
 }
@@ -284,10 +301,8 @@ pub(crate) struct Complete<'a>(pub(crate) Vec<&'a Run>);
 
 impl<'a> Complete<'a> {
     pub(crate) fn of(runs: &'a [Run]) -> Self {
-        let mut complete: Vec<&Run> = runs
-            .iter()
-            .filter(|run| run.record.status == Status::Complete && run.record.case.is_none())
-            .collect();
+        let mut complete: Vec<&Run> =
+            runs.iter().filter(|run| run.record.status.counts() && run.record.case.is_none()).collect();
         complete.sort_by_key(|run| (run.record.started, &run.record.run_id));
         Self(complete)
     }
@@ -325,8 +340,11 @@ struct Notes {
 }
 
 impl Notes {
-    fn not_verified(&self, gate: &Gate, today: &Today) -> Vec<String> {
+    fn not_verified(&self, gate: &Gate, today: &Today, standings: &[ClaimStanding]) -> Vec<String> {
         let mut lines = Vec::new();
+        for claim in standings.iter().filter(|claim| !claim.blocking && !claim.passed) {
+            lines.push(format!("{}, which is {} and does not block shipping", claim.id, claim.level));
+        }
         if !gate.lanes.contains(&Lane::Cuda) {
             lines.push("real hardware: this gate does not need the cuda lane".to_owned());
         }
@@ -381,6 +399,7 @@ fn stand(
         id: claim.clone(),
         level: ClaimLevel::Proposed,
         required: gate.requires.level,
+        blocking: true,
         passed: false,
         why: Vec::new(),
         run_id: None,
@@ -395,6 +414,7 @@ fn stand(
         });
         return standing;
     };
+    standing.blocking = !now.advisory;
     let (needed, other): (Vec<Lane>, Vec<Lane>) =
         now.lanes.iter().copied().partition(|lane| gate.lanes.contains(lane));
     notes.other_lanes.extend(other.into_iter().map(|lane| (lane, claim.clone())));
@@ -413,12 +433,15 @@ fn stand(
     let mutants = mutants::judge(gate, claim, now, &needed, runs, today, &mut standing, notes);
     let lanes: Vec<LaneStanding<'_>> = needed
         .iter()
-        .map(|lane| judge_lane(gate, claim, *lane, now, mutants == Mutants::AllKilled, runs, today, notes))
+        .zip(&mutants)
+        .map(|(lane, mutants)| {
+            judge_lane(gate, claim, *lane, now, *mutants == Mutants::AllKilled, runs, today, notes)
+        })
         .collect();
 
     let survived: Vec<ClaimLevel> =
         lanes.iter().map(|lane| lane.level).filter(|level| level.reaches(Level::Algorithm)).collect();
-    standing.level = if mutants == Mutants::OneLives && survived.len() == lanes.len() {
+    standing.level = if mutants.contains(&Mutants::OneLives) && survived.len() == lanes.len() {
         // A claim that a listed defect survives says nothing by surviving itself.
         ClaimLevel::Proposed
     } else if survived.len() == lanes.len() {

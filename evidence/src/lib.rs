@@ -32,11 +32,12 @@
 //! | [`event`] | what a runner tells while it works |
 //! | [`record`] | `run.json`, and the lines of `outcomes.jsonl` and `kills.jsonl` |
 //! | [`time`] | moments and run ids |
+//! | [`merge`] | one record from the shards of a run |
 //! | [`store`] | writing and reading run folders |
 //! | [`digest`] | digests of the source tree, the binary, and files |
 //! | [`mod@freshness`] | whether a record still describes what is there today |
 //! | [`gate`] | gates, computed from runs |
-//! | [`report`] | what runs and gates say: table, Markdown, JSON |
+//! | [`report`] | what runs and gates say, and what changed between runs: table, Markdown, HTML, JSON, JUnit |
 //! | [`trace_file`] | `trace.json` and its payload |
 //! | [`real`] | a number that survives JSON |
 
@@ -44,8 +45,10 @@ pub mod curve;
 pub mod digest;
 pub mod event;
 pub mod exit;
+mod file;
 pub mod freshness;
 pub mod gate;
+pub mod merge;
 pub mod outcome;
 pub mod real;
 pub mod record;
@@ -65,8 +68,8 @@ pub use gate::{ClaimLevel, ClaimStanding, GateCounts, GateReport, Reason, evalua
 pub use outcome::{Counterexample, Need, Outcome, Vacuity, Worst};
 pub use real::Real;
 pub use record::{
-    BinaryDigest, ClaimResult, Counts, DeviceRecord, Kill, KillCounts, NotAsked, OutcomeCounts, Run,
-    RunRecord, SourceDigest, Status, Verdict,
+    BinaryDigest, ClaimLane, ClaimResult, Counts, DeviceRecord, Kill, KillCounts, NotAsked, OutcomeCounts,
+    Run, RunRecord, ShardRecord, SourceDigest, Status, Verdict,
 };
 pub use report::Report;
 pub use time::{RunId, Timestamp};

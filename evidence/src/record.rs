@@ -112,8 +112,43 @@ impl Verdict {
 pub enum Status {
     /// Everything that was selected has an outcome.
     Complete,
+    /// It stopped at its first failure, as it was asked to. What finished until then counts; the rest was cut off
+    /// and has no outcome.
+    Stopped,
     /// It was interrupted; no gate counts it.
     Interrupted,
+}
+
+impl Status {
+    /// Whether gates count what the run says about the claims that finished.
+    pub const fn counts(self) -> bool {
+        match self {
+            Status::Complete | Status::Stopped => true,
+            Status::Interrupted => false,
+        }
+    }
+}
+
+/// The part that a record is of a run that was split.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShardRecord {
+    /// Which part, from one.
+    pub index: u32,
+    /// Of how many.
+    pub of: u32,
+    /// Every claim of the whole run with its lane, in order: those of this part, and those of the others.
+    pub whole: Vec<ClaimLane>,
+}
+
+/// A claim in a lane.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimLane {
+    /// The claim.
+    pub claim: ClaimId,
+    /// The lane.
+    pub lane: Lane,
 }
 
 /// `run.json`: what the outcomes of a run depend on.
@@ -144,6 +179,12 @@ pub struct RunRecord {
     /// gate: a case says nothing about the rest of its claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,
+    /// The part of a run that this is, where the run was split. Its digests are those of the whole run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardRecord>,
+    /// The parts that were merged into this record, in the order of their shards; empty where it was run in one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_from: Vec<RunId>,
     /// Contract id to the digest of its file.
     pub contracts: BTreeMap<String, String>,
     /// Model name to the digest of its files.
@@ -380,6 +421,9 @@ impl Run {
         let not_asked: BTreeSet<(&ClaimId, Lane)> =
             record.not_asked.iter().map(|entry| (&entry.claim, entry.lane)).collect();
 
+        if let Some(why) = self.stray_shard() {
+            return Some(why);
+        }
         let mut results = BTreeSet::new();
         for result in &self.outcomes {
             let (claim, lane) = (&result.claim, result.lane);
@@ -411,10 +455,10 @@ impl Run {
             }
         }
 
+        if record.status.counts() && record.finished.is_none() {
+            return Some("a run that ended names no end (field `finished`)".to_owned());
+        }
         if record.status == Status::Complete {
-            if record.finished.is_none() {
-                return Some("a complete run names no end (field `finished`)".to_owned());
-            }
             let told = |claim: &ClaimId| {
                 self.outcomes.iter().any(|result| result.claim == *claim)
                     || self.kills.iter().any(|kill| kill.claim == *claim)
@@ -440,6 +484,22 @@ impl Run {
             ));
         }
         None
+    }
+
+    /// A shard that cannot be a part of the run that it names.
+    fn stray_shard(&self) -> Option<String> {
+        let shard = self.record.shard.as_ref()?;
+        let (index, of) = (shard.index, shard.of);
+        if !(1..=of).contains(&index) {
+            return Some(format!("it is shard {index} of {of}"));
+        }
+        if !self.record.merged_from.is_empty() {
+            return Some(format!("it is shard {index} of {of} and merged from others"));
+        }
+        let whole: BTreeSet<&ClaimId> = shard.whole.iter().map(|entry| &entry.claim).collect();
+        let stray = self.record.claims_selected.iter().find(|claim| !whole.contains(claim));
+        stray
+            .map(|claim| format!("claim {claim} was selected, but is not in the run that this is a shard of"))
     }
 
     /// A line about a claim that was not selected, or about a lane that was not asked for.

@@ -91,6 +91,8 @@ pub(crate) fn run_of(outcomes: Vec<ClaimResult>, kills: Vec<Kill>) -> Run {
         tiers: vec![Tier::Ci],
         filter: None,
         case: None,
+        shard: None,
+        merged_from: vec![],
         contracts: map(&["qwen2"]),
         models: map(&["qwen2-tiny"]),
         goldens: map(&["qwen2-tiny/fib", "qwen2-tiny/chat"]),
@@ -154,6 +156,7 @@ pub(crate) fn today() -> Today {
     let claims = kills.iter().map(|(claim, kills)| {
         let claim_today = ClaimToday {
             contract: "qwen2".into(),
+            advisory: false,
             lanes: vec![Lane::Cpu],
             models: vec!["qwen2-tiny".into()],
             goldens: vec!["qwen2-tiny/fib".into()],

@@ -15,6 +15,7 @@ use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::is_digest;
+use crate::file::{self, Refused};
 use crate::real::Real;
 use crate::store::write_atomically;
 
@@ -24,6 +25,10 @@ pub const SCHEMA: u32 = 1;
 pub const TRACE_FILE: &str = "trace.json";
 /// The tensors.
 pub const PAYLOAD_FILE: &str = "payload.safetensors";
+/// The largest `trace.json` that is read.
+const MAX_TRACE_FILE: u64 = 64 << 20;
+/// The largest payload that is read.
+const MAX_PAYLOAD_FILE: u64 = 4 << 30;
 
 /// `trace.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -329,7 +334,7 @@ pub fn read(folder: &Path) -> Result<TraceFile, TraceError> {
     }
 
     let path = folder.join(TRACE_FILE);
-    let bytes = fs::read(&path).map_err(|source| io_error("read", &path, source))?;
+    let bytes = read_bounded(&path, MAX_TRACE_FILE)?;
     let malformed =
         |error: serde_json::Error| TraceError::Malformed { path: path.clone(), message: error.to_string() };
     let version: Version = serde_json::from_slice(&bytes).map_err(malformed)?;
@@ -345,7 +350,7 @@ pub fn read(folder: &Path) -> Result<TraceFile, TraceError> {
 pub fn read_payload(folder: &Path) -> Result<BTreeMap<String, Payload>, TraceError> {
     let trace = read(folder)?;
     let path = folder.join(PAYLOAD_FILE);
-    let bytes = fs::read(&path).map_err(|source| io_error("read", &path, source))?;
+    let bytes = read_bounded(&path, MAX_PAYLOAD_FILE)?;
     let malformed = |message: String| TraceError::Malformed { path: path.clone(), message };
     let file = SafeTensors::deserialize(&bytes).map_err(|error| malformed(error.to_string()))?;
 
@@ -372,6 +377,20 @@ pub fn read_payload(folder: &Path) -> Result<BTreeMap<String, Payload>, TraceErr
         }
     }
     Ok(tensors)
+}
+
+fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, TraceError> {
+    file::read(path, limit).map_err(|refused| match refused {
+        Refused::Io(source) => io_error("read", path, source),
+        Refused::NotAFile => malformed_file(path, "it is not a plain file".to_owned()),
+        Refused::TooLarge(bytes) => {
+            malformed_file(path, format!("it has {bytes} bytes, and at most {limit} are read"))
+        }
+    })
+}
+
+fn malformed_file(path: &Path, message: String) -> TraceError {
+    TraceError::Malformed { path: path.to_owned(), message }
 }
 
 fn io_error(what: &'static str, path: &Path, source: io::Error) -> TraceError {

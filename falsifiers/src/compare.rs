@@ -56,7 +56,9 @@ impl Limit {
         }
     }
 
-    const fn metric(self) -> &'static str {
+    /// The name of what it is measured in.
+    #[must_use]
+    pub const fn metric(self) -> &'static str {
         match self {
             Self::Bitwise | Self::Ulp(_) => "max_ulp",
             Self::AbsRel { .. } => "abs_rel",
@@ -64,10 +66,12 @@ impl Limit {
         }
     }
 
-    fn bound(self) -> f64 {
+    /// The number that its metric is held to.
+    #[must_use]
+    pub const fn bound(self) -> f64 {
         match self {
             Self::Bitwise => 0.0,
-            Self::Ulp(ulp) => f64::from(ulp),
+            Self::Ulp(ulp) => ulp as f64,
             Self::AbsRel { .. } => 1.0,
             Self::RowL2 { max } => max,
         }
@@ -173,7 +177,11 @@ pub fn compare(truth: &Tensor, found: &Tensor, limit: Limit) -> Result<Measured,
         Limit::Ulp(_) => worst(&a, &b, |truth, found| ulps(truth, found, dtype)),
         Limit::AbsRel { abs, rel } => worst(&a, &b, |truth, found| match (found - truth).abs() {
             0.0 => 0.0,
-            error => error / (abs + rel * truth.abs()),
+            error => match abs + rel * truth.abs() {
+                bound if bound.is_finite() && bound >= 0.0 => error / bound,
+                // A limit that is no bound bounds nothing, and nothing holds to it.
+                _ => f64::NAN,
+            },
         }),
         Limit::RowL2 { .. } => worst_row(&a, &b, truth.row_len()),
     };
@@ -255,11 +263,7 @@ fn worst_bits<T: Copy>(
 fn worst_row(a: &[f64], b: &[f64], width: usize) -> (f64, usize) {
     let mut worst = (0.0, 0);
     for (row, (truth, found)) in a.chunks(width.max(1)).zip(b.chunks(width.max(1))).enumerate() {
-        let finite = || truth.iter().zip(found).filter(|(truth, _)| truth.is_finite());
-        let error: f64 = finite().map(|(truth, found)| (found - truth).powi(2)).sum::<f64>().sqrt();
-        let norm: f64 = finite().map(|(truth, _)| truth * truth).sum::<f64>().sqrt();
-        // A row of zeros must be met exactly.
-        let value = if error == 0.0 { 0.0 } else { error / norm };
+        let value = relative_error(truth, found);
         if !(value <= worst.0) {
             let within = self::worst(truth, found, |truth, found| (found - truth).abs()).1;
             worst = (value, row * width + within);
@@ -269,6 +273,27 @@ fn worst_row(a: &[f64], b: &[f64], width: usize) -> (f64, usize) {
         }
     }
     worst
+}
+
+/// `norm(found - truth) / norm(truth)` of one row. A row of zeros must be met exactly.
+fn relative_error(truth: &[f64], found: &[f64]) -> f64 {
+    let finite = || truth.iter().zip(found).filter(|(truth, _)| truth.is_finite());
+    if finite().all(|(truth, found)| truth == found) {
+        return 0.0;
+    }
+    let norms = |scale: f64| {
+        let square = |x: f64| (x / scale).powi(2);
+        let error = finite().map(|(truth, found)| square(found - truth)).sum::<f64>().sqrt();
+        (error, finite().map(|(truth, _)| square(*truth)).sum::<f64>().sqrt())
+    };
+    let (error, norm) = norms(1.0);
+    if error.is_normal() && norm.is_normal() {
+        return error / norm;
+    }
+    // Squares of very small numbers vanish, and with them any difference between them.
+    let largest = finite().map(|(truth, found)| truth.abs().max((found - truth).abs())).fold(0.0, f64::max);
+    let (error, norm) = norms(largest);
+    error / norm
 }
 
 /// Distance in units of the last place of `dtype` at the truth.

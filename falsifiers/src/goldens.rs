@@ -13,6 +13,9 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::stop::Stop;
 
+/// The largest file of goldens that is read.
+const LARGEST: u64 = 4 << 30;
+
 /// The goldens of one model.
 pub struct Goldens {
     model: String,
@@ -33,7 +36,7 @@ impl Goldens {
     /// Reads the goldens in the folder of a model.
     pub fn open(dir: &Path, model: &str) -> Result<Self, Stop> {
         let file = dir.join("goldens.safetensors");
-        let bytes = std::fs::read(&file).map_err(|error| match error.kind() {
+        let bytes = engine::file::read_at_most(&file, LARGEST).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => Stop::Blocked(Need::Golden {
                 model: model.to_owned(),
                 name: "goldens.safetensors".to_owned(),

@@ -16,6 +16,7 @@
 
 pub mod compare;
 pub mod derive;
+mod exact;
 pub mod filter;
 pub mod goldens;
 pub mod kinds;

@@ -1,9 +1,10 @@
 //! Which claims run, in which lanes.
 
-use contracts::{ClaimId, Lane, Loaded, Tier, nearest};
+use contracts::{ClaimId, KINDS, Lane, Loaded, Tier, nearest};
 use evidence::NotAsked;
 
-use crate::filter::{Facts, Filter};
+use crate::filter::{Facts, Filter, FilterError, Known};
+use crate::mutants::MUTANTS;
 use crate::runner::Selected;
 
 /// What was asked for.
@@ -41,6 +42,9 @@ pub enum SelectError {
         /// The claim that comes closest.
         nearest: Option<String>,
     },
+    /// The filter names something that does not exist.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
     /// There are no claims at all.
     #[error("there are no claims in {0}; name a folder that holds contracts")]
     NoClaims(String),
@@ -53,6 +57,28 @@ fn remedy(nearest: Option<&str>) -> String {
     match nearest {
         Some(name) => format!("did you mean `{name}`? `pv list claims` shows all"),
         None => "`pv list claims` shows all".to_owned(),
+    }
+}
+
+/// The names that a filter over these contracts can use, each once: those that claims use, and every kind, lane, tier
+/// and mutant that there is.
+#[must_use]
+pub fn known(loaded: &Loaded) -> Known<'_> {
+    fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let mut names: Vec<&str> = names.collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+    let tests = || loaded.contracts.iter().flat_map(|c| &c.contract.falsification_tests);
+    Known {
+        ids: sorted(tests().map(|test| test.id.as_str())),
+        kinds: sorted(KINDS.iter().map(|kind| kind.name)),
+        models: sorted(tests().flat_map(|test| test.falsifier.models()).map(String::as_str)),
+        contracts: sorted(loaded.contracts.iter().map(|c| c.contract.metadata.id.as_str())),
+        tiers: vec![Tier::Ci.as_str(), Tier::Long.as_str()],
+        lanes: Lane::ALL.iter().map(|lane| lane.as_str()).collect(),
+        mutants: sorted(MUTANTS.iter().map(|mutant| mutant.name)),
     }
 }
 
@@ -72,6 +98,9 @@ pub fn select(loaded: &Loaded, request: &Request, place: &str) -> Result<Selecti
             let nearest = nearest(id.as_str(), ids.iter().copied()).map(str::to_owned);
             return Err(SelectError::UnknownClaim { id: id.clone(), nearest });
         }
+    }
+    if let Some(filter) = &request.filter {
+        filter.check(&known(loaded))?;
     }
     let mut selection = Selection::default();
     for contract in &loaded.contracts {

@@ -52,6 +52,12 @@ impl Subject {
         self.pristine.get_or_init(|| Box::new(Self::new(&self.zoo, Seam::empty())))
     }
 
+    /// The folder of models.
+    #[must_use]
+    pub fn zoo(&self) -> &Path {
+        &self.zoo
+    }
+
     /// The rewrites in force.
     #[must_use]
     pub fn seam(&self) -> &Seam {

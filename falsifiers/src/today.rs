@@ -29,6 +29,7 @@ pub fn today(root: &Path, loaded: &Loaded, zoo: &Path) -> Today {
                 test.id.clone(),
                 ClaimToday {
                     contract: id.clone(),
+                    advisory: !test.ship_blocking,
                     lanes: test.lanes().to_vec(),
                     models: test.falsifier.models().to_vec(),
                     goldens: goldens(&test.falsifier),
@@ -105,6 +106,8 @@ pub fn record(
         tiers: request.tiers.clone(),
         filter: request.filter.as_ref().map(|filter| filter.source().to_owned()),
         case: request.case.clone(),
+        shard: None,
+        merged_from: Vec::new(),
         contracts: named(&mut claims.iter().map(|claim| &claim.contract), &today.contracts),
         models: named(&mut claims.iter().flat_map(|claim| &claim.models), &today.models),
         goldens: named(&mut claims.iter().flat_map(|claim| &claim.goldens), &today.goldens),

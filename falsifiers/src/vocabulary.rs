@@ -33,6 +33,7 @@ pub fn vocabulary(zoo: &Path) -> Vocabulary {
                 point: mutant.point.to_owned(),
             })
             .collect(),
+        stale: Vec::new(),
     }
 }
 

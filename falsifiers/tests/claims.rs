@@ -25,7 +25,7 @@ fn selection() -> Selection {
 }
 
 fn options() -> Options {
-    Options { seed: 0, case: None, place: String::new() }
+    Options::default()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Rule;
 use crate::date::Date;
 use crate::finding::{Finding, Secondary};
-use crate::load::{Loaded, LoadedContract};
+use crate::load::{Loaded, LoadedContract, SourceFile};
 use crate::model::FalsificationTest;
 use crate::span::Step;
 use crate::vocabulary::Vocabulary;
@@ -23,6 +23,7 @@ pub struct Context<'a> {
     contracts: HashSet<&'a str>,
     models: HashSet<&'a str>,
     mutants: HashSet<&'a str>,
+    ops: HashSet<&'a str>,
 }
 
 /// One claim, with where it comes from.
@@ -54,10 +55,17 @@ impl<'a> Context<'a> {
                 .collect(),
             models: vocabulary.models.iter().map(String::as_str).collect(),
             mutants: vocabulary.mutants.iter().map(|entry| entry.name.as_str()).collect(),
+            ops: vocabulary.ops.iter().map(String::as_str).collect(),
         }
     }
 
-    /// Every claim, in the order of the files.
+    /// Every contract, with what is left of those that violate the schema. Their metadata, equations, obligations, and
+    /// amendments are whole; claims may be missing, so ask [`Context::claims`] for those.
+    pub(super) fn contracts(&self) -> impl Iterator<Item = &'a LoadedContract> + use<'a> {
+        self.loaded.contracts.iter().chain(self.loaded.partial.iter().map(|partial| &partial.contract))
+    }
+
+    /// Every claim, those of contracts that violate the schema last.
     pub fn claims(&self) -> impl Iterator<Item = Claim<'a>> + use<'a> {
         claims_of(self.loaded)
     }
@@ -77,6 +85,11 @@ impl<'a> Context<'a> {
         self.contracts.contains(id) || self.loaded.broken_ids.contains(id)
     }
 
+    /// Whether an id is declared in a file that violates the schema, so that not all is known about it.
+    pub(super) fn is_broken(&self, id: &str) -> bool {
+        self.loaded.broken_ids.contains(id)
+    }
+
     /// Whether the zoo has this model.
     pub fn has_model(&self, name: &str) -> bool {
         self.models.contains(name)
@@ -85,6 +98,11 @@ impl<'a> Context<'a> {
     /// Whether there is such a mutant.
     pub fn has_mutant(&self, name: &str) -> bool {
         self.mutants.contains(name)
+    }
+
+    /// Whether there is such an op.
+    pub fn has_op(&self, name: &str) -> bool {
+        self.ops.contains(name)
     }
 
     /// The ids of all claims, to suggest one.
@@ -110,6 +128,11 @@ impl<'a> Context<'a> {
         rule.finding(self.loaded.place(file, path), message, label, help, Some(subject.to_owned()))
     }
 
+    /// The file that a finding is in, to make a fix of its text.
+    pub(super) fn source(&self, file: usize) -> Option<&'a SourceFile> {
+        self.loaded.files.get(file)
+    }
+
     /// A second place.
     pub(super) fn secondary(&self, file: usize, path: &[Step<'_>], label: &str) -> Secondary {
         Secondary { place: self.loaded.place(file, path), label: label.to_owned() }
@@ -126,11 +149,17 @@ impl<'a> Claim<'a> {
 }
 
 fn claims_of(loaded: &Loaded) -> impl Iterator<Item = Claim<'_>> {
-    loaded.contracts.iter().flat_map(|LoadedContract { file, contract, .. }| {
+    let whole = loaded.contracts.iter().flat_map(|LoadedContract { file, contract, .. }| {
         contract.falsification_tests.iter().enumerate().map(|(index, test)| Claim {
             file: *file,
             index,
             test,
         })
-    })
+    });
+    let partial = loaded.partial.iter().flat_map(|partial| {
+        let LoadedContract { file, contract, .. } = &partial.contract;
+        let tests = partial.indices.iter().zip(&contract.falsification_tests);
+        tests.map(|(index, test)| Claim { file: *file, index: *index, test })
+    });
+    whole.chain(partial)
 }

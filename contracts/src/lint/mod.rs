@@ -3,20 +3,28 @@
 //! A rule is one file in `rules/` and one page in `docs/`, and a member of [`RULES`]. The page's bad
 //! example raises exactly that rule, and its good example raises nothing; a test executes both.
 
+mod circles;
 mod context;
+pub(crate) mod edits;
+pub(crate) mod older;
 mod rules;
+mod semver;
 mod waive;
+
+use rayon::prelude::*;
 
 use crate::date::Date;
 use crate::finding::{Finding, Place, Severity};
 use crate::load::Loaded;
+use crate::shown::excerpt;
 use crate::vocabulary::Vocabulary;
 
 pub use context::Context;
 pub use rules::RULES;
 pub(crate) use rules::{
-    DUPLICATE_KEY, PROSE_ONLY_FALSIFIER, SCHEMA_VIOLATION, TOO_LARGE, UNKNOWN_KEY, UNREADABLE_INPUT,
-    UNSUPPORTED_YAML, YAML_SYNTAX,
+    COSINE_CRITERION, DUPLICATE_KEY, EMPTY_AXIS, GATE_WITHOUT_LANES, INVENTED_STATUS, OLDER_LANGUAGE,
+    PROSE_ONLY_FALSIFIER, SCHEMA_VIOLATION, STALE_EVIDENCE, TOO_LARGE, UNKNOWN_KEY, UNKNOWN_KIND,
+    UNREADABLE_INPUT, UNSUPPORTED_YAML, WAIVER_WITHOUT_REASON, YAML_SYNTAX,
 };
 
 /// One rule.
@@ -37,6 +45,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether findings of this rule come with a fix, where the fix is certain. The page says so, and is held to it.
+    pub fn is_fixable(&self) -> bool {
+        self.page.contains("\n## Fix\n")
+    }
+
     /// A finding of this rule.
     pub(crate) fn finding(
         &self,
@@ -51,12 +64,13 @@ impl Rule {
             name: self.name,
             severity: self.severity,
             waived: false,
-            message,
+            // What these quote comes from files.
+            message: excerpt(&message),
             subject,
             place,
-            label,
+            label: excerpt(&label),
             secondary: Vec::new(),
-            help,
+            help: excerpt(&help),
             fix: None,
         }
     }
@@ -75,10 +89,21 @@ pub fn rule(code_or_name: &str) -> Option<&'static Rule> {
 pub fn lint(loaded: &Loaded, vocabulary: &Vocabulary, today: Date) -> Vec<Finding> {
     let context = Context::new(loaded, vocabulary, today);
     let mut findings = loaded.findings.clone();
-    for rule in RULES {
-        if let Some(check) = rule.check {
-            check(&context, &mut findings);
-        }
+    // Rules look at contracts, and rules about waivers at what the others found.
+    let (about_waivers, others): (Vec<&Rule>, Vec<&Rule>) =
+        RULES.iter().copied().partition(|rule| rule.code.starts_with("PV9"));
+    let found: Vec<Vec<Finding>> = others
+        .par_iter()
+        .filter_map(|rule| rule.check)
+        .map(|check| {
+            let mut found = Vec::new();
+            check(&context, &mut found);
+            found
+        })
+        .collect();
+    findings.extend(found.into_iter().flatten());
+    for check in about_waivers.iter().filter_map(|rule| rule.check) {
+        check(&context, &mut findings);
     }
     waive::apply(&loaded.waivers, today, &mut findings);
     findings.sort_by(|left, right| {

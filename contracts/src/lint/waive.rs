@@ -25,7 +25,9 @@ pub(super) fn apply(waivers: &[LoadedWaiver], today: Date, findings: &mut [Findi
     }
 }
 
-/// What cannot be read or is no contract cannot be accepted, and neither can a defect of a waiver.
-fn is_waivable(code: &str) -> bool {
-    matches!(code.as_bytes(), [b'P', b'V', b'1'..=b'8', ..])
+/// What cannot be read or is no contract cannot be accepted, and neither can evidence about another day, or a defect of
+/// a waiver.
+pub(super) fn is_waivable(code: &str) -> bool {
+    matches!(code.as_bytes(), [b'P', b'V', b'1'..=b'3', ..])
+        && super::rule(code).is_some_and(|rule| rule.code == code)
 }

@@ -7,10 +7,15 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
-use crate::lint::{PROSE_ONLY_FALSIFIER, Rule, SCHEMA_VIOLATION, UNKNOWN_KEY};
+use crate::fix::Fix;
+use crate::lint::{Rule, SCHEMA_VIOLATION, edits};
 use crate::load::Report;
+use crate::partial::Fault;
 use crate::span::{Node, Span, Step};
-use crate::suggest::{did_you_mean, nearest};
+use crate::suggest::did_you_mean;
+
+mod keys;
+mod special;
 
 /// How many errors of one file are reported. A file that is no contract at all would print thousands.
 const MOST: usize = 100;
@@ -31,74 +36,82 @@ pub(super) fn report(schema: &Value, validator: &Validator, value: &Value, repor
     let errors: Vec<ValidationError<'_>> = validator.iter_errors(value).take(MOST).collect();
     let mut leaves = Vec::new();
     errors.iter().for_each(|error| collect_leaves(error, &mut leaves));
-    let explained = explained(schema, &leaves);
+    let explained = keys::explained(schema, value, &leaves);
     let wrong_type: HashSet<&str> =
         leaves.iter().filter(|leaf| matches!(leaf.kind, Kind::Type { .. })).map(|leaf| leaf.here).collect();
     for leaf in &leaves {
         let at = Located::new(tree, value, &source.text, leaf.here);
         match leaf.kind {
             Kind::AdditionalProperties { unexpected } => {
-                unexpected.iter().take(MOST).for_each(|key| unknown_key(schema, leaf, key, &at, report));
+                for key in unexpected.iter().take(MOST) {
+                    let meant = keys::unknown(schema, leaf, key, &at, report);
+                    let unknown = Some((key.clone(), meant));
+                    report.faults.push(Fault { pointer: leaf.here.to_owned(), unknown });
+                }
+                continue;
             }
             Kind::Required { property } => {
                 let key = property.as_str().unwrap_or_default();
                 if !explained.contains(&(leaf.here, key)) {
+                    let rule = special::missing(source.kind, leaf.here, key).unwrap_or(&SCHEMA_VIOLATION);
                     let what = format!("the key `{key}` is missing");
                     let (label, help) = (format!("lacks `{key}`"), format!("add `{key}:`"));
-                    at.push(report, &SCHEMA_VIOLATION, at.span(), &what, label, help);
+                    at.push(report, rule, at.span(), &what, label, help);
+                } else if key != "falsifier" {
+                    // What was misspelled is put where it was meant, and misses no more.
+                    continue;
                 }
             }
             Kind::Minimum { .. } | Kind::Maximum { .. } if wrong_type.contains(leaf.here) => {}
             kind => {
-                let (what, label, help) = describe(kind, &at);
-                at.push(report, &SCHEMA_VIOLATION, at.span(), &what, label, help);
+                let (rule, [what, label, help]) = special::value(source.kind, leaf.here, kind, &at)
+                    .unwrap_or_else(|| (&SCHEMA_VIOLATION, describe(kind, &at).into()));
+                at.push(report, rule, at.span(), &what, label, help);
+                report.fix(certain(kind, &at));
             }
         }
+        report.faults.push(Fault { pointer: leaf.here.to_owned(), unknown: None });
     }
 }
 
-/// Keys that are missing because they were misspelled: that is said once, at the misspelled key.
-fn explained<'s>(schema: &'s Value, leaves: &[Leaf<'s>]) -> HashSet<(&'s str, &'s str)> {
-    let mut explained = HashSet::new();
-    for leaf in leaves {
-        let Kind::AdditionalProperties { unexpected } = leaf.kind else { continue };
-        for key in unexpected.iter().take(MOST) {
-            if is_prose(leaf.here, key) {
-                explained.insert((leaf.here, "falsifier"));
-            } else if let Some(meant) = nearest(key, allowed_keys(schema, leaf.keyword)) {
-                explained.insert((leaf.here, meant));
+/// The edit that makes a value what belongs there, where only one can.
+fn certain(kind: &Kind, at: &Located<'_>) -> Option<Fix> {
+    let (span, text) = (at.node.span, at.text());
+    match kind {
+        Kind::Type { kind } => match (at.value, types(kind).as_str()) {
+            (Value::Number(_) | Value::Bool(_), "a string") => {
+                Some(edits::replace(span, format!("\"{text}\""), format!("quote `{text}`")))
             }
+            (Value::String(word), "a number" | "a whole number" | "true or false") => {
+                let fits = match types(kind).as_str() {
+                    "true or false" => matches!(word.as_str(), "true" | "false"),
+                    "a number" => word.parse::<f64>().is_ok_and(f64::is_finite),
+                    _ => word.parse::<u64>().is_ok(),
+                };
+                fits.then(|| edits::replace(span, word.clone(), format!("take the quotes off `{word}`")))
+            }
+            (Value::String(_) | Value::Number(_), "a list") => edits::wrap_in_list(text, span),
+            _ => None,
+        },
+        Kind::Enum { options } => {
+            let words: Vec<&str> = options.as_array()?.iter().filter_map(Value::as_str).collect();
+            same_word(&words, at)
         }
+        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+            let (words, _) = choices(context);
+            same_word(&words.iter().map(String::as_str).collect::<Vec<_>>(), at)
+        }
+        _ => None,
     }
-    explained
 }
 
-/// A falsification test in the older vocabulary: prose under `test:`, and nothing to execute.
-fn is_prose(here: &str, key: &str) -> bool {
-    key == "test" && here.starts_with("/falsification_tests/") && here.matches('/').count() == 2
-}
-
-fn unknown_key(schema: &Value, leaf: &Leaf<'_>, key: &str, at: &Located<'_>, report: &mut Report<'_>) {
-    let span = at.node.key_span(&[Step::Key(key)]);
-    if is_prose(leaf.here, key) && at.value.get("falsifier").is_none() {
-        let what = "prose under `test` is nothing that can be executed";
-        let help = "write `falsifier:` with one of the kinds that `pv list kinds` prints".to_owned();
-        return at.push(report, &PROSE_ONLY_FALSIFIER, span, what, "only prose".to_owned(), help);
-    }
-    let what = if leaf.here.ends_with("/falsifier") { "falsifier kind" } else { "key" };
-    let help = did_you_mean(key, allowed_keys(schema, leaf.keyword), || {
-        let all: Vec<&str> = allowed_keys(schema, leaf.keyword).collect();
-        format!("write one of: {}", all.join(", "))
-    });
-    let message = format!("unknown {what} `{}`", shorten(key));
-    at.push(report, &UNKNOWN_KEY, span, &message, format!("no such {what}"), help);
-}
-
-/// The keys that the schema allows beside the keyword `additionalProperties`.
-fn allowed_keys<'s>(schema: &'s Value, keyword: &str) -> impl Iterator<Item = &'s str> + use<'s> {
-    let object = keyword.rsplit_once('/').map_or("", |(parent, _)| parent);
-    let properties = schema.pointer(object).and_then(|object| object.get("properties"));
-    properties.and_then(Value::as_object).into_iter().flatten().map(|(key, _)| key.as_str())
+/// The word that differs in case and separators only. What differs more may be another word altogether: `gpu` is not
+/// `cpu`.
+fn same_word(words: &[&str], at: &Located<'_>) -> Option<Fix> {
+    let plain = |word: &str| word.to_lowercase().replace(['-', ' '], "_");
+    let found = at.value.as_str()?;
+    let word = words.iter().find(|word| plain(word) == plain(found))?;
+    Some(edits::replace(at.node.span, *word, format!("write `{word}`")))
 }
 
 /// Descends from "matches none of the choices" to the choice that was most likely meant: the first

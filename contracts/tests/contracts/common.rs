@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use contracts::{Date, Finding, KINDS, KindEntry, Loaded, Vocabulary};
+use contracts::{Date, Finding, KINDS, KindEntry, Loaded, StaleEvidence, Vocabulary};
 
 /// A small world that the examples of all pages live in.
 pub(crate) fn vocabulary() -> Vocabulary {
@@ -23,11 +23,21 @@ pub(crate) fn vocabulary() -> Vocabulary {
             .iter()
             .map(|kind| KindEntry {
                 name: kind.name.to_owned(),
-                mutants: strings(if kind.name == "determinism" { &[] } else { &["qwen2@k-bias-dropped"] }),
+                mutants: strings(match kind.name {
+                    "determinism" => &[],
+                    _ => &["qwen2@k-bias-dropped", "rmsnorm@eps-1e-5"],
+                }),
                 lanes: kind.lanes.to_vec(),
             })
             .collect(),
-        mutants: ["qwen2@k-bias-dropped", "rmsnorm@eps-1e-5"].map(mutant).to_vec(),
+        mutants: ["qwen2@k-bias-dropped", "rmsnorm@eps-1e-5", "reference@run-dependent-sum"]
+            .map(mutant)
+            .to_vec(),
+        stale: vec![StaleEvidence {
+            claim: "STALE-001".into(),
+            run: "20260130T120000-1a2b3c4d-5e6f".to_owned(),
+            reason: "the source tree has changed since (1a2b then, 5e6f now)".to_owned(),
+        }],
     }
 }
 

@@ -7,7 +7,7 @@ use contracts::{Falsifier, Finding, Lane, Level, Loaded, Tolerance};
 use crate::common::{today, vocabulary, write};
 
 const VALID: &str = "\
-metadata: {id: qwen2, version: 1.0.0, title: Qwen2, kind: model}
+metadata: {id: qwen2, version: 1.0.0, title: Qwen2, kind: engine}
 falsification_tests:
   - id: QWEN2-001
     rule: Every weight in the file is read.

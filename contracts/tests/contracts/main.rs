@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod common;
 #[cfg(test)]
+mod fixes;
+#[cfg(test)]
 mod loading;
 #[cfg(test)]
 mod messages;
+#[cfg(test)]
+mod older;
 #[cfg(test)]
 mod robustness;
 #[cfg(test)]

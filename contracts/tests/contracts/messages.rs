@@ -3,7 +3,7 @@
 use crate::common::lint_files;
 
 const BASE: &str = "\
-metadata: {id: qwen2, version: 1.0.0, title: Qwen2, kind: model}
+metadata: {id: qwen2, version: 1.0.0, title: Qwen2, kind: engine}
 falsification_tests:
   - id: QWEN2-001
     rule: Every weight in the file is read.
@@ -16,7 +16,7 @@ falsification_tests:
 #[test]
 fn sentences() {
     let edits = [
-        ("kind: model", "kind: modle"),
+        ("kind: engine", "kind: engin"),
         ("version: 1.0.0", "version: 1.0"),
         ("title: Qwen2,", "title:,"),
         ("title: Qwen2,", ""),
@@ -50,6 +50,25 @@ fn sentences() {
         ("    kills:", "    tolerance: {row_l3: {max: 1}}\n    kills:"),
         ("    kills:", "    tolerance: {row_l2: {max: 1}}\n    kills:"),
         ("    kills:", "    tolerance: {row_l2: {max: small, because: x}}\n    kills:"),
+        ("    kills:", "    tolerance: {cosine: 0.99}\n    kills:"),
+        ("    kills:", "    tolerance: cosine\n    kills:"),
+        ("    kills:", "    tolerance: 1.0e-5\n    kills:"),
+        ("    kills:", "    min_cosine: 0.99\n    kills:"),
+        ("    kills:", "    status: PARTIAL_ALGORITHM_LEVEL\n    kills:"),
+        ("    kills:", "    status: discharged\n    kills:"),
+        ("    kills:", "    ship_blocking: \"true\"\n    kills:"),
+        ("kind: engine", "kind: model-family"),
+        ("title: Qwen2,", "title: Qwen2, status: ACTIVE, author: someone,"),
+        ("    prediction:", "    expected: Nothing is left over.\n    prediction:"),
+        (
+            "    falsifier: {weights_consumed: {model: qwen2-tiny}}",
+            "    test: cargo test -p core --lib weights_are_read",
+        ),
+        (
+            "    falsifier: {weights_consumed: {model: qwen2-tiny}}",
+            "    test_harness: grep -q bias src/attention.rs",
+        ),
+        ("    falsifier: {weights_consumed: {model: qwen2-tiny}}", "    command: \"# not written yet\""),
         ("    kills:", "    ship_blocking: maybe\n    kills:"),
         ("    kills:", "    test: Load it and look.\n    kills:"),
         ("    kills:", "    kills: [a]\n    kills:"),

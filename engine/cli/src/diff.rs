@@ -104,7 +104,8 @@ fn of(folder: &Path, error: TraceError) -> Failure {
 type Payloads = BTreeMap<String, Payload>;
 
 fn payload(folder: &Path) -> Result<Option<Payloads>, Failure> {
-    match folder.join(trace_file::PAYLOAD_FILE).exists() {
+    // A link that leads nowhere is there: it stands for a payload that was lost, and not for a trace without one.
+    match folder.join(trace_file::PAYLOAD_FILE).symlink_metadata().is_ok() {
         true => Ok(Some(trace_file::read_payload(folder).map_err(|error| of(folder, error))?)),
         false => Ok(None),
     }

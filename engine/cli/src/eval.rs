@@ -33,7 +33,7 @@ struct Output {
 pub(crate) fn run(args: &Eval) -> Result<Exit, Failure> {
     let loaded = input::open(&args.subject)?;
     let tokenizer = Tokenizer::open(loaded.dir())?;
-    let text = std::fs::read_to_string(&args.text).map_err(|source| Failure::Unreadable {
+    let text = engine::file::read_text(&args.text).map_err(|source| Failure::Unreadable {
         path: args.text.clone(),
         source,
         remedy: "pass a text file in UTF-8",

@@ -26,5 +26,5 @@ pub(crate) fn show(text: &str) -> Result<Reader, Failure> {
 
 /// Says what went wrong, if anybody listens. Unlike `eprintln!` this cannot panic.
 pub(crate) fn complain(failure: &Failure) {
-    let _ = writeln!(io::stderr(), "error: {failure}");
+    let _ = writeln!(io::stderr(), "error: {}", contracts::shown::lines(&failure.to_string()));
 }

@@ -1,8 +1,9 @@
 //! Why a conversation cannot become a prompt, and the limits that a template runs under.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use super::room::SOURCE_LIMIT;
 use super::{CONFIG_FILE, DEFAULT, TEMPLATE_FILE};
 
 /// Steps after which rendering stops; a conversation of a thousand messages takes about a hundredth of it.
@@ -57,6 +58,26 @@ pub enum ChatError {
         /// What the template engine said.
         message: String,
     },
+    /// The template is larger than any that is honest.
+    #[error(
+        "{file}: the template has {bytes} bytes, and at most {SOURCE_LIMIT} are read; fetch it again, or prompt without --chat"
+    )]
+    TooLarge {
+        /// The file that the template is in.
+        file: PathBuf,
+        /// Its size.
+        bytes: usize,
+    },
+    /// There is no memory for the stack that a template may need.
+    #[error(
+        "{file}: cannot start a thread for the template: {source}; free some memory, or prompt without --chat"
+    )]
+    NoRoom {
+        /// The file that the template is in.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The template failed on this conversation.
     #[error("{file}, template line {line}: {message}; mend the template, or prompt without --chat")]
     Render {
@@ -94,4 +115,10 @@ pub enum ChatError {
         /// The file that the template is in.
         file: PathBuf,
     },
+}
+
+impl ChatError {
+    pub(super) fn no_room(file: &Path, source: io::Error) -> Self {
+        Self::NoRoom { file: file.to_owned(), source }
+    }
 }

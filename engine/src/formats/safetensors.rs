@@ -80,11 +80,13 @@ impl SafetensorsFile {
     pub fn open(path: &Path) -> Result<Self, SafetensorsError> {
         let failed = |source| SafetensorsError::Open { path: path.to_owned(), source };
         let invalid = |source| SafetensorsError::Invalid { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
+        // Before it is opened: opening a pipe waits for whoever writes into it.
+        let metadata = path.metadata().map_err(failed)?;
         if !metadata.is_file() {
             return Err(SafetensorsError::NotAFile { path: path.to_owned() });
         }
+        let file = File::open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
         // An empty file cannot be mapped everywhere, so the length is checked first.
         if metadata.len() < LENGTH_BYTES as u64 {
             return Err(invalid(HeaderError::TooShort { length: metadata.len() as usize }));

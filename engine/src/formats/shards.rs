@@ -147,7 +147,7 @@ impl Shards {
             return Ok(Self { files, index: None });
         }
         let index = dir.join(INDEX_FILE);
-        match std::fs::read(&index) {
+        match crate::file::read(&index) {
             Ok(bytes) => open_sharded(dir, index, bytes),
             Err(source) if source.kind() == io::ErrorKind::NotFound => {
                 Err(ShardsError::NoWeights { dir: dir.to_owned() })

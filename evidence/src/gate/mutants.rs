@@ -1,4 +1,5 @@
-//! What the mutants of a claim say about it: a claim that a listed defect survives shows nothing by surviving.
+//! What the mutants of a claim say about it: a claim that a listed defect survives shows nothing by surviving. Each
+//! lane is judged by itself, since a lane runs other code: what is seen on one says nothing about another.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +7,9 @@ use contracts::{ClaimId, Gate, Lane};
 
 use super::{ClaimStanding, Complete, Notes, Reason, lane_list};
 use crate::freshness::{ClaimToday, Today, claim_freshness};
-use crate::record::{Kill, Run, Verdict};
+use crate::record::Verdict;
 
-/// What the mutants of a claim say about it.
+/// What the mutants of a claim say about it in one lane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mutants {
     /// There are some, and all were killed.
@@ -17,6 +18,18 @@ pub(super) enum Mutants {
     OneLives,
     /// Neither: some were not tried, or could not be.
     Open,
+}
+
+/// What became of one mutant in one lane.
+enum Fate {
+    /// Killed, in a run that counts.
+    Killed,
+    /// It survived the claim.
+    Lives,
+    /// No run that counts says.
+    Untried,
+    /// It was tried to no effect, and this is why.
+    Open(String),
 }
 
 #[expect(
@@ -32,63 +45,84 @@ pub(super) fn judge(
     today: &Today,
     standing: &mut ClaimStanding,
     notes: &mut Notes,
-) -> Mutants {
+) -> Vec<Mutants> {
     let listed: BTreeSet<&String> = now.kills.iter().collect();
     standing.mutants_listed = listed.len() as u64;
-    let mut lives = false;
+    let mut lanes = vec![Mutants::AllKilled; needed.len()];
     let mut open = Vec::new();
     if listed.is_empty() {
+        lanes.fill(Mutants::Open);
         open.push(Reason {
             what: "the claim lists no mutant, so nothing shows that it can fail".to_owned(),
             remedy: "list one under `kills` in its contract".to_owned(),
         });
     }
     for mutant in listed {
-        let prove = format!("pv prove --mutant {mutant}");
-        let verdicts: Vec<(&Run, &Kill)> =
-            needed.iter().filter_map(|lane| runs.latest_kill(mutant, claim, *lane)).collect();
-        if let Some((_, kill)) = verdicts.iter().find(|(_, kill)| kill.verdict == Verdict::Survived) {
-            lives = true;
-            let what =
-                format!("{}: mutant {mutant} survived it, so its own survival says nothing", kill.lane);
-            standing.why.push(Reason { what, remedy: prove });
-            continue;
-        }
-        let killed: Vec<&(&Run, &Kill)> =
-            verdicts.iter().filter(|(_, kill)| matches!(kill.verdict, Verdict::Killed { .. })).collect();
-        let counts = |(run, kill): &(&Run, &Kill)| {
-            !gate.requires.fresh || claim_freshness(run, claim, kill.lane, today).is_empty()
-        };
-        if killed.iter().any(|verdict| counts(verdict)) {
-            standing.mutants_killed += 1;
-        } else if !killed.is_empty() {
-            let what = format!("mutant {mutant} was killed, in a run that is stale");
-            open.push(Reason { what, remedy: prove });
-        } else if let Some((_, kill)) = verdicts.first() {
-            let what = match &kill.verdict {
-                Verdict::Inert => format!("mutant {mutant} changed nothing that ran, so it was not tried"),
-                Verdict::Errored { error } => format!("mutant {mutant} was not tried: {error}"),
-                Verdict::Blocked { missing } => {
-                    let needs: Vec<String> = missing.iter().map(ToString::to_string).collect();
-                    format!("mutant {mutant} was not tried: {}", needs.join("; "))
+        let mut untried = Vec::new();
+        let mut killed = 0;
+        for (lane, verdict) in needed.iter().zip(&mut lanes) {
+            let fate = fate(gate, claim, mutant, *lane, runs, today);
+            match &fate {
+                Fate::Killed => killed += 1,
+                Fate::Lives => *verdict = Mutants::OneLives,
+                Fate::Untried | Fate::Open(_) if *verdict == Mutants::AllKilled => *verdict = Mutants::Open,
+                Fate::Untried | Fate::Open(_) => {}
+            }
+            match fate {
+                Fate::Killed => {}
+                Fate::Lives => {
+                    let what =
+                        format!("{lane}: mutant {mutant} survived it, so its own survival says nothing");
+                    standing.why.push(Reason { what, remedy: prove(mutant, &[*lane]) });
                 }
-                Verdict::Killed { .. } | Verdict::Survived => format!("mutant {mutant} was not killed"),
-            };
-            open.push(Reason { what: format!("{}: {what}", kill.lane), remedy: prove });
-        } else {
-            let what = format!("mutant {mutant} was not tried on {}", lane_list(needed));
-            open.push(Reason { what, remedy: prove });
+                Fate::Untried => untried.push(*lane),
+                Fate::Open(why) => open.push(Reason {
+                    what: format!("{lane}: mutant {mutant} {why}"),
+                    remedy: prove(mutant, &[*lane]),
+                }),
+            }
+        }
+        if killed == needed.len() {
+            standing.mutants_killed += 1;
+        }
+        if !untried.is_empty() {
+            let what = format!("mutant {mutant} was not tried on {}", lane_list(&untried));
+            open.push(Reason { what, remedy: prove(mutant, &untried) });
         }
     }
-    let is_open = !open.is_empty();
     if gate.requires.mutants_killed {
         standing.why.append(&mut open);
     } else {
         notes.not_killed += standing.mutants_listed - standing.mutants_killed;
     }
-    match (lives, is_open) {
-        (true, _) => Mutants::OneLives,
-        (false, true) => Mutants::Open,
-        (false, false) => Mutants::AllKilled,
+    lanes
+}
+
+/// What the latest run that tried a mutant against a claim in a lane says.
+fn fate(gate: &Gate, claim: &ClaimId, mutant: &str, lane: Lane, runs: &Complete<'_>, today: &Today) -> Fate {
+    let Some((run, kill)) = runs.latest_kill(mutant, claim, lane) else { return Fate::Untried };
+    match &kill.verdict {
+        // A failure does not expire: a mutant that lived then lives until a later run kills it.
+        Verdict::Survived => Fate::Lives,
+        Verdict::Killed { .. }
+            if gate.requires.fresh && !claim_freshness(run, claim, lane, today).is_empty() =>
+        {
+            Fate::Open("was killed, in a run that is stale".to_owned())
+        }
+        Verdict::Killed { .. } => Fate::Killed,
+        Verdict::Inert => Fate::Open("changed nothing that ran, so it was not tried".to_owned()),
+        Verdict::Errored { error } => Fate::Open(format!("was not tried: {error}")),
+        Verdict::Blocked { missing } => {
+            let needs: Vec<String> = missing.iter().map(ToString::to_string).collect();
+            Fate::Open(format!("was not tried: {}", needs.join("; ")))
+        }
+    }
+}
+
+/// The command that tries a mutant where it is open; the cpu lane is the one that needs no asking.
+fn prove(mutant: &str, lanes: &[Lane]) -> String {
+    match lanes {
+        [Lane::Cpu] => format!("pv prove --mutant {mutant}"),
+        lanes => format!("pv prove --mutant {mutant} --device {}", lane_list(lanes)),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::outcome::{Need, Vacuity, Worst};
-use crate::record::Verdict;
+use crate::record::{Status, Verdict};
 use crate::samples::{self, gate, kill, killed, result, run_of, survived, today};
 use crate::time::Timestamp;
 
@@ -219,6 +219,18 @@ fn an_interrupted_run_counts_for_nothing() {
 }
 
 #[test]
+fn what_a_stopped_run_found_counts_and_what_it_cut_off_does_not() {
+    let mut run = good();
+    run.record.status = Status::Stopped;
+    assert!(evaluate(&gate(&[A]), &[run.clone()], &today()).passed);
+    run.outcomes[0].outcome = Outcome::Errored { error: "boom".into() };
+    let report = evaluate(&gate(&[A]), &[good(), later(run.clone(), 1)], &today());
+    assert!(!report.passed, "a failure that was seen must not hide behind an older run");
+    run.outcomes.clear();
+    refused(&evaluate(&gate(&[A]), &[run], &today()), "no complete run asked it");
+}
+
+#[test]
 fn a_run_of_one_case_counts_for_nothing() {
     let mut run = good();
     run.record.case = Some("short".to_owned());
@@ -384,4 +396,88 @@ fn a_report_survives_json() {
     let report = evaluate(&gate(&[A, B, "NO-SUCH"]), &[samples::run()], &today());
     let text = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<GateReport>(&text).unwrap(), report);
+}
+
+/// A world and a run in which claim A also runs on simt, with what became of its mutants there.
+fn on_two_lanes(simt: &[(&str, Verdict)]) -> GateReport {
+    let mut now = today();
+    now.claims.get_mut(&A.into()).unwrap().lanes = vec![Lane::Cpu, Lane::Simt];
+    let mut gate = gate(&[A]);
+    gate.lanes = vec![Lane::Cpu, Lane::Simt];
+    let on_simt = |result: ClaimResult| ClaimResult { lane: Lane::Simt, ..result };
+    let kills =
+        simt.iter().map(|(mutant, verdict)| Kill { lane: Lane::Simt, ..kill(mutant, A, verdict.clone()) });
+    let run = run_of(
+        vec![result(A, survived(3e-7)), on_simt(result(A, survived(4e-7)))],
+        vec![kill("qwen2@k-bias-dropped", A, killed(A)), kill("rmsnorm@eps-1e-5", A, killed(A))]
+            .into_iter()
+            .chain(kills)
+            .collect(),
+    );
+    evaluate(&gate, &[run], &now)
+}
+
+#[test]
+fn a_mutant_must_die_in_every_lane_that_the_gate_needs() {
+    let both = [("qwen2@k-bias-dropped", killed(A)), ("rmsnorm@eps-1e-5", killed(A))];
+    let report = on_two_lanes(&both);
+    assert!(report.passed, "{}", whys(&report));
+    assert_eq!(report.counts.mutants_killed, 2);
+
+    let report = on_two_lanes(&both[..1]);
+    refused(
+        &report,
+        "mutant rmsnorm@eps-1e-5 was not tried on simt -> pv prove --mutant rmsnorm@eps-1e-5 --device simt",
+    );
+    assert_eq!(report.counts.mutants_killed, 1);
+
+    let report = on_two_lanes(&[both[0].clone(), ("rmsnorm@eps-1e-5", Verdict::Inert)]);
+    refused(&report, "simt: mutant rmsnorm@eps-1e-5 changed nothing that ran");
+
+    let report = on_two_lanes(&[both[0].clone(), ("rmsnorm@eps-1e-5", Verdict::Survived)]);
+    refused(&report, "simt: mutant rmsnorm@eps-1e-5 survived it");
+    assert_eq!(level(&report), ClaimLevel::Proposed);
+}
+
+/// Today, with claim B not blocking shipping.
+fn b_is_advisory() -> Today {
+    let mut now = today();
+    now.claims.get_mut(&B.into()).unwrap().advisory = true;
+    now
+}
+
+#[test]
+fn a_claim_that_does_not_block_is_shown_and_keeps_no_gate_from_passing() {
+    let falsified = Outcome::Falsified { counterexample: samples::counterexample(B) };
+    let report = evaluate(&gate(&[A, B]), &[with(falsified.clone())], &b_is_advisory());
+    assert!(report.passed, "{}", whys(&report));
+    assert_eq!(report.exit(), Exit::Survived);
+    let advisory = &report.claims[1];
+    assert!(!advisory.blocking && !advisory.passed && !advisory.why.is_empty());
+    assert_eq!((advisory.level, report.counts.falsified), (ClaimLevel::Falsified, 1));
+    assert_eq!((report.counts.advisory, report.counts.advisory_not_passed, report.counts.passed), (1, 1, 1));
+    let open = report.not_verified.first().unwrap();
+    assert_eq!(open, "FALSIFY-QWEN2-003, which is falsified and does not block shipping");
+    // The same claim blocks unless its contract says otherwise.
+    let report = evaluate(&gate(&[A, B]), &[with(falsified)], &today());
+    assert_eq!((report.passed, report.exit()), (false, Exit::Falsified));
+}
+
+#[test]
+fn a_falsified_claim_that_does_not_block_is_not_what_a_gate_fails_for() {
+    let mut run = with(Outcome::Falsified { counterexample: samples::counterexample(B) });
+    run.outcomes[0].outcome = Outcome::Blocked { missing: vec![Need::Nvrtc] };
+    let report = evaluate(&gate(&[A, B]), &[run], &b_is_advisory());
+    assert_eq!((report.passed, report.exit()), (false, Exit::Incomplete));
+}
+
+#[test]
+fn a_gate_that_nothing_blocks_never_passes() {
+    let report = evaluate(&gate(&[B]), &[good()], &b_is_advisory());
+    assert!(report.claims[0].passed && !report.passed);
+    assert!(whys(&report).contains("no claim of the gate blocks shipping"));
+    // A claim that no contract makes blocks, whatever it once said.
+    let mut now = b_is_advisory();
+    now.claims.remove(&B.into());
+    assert!(evaluate(&gate(&[A, B]), &[good()], &now).claims[1].blocking);
 }

@@ -1,19 +1,26 @@
 //! Reports: what runs and gates say, for people and for programs. A report is data first; the renderers add
 //! nothing to it. Each of them ends with what was not verified.
 
+pub mod compare;
+pub mod html;
 pub mod json;
+pub mod junit;
 pub mod markdown;
 pub mod table;
 pub mod terminal;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use contracts::{ClaimId, Lane, Tier};
 use serde::{Deserialize, Serialize};
 
 use crate::freshness::{Stale, short};
-use crate::gate::{Complete, GateReport, Reason, lane_list, plural};
+use crate::gate::{ClaimStanding, Complete, GateReport, Reason, lane_list, plural};
 use crate::outcome::{Outcome, Vacuity};
 use crate::real::Real;
-use crate::record::{ClaimResult, Counts, DeviceRecord, Kill, Run, Status, Verdict};
+use crate::record::{ClaimResult, Counts, DeviceRecord, Kill, Run, RunRecord, Status, Verdict};
 use crate::store::RecordError;
 use crate::time::{RunId, Timestamp};
 
@@ -38,6 +45,9 @@ pub struct Report {
     pub gates: Vec<GateReport>,
     /// What none of this verified; never empty.
     pub not_verified: Vec<String>,
+    /// What today's contracts say about these claims, where that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub texts: BTreeMap<ClaimId, ClaimText>,
 }
 
 /// What a report says about one run.
@@ -52,6 +62,9 @@ pub struct RunHead {
     pub started: Timestamp,
     /// How long it took.
     pub elapsed_ms: Option<u64>,
+    /// `shard 2 of 3`, or `merged from 3 shards`, where the run was split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// The lanes that were asked for.
     pub lanes: Vec<Lane>,
     /// The device.
@@ -64,6 +77,34 @@ pub struct RunHead {
     pub dirty: Option<bool>,
     /// The seed.
     pub seed: u64,
+    /// The command line.
+    pub command: Vec<String>,
+    /// The digest of the executable.
+    pub binary: String,
+    /// The digest of the tree that it was built from.
+    pub built_from: String,
+    /// Contract id to the digest of its file.
+    pub contracts: BTreeMap<String, String>,
+    /// Model name to the digest of its files.
+    pub models: BTreeMap<String, String>,
+    /// `MODEL/GOLDEN` to the digest of the golden.
+    pub goldens: BTreeMap<String, String>,
+    /// Kernel to its key.
+    pub kernel_keys: BTreeMap<String, String>,
+}
+
+/// What a contract says about a claim today, for those who read a report without the contract at hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimText {
+    /// What has to hold.
+    pub rule: String,
+    /// What to look at first if it does not.
+    pub if_fails: String,
+    /// The file of its contract, as it was named to the command.
+    pub path: String,
+    /// The line that the claim begins at, from one.
+    pub line: u32,
 }
 
 impl RunHead {
@@ -74,12 +115,20 @@ impl RunHead {
             status: record.status,
             started: record.started,
             elapsed_ms: record.finished.map(|end| end.millis().saturating_sub(record.started.millis())),
+            part: part(record),
             lanes: record.lanes.clone(),
             device: record.device.clone(),
             tree: record.source.tree.clone(),
             commit: record.source.commit.clone(),
             dirty: record.source.dirty,
             seed: record.seed,
+            command: record.command.clone(),
+            binary: record.binary.digest.clone(),
+            built_from: record.binary.built_from.clone(),
+            contracts: record.contracts.clone(),
+            models: record.models.clone(),
+            goldens: record.goldens.clone(),
+            kernel_keys: record.kernel_keys.clone(),
         }
     }
 
@@ -87,11 +136,17 @@ impl RunHead {
     fn how(&self) -> String {
         let status = match self.status {
             Status::Complete => "complete",
+            Status::Stopped => "STOPPED at the first failure",
             Status::Interrupted => "INTERRUPTED, counted by no gate",
         };
         let elapsed = self.elapsed_ms.map(|ms| format!(" in {}", duration(ms))).unwrap_or_default();
         let device = clean(&self.device.name);
-        format!("{status}{elapsed}; lanes {}; device {device}; seed {}", lane_list(&self.lanes), self.seed)
+        let part = self.part.as_ref().map(|part| format!("; {part}")).unwrap_or_default();
+        format!(
+            "{status}{elapsed}{part}; lanes {}; device {device}; seed {}",
+            lane_list(&self.lanes),
+            self.seed
+        )
     }
 
     /// `commit 5d634fec with changed files, tree 0123456789ab`.
@@ -118,6 +173,7 @@ impl Report {
             counts: Counts::of(&run.outcomes, &run.kills, &run.record.not_asked),
             gates: Vec::new(),
             not_verified: not_verified(run),
+            texts: BTreeMap::new(),
         };
         report.sort();
         report
@@ -184,9 +240,29 @@ impl Report {
             kills,
             gates,
             not_verified: open,
+            texts: BTreeMap::new(),
         };
         report.sort();
         report
+    }
+
+    /// Adds the runs of the same folder that could not be read, so that they are named and not hidden.
+    pub fn with_unreadable(mut self, unreadable: &[RecordError]) -> Report {
+        let last = self.not_verified.pop();
+        self.not_verified
+            .extend(unreadable.iter().map(|error| format!("a run that could not be read: {error}")));
+        self.not_verified.extend(last);
+        self
+    }
+
+    /// Adds what today's contracts say about the claims of the report.
+    pub fn with_texts(mut self, mut texts: BTreeMap<ClaimId, ClaimText>) -> Report {
+        texts.retain(|claim, _| {
+            self.results.iter().any(|result| result.claim == *claim)
+                || self.kills.iter().any(|kill| kill.claim == *claim)
+        });
+        self.texts = texts;
+        self
     }
 
     /// Adds gates to what one run says.
@@ -216,6 +292,34 @@ impl Report {
     }
 }
 
+/// The part that a record is of its run, in words.
+fn part(record: &RunRecord) -> Option<String> {
+    match (&record.shard, record.merged_from.len()) {
+        (Some(shard), _) => Some(format!("shard {} of {}", shard.index, shard.of)),
+        (None, 0) => None,
+        (None, shards) => Some(format!("merged from {}", plural(shards as u64, "shard"))),
+    }
+}
+
+/// Writes a report to a file, so that its name never stands for half of it. What is there and is no plain file, such
+/// as a pipe, is written to as it is.
+pub fn save(path: &Path, text: &str) -> Result<(), SaveError> {
+    let special = path.metadata().is_ok_and(|metadata| !metadata.is_file());
+    let written = match special {
+        true => fs::write(path, text),
+        false => crate::store::write_atomically(path, text.as_bytes()),
+    };
+    written.map_err(|source| SaveError { path: path.to_owned(), source })
+}
+
+/// A report that could not be written to a file.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the report to {path}: {source}; name a file in a folder that exists and has room")]
+pub struct SaveError {
+    path: PathBuf,
+    source: io::Error,
+}
+
 const BEYOND_CONTRACTS: &str = "whatever no contract claims";
 
 /// What a run says nothing about, counted from its record.
@@ -224,12 +328,20 @@ fn not_verified(run: &Run) -> Vec<String> {
     let mut lines = Vec::new();
     let count = |what: u64| plural(what, "claim");
 
-    if record.status == Status::Interrupted {
+    if let Some(shard) = &record.shard {
+        let own: Vec<&ClaimId> = record.claims_selected.iter().collect();
+        let others = shard.whole.iter().filter(|entry| !own.contains(&&entry.claim)).count() as u64;
+        let (index, of) = (shard.index, shard.of);
+        let held = count(others);
+        lines.push(format!("{held} of the other shards: this is shard {index} of {of}; see `pv merge`"));
+    }
+    if record.status != Status::Complete {
         let left = record.claims_selected.iter().filter(|claim| {
             !run.outcomes.iter().any(|result| result.claim == **claim)
                 && !record.not_asked.iter().any(|entry| entry.claim == **claim)
         });
-        lines.push(format!("{} that the interruption cut off", count(left.count() as u64)));
+        let by = if record.status == Status::Stopped { "first failure" } else { "interruption" };
+        lines.push(format!("{} that the {by} cut off", count(left.count() as u64)));
     }
     for lane in [Lane::Cpu, Lane::Simt, Lane::Cuda] {
         if !record.lanes.contains(&lane) {
@@ -412,7 +524,7 @@ fn duration(ms: u64) -> String {
 
 /// A text from a record as it may be shown: nothing in it moves the cursor or ends a line.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if contracts::shown::acts(c) { ' ' } else { c }).collect()
 }
 
 /// `2 of 6 survived (33%), 1 falsified, 3 blocked`, from `2 survived, 1 falsified, 3 blocked`.
@@ -435,17 +547,32 @@ fn kill_summary(counts: &Counts) -> String {
     summary("killed", counts.kills.killed, counts.kills.total(), &counts.kills.words())
 }
 
-/// `1 of 7 claims passed (14%); 2 of 8 mutants killed`.
+/// `1 of 7 claims passed (14%), 1 does not block shipping; 2 of 8 mutants killed`.
 fn gate_summary(gate: &GateReport) -> String {
     let counts = &gate.counts;
+    let advisory = match counts.advisory {
+        0 => String::new(),
+        1 => ", 1 does not block shipping".to_owned(),
+        many => format!(", {many} do not block shipping"),
+    };
     format!(
-        "{} of {} claims passed{}; {} of {} mutants killed",
+        "{} of {} claims passed{}{advisory}; {} of {} mutants killed",
         counts.passed,
         counts.claims,
         percent(counts.passed, counts.claims),
         counts.mutants_killed,
         counts.mutants_listed,
     )
+}
+
+/// Whether a claim passed, in a word or two; shouted where the gate fails for it.
+fn passed_word(claim: &ClaimStanding) -> &'static str {
+    match (claim.passed, claim.blocking) {
+        (true, true) => "yes",
+        (true, false) => "yes (advisory)",
+        (false, true) => "NO",
+        (false, false) => "no (advisory)",
+    }
 }
 
 /// `needs level algorithm on cpu, fresh, every mutant killed`.

@@ -7,7 +7,7 @@ use tabled::settings::{Alignment, Color, Padding, Style};
 
 use super::{
     Report, clean, duration, gate_needs, gate_summary, kill_summary, margin, margin_words, outcome_summary,
-    outcome_word, reasons, verdict_detail, verdict_word, worst_at,
+    outcome_word, passed_word, reasons, verdict_detail, verdict_word, worst_at,
 };
 use crate::gate::{ClaimLevel, GateReport, Reason};
 use crate::outcome::Outcome;
@@ -28,13 +28,13 @@ const LEAST_WIDTH: usize = 72;
 /// Spaces between columns.
 const GAP: usize = 2;
 /// Spaces in front of what belongs to a heading.
-const INDENT: usize = 2;
+pub(super) const INDENT: usize = 2;
 /// The least that a name is shortened to.
 const LEAST_NAME: usize = 16;
 
 /// The report as text for a terminal.
 pub fn render(report: &Report, look: Look) -> String {
-    let mut page = Page { text: String::new(), width: look.width.max(LEAST_WIDTH), colour: look.colour };
+    let mut page = Page::new(look);
     for run in &report.runs {
         page.line(&page.paint(Tone::Strong, &format!("Run {}", run.run_id)));
         page.wrapped(INDENT, INDENT, &run.how());
@@ -53,7 +53,7 @@ pub fn render(report: &Report, look: Look) -> String {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tone {
+pub(super) enum Tone {
     Plain,
     Strong,
     Faint,
@@ -76,56 +76,60 @@ impl Tone {
     }
 }
 
-struct Cell {
+pub(super) struct Cell {
     text: String,
     tone: Tone,
 }
 
-fn cell(text: impl Into<String>) -> Cell {
+pub(super) fn cell(text: impl Into<String>) -> Cell {
     Cell { text: clean(&text.into()), tone: Tone::Plain }
 }
 
-fn toned(tone: Tone, text: impl Into<String>) -> Cell {
+pub(super) fn toned(tone: Tone, text: impl Into<String>) -> Cell {
     Cell { text: clean(&text.into()), tone }
 }
 
 /// A table under construction. `name` and `detail` are the columns that give way when the page is narrow: the one
 /// is shortened, the other shortened and then left out.
-struct Grid {
-    head: Vec<&'static str>,
-    rows: Vec<Vec<Cell>>,
-    right: &'static [usize],
-    name: usize,
-    detail: usize,
+pub(super) struct Grid {
+    pub(super) head: Vec<&'static str>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    pub(super) right: &'static [usize],
+    pub(super) name: usize,
+    pub(super) detail: usize,
     /// A detail that would get fewer columns than this, and would need them, is left out.
-    least: usize,
+    pub(super) least: usize,
 }
 
-struct Page {
-    text: String,
+pub(super) struct Page {
+    pub(super) text: String,
     width: usize,
     colour: bool,
 }
 
 impl Page {
-    fn line(&mut self, text: &str) {
+    pub(super) fn new(look: Look) -> Self {
+        Self { text: String::new(), width: look.width.max(LEAST_WIDTH), colour: look.colour }
+    }
+
+    pub(super) fn line(&mut self, text: &str) {
         self.text.push_str(text.trim_end());
         self.text.push('\n');
     }
 
-    fn heading(&mut self, text: &str) {
+    pub(super) fn heading(&mut self, text: &str) {
         self.line("");
         self.line(&self.paint(Tone::Strong, text));
     }
 
-    fn paint(&self, tone: Tone, text: &str) -> String {
+    pub(super) fn paint(&self, tone: Tone, text: &str) -> String {
         let (begin, end) = if self.colour { tone.escapes() } else { ("", "") };
         format!("{begin}{text}{end}")
     }
 
     /// Writes words, wrapped at the width, with one indent for the first line and one for the others. A word that
     /// is longer than a line stands alone.
-    fn wrapped(&mut self, first: usize, others: usize, words: &str) {
+    pub(super) fn wrapped(&mut self, first: usize, others: usize, words: &str) {
         let mut line = " ".repeat(first);
         let mut empty = true;
         for word in clean(words).split_whitespace() {
@@ -143,7 +147,7 @@ impl Page {
         self.line(&line);
     }
 
-    fn reasons(&mut self, why: &[Reason]) {
+    pub(super) fn reasons(&mut self, why: &[Reason]) {
         for reason in why {
             self.wrapped(INDENT + 2, INDENT + 4, &reason.what);
             self.line(&format!("{}do: {}", " ".repeat(INDENT + 4), clean(&reason.remedy)));
@@ -263,8 +267,12 @@ impl Page {
                 cell(claim.id.as_str()),
                 toned(level_tone(claim.level), claim.level.word()),
                 toned(
-                    if claim.passed { Tone::Good } else { Tone::Bad },
-                    if claim.passed { "yes" } else { "NO" },
+                    match (claim.passed, claim.blocking) {
+                        (true, _) => Tone::Good,
+                        (false, true) => Tone::Bad,
+                        (false, false) => Tone::Caution,
+                    },
+                    passed_word(claim),
                 ),
                 cell(claim.margin.map(margin_words).unwrap_or_default()),
                 cell(format!("{} of {}", claim.mutants_killed, claim.mutants_listed)),
@@ -272,10 +280,11 @@ impl Page {
             ]);
         }
         self.grid(grid);
-        if !gate.passed {
+        let failed: Vec<_> = gate.claims.iter().filter(|claim| !claim.passed).collect();
+        if !failed.is_empty() {
             self.line("");
         }
-        for claim in gate.claims.iter().filter(|claim| !claim.passed) {
+        for claim in failed {
             let level = self.paint(level_tone(claim.level), claim.level.word());
             self.line(&format!("  {} is {level}:", clean(claim.id.as_str())));
             self.reasons(&claim.why);
@@ -283,7 +292,7 @@ impl Page {
     }
 
     /// Fits a table to the page and draws it.
-    fn grid(&mut self, mut grid: Grid) {
+    pub(super) fn grid(&mut self, mut grid: Grid) {
         let natural = |grid: &Grid, column: usize| {
             let cells = grid.rows.iter().filter_map(|row| row.get(column)).map(|cell| chars(&cell.text));
             cells.chain(grid.head.get(column).map(|head| chars(head))).max().unwrap_or(0)

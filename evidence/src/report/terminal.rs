@@ -19,14 +19,12 @@ pub fn look() -> Look {
     Look { width, colour }
 }
 
-/// Writes to standard output. A reader that has gone (`| head`) is no error of ours: the rest is dropped.
-pub fn print(text: &str) {
+/// Writes to standard output. A reader that has gone (`| head`) is no error of ours, and the rest is dropped; anything
+/// else is one, so that a full disk behind a redirection does not look like success.
+pub fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    if let Err(error) = written
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        // A full disk behind a redirection: say it where it can still be read.
-        let _ = writeln!(io::stderr(), "cannot write to standard output: {error}");
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
     }
 }

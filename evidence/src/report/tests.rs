@@ -235,3 +235,53 @@ fn with_gates_keeps_the_end() {
     assert_eq!(report.not_verified.last().unwrap(), BEYOND_CONTRACTS);
     assert!(report.not_verified.iter().any(|line| line.starts_with("gate qwen2-reference: ")));
 }
+
+#[test]
+fn markdown_fits_a_comment_and_counts_what_it_leaves_out() {
+    let error = |n: u32| format!("{n} {}", "a long story | `with` <b>markup</b> ".repeat(200));
+    let outcomes = (0..400)
+        .map(|n| samples::result(&format!("CLAIM-{n:03}"), Outcome::Errored { error: error(n) }))
+        .collect();
+    let kills = (0..900).map(|n| samples::kill(&format!("m@{n}"), "CLAIM-000", Verdict::Survived)).collect();
+    let mut report = Report::of_run(&samples::run_of(outcomes, kills));
+    report.not_verified.splice(0..0, (0..300).map(|n| format!("thing {n} {}", "x".repeat(400))));
+    let text = markdown::render(&report);
+    assert!(text.len() <= markdown::MOST, "{}", text.len());
+    assert!(text.contains(" more, for which there is no room here"), "{text}");
+    assert!(text.trim_end().ends_with(BEYOND_CONTRACTS));
+    assert_eq!(text.matches("<details>").count(), text.matches("</details>").count());
+    // What is shown and what is counted make up the whole.
+    let shown = text.matches("on cpu: ERRORED:").count();
+    let (_, rest) = text.split_once("and what to do").unwrap();
+    let more = rest.split("\nand ").nth(1).unwrap().split(' ').next().unwrap();
+    assert_eq!(shown + more.parse::<usize>().unwrap(), 400);
+}
+
+#[test]
+fn markdown_says_the_verdict_first_and_calls_nobody() {
+    let first = |report: &Report| markdown::render(report).lines().next().unwrap().to_owned();
+    assert!(first(&gate_report()).starts_with("❌ **Verification: 2 of 3 gates did not pass**."));
+    assert!(first(&run_report()).starts_with("❌"));
+    let claim = || vec![samples::result("A", samples::survived(0.0))];
+    assert!(first(&Report::of_run(&samples::run_of(claim(), vec![]))).starts_with("✅"));
+    assert!(
+        first(&Report::of_run(&samples::run_of(vec![], vec![]))).starts_with("⚠️ **Verification: no pass**")
+    );
+    let blocked = samples::result("B", Outcome::Vacuous { why: Vacuity::NoCases });
+    assert!(first(&Report::of_run(&samples::run_of(vec![blocked], vec![]))).starts_with("⚠️"));
+    let error = "ask @someone about `x``y`".to_owned();
+    let run = samples::run_of(vec![samples::result("A", Outcome::Errored { error })], vec![]);
+    assert!(markdown::render(&Report::of_run(&run)).contains("ask @<!-- -->someone"));
+}
+
+#[test]
+fn a_report_is_saved_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.html");
+    save(&path, "whole").unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "whole");
+    let error = save(&folder.path().join("no/report.html"), "x").unwrap_err();
+    assert!(error.to_string().contains("cannot write the report to"), "{error}");
+    assert!(save(folder.path(), "x").is_err(), "a folder is no file");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
+}

@@ -2,14 +2,15 @@
 //! line is parsed, and what `run.json` says is held to what the lines say.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{KILLS_FILE, OUTCOMES_FILE, PARTIAL, RUN_FILE};
+use crate::file::{self, Refused};
 use crate::record::{Run, RunRecord, SCHEMA};
 
 /// The largest `run.json` that is read.
@@ -204,26 +205,16 @@ fn parse<T: DeserializeOwned>(path: &Path, first_line: usize, bytes: &[u8]) -> R
             path: path.to_owned(),
             line: first_line + error.line().saturating_sub(1),
             column: error.column(),
-            message: whole.strip_suffix(&position).unwrap_or(&whole).replace(['\n', '\r'], " "),
+            message: contracts::shown::line(whole.strip_suffix(&position).unwrap_or(&whole)).into_owned(),
         }
     })
 }
 
-/// Reads a plain file of at most `limit` bytes. Anything else, a pipe above all, could keep a reader for ever.
+/// Reads a plain file of at most `limit` bytes.
 fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, RecordError> {
-    let io_error = |source| RecordError::Io { path: path.to_owned(), source };
-    let metadata = path.metadata().map_err(io_error)?;
-    if !metadata.is_file() {
-        return Err(RecordError::NotAFile { path: path.to_owned() });
-    }
-    if metadata.len() > limit {
-        return Err(RecordError::TooLarge { path: path.to_owned(), bytes: metadata.len(), limit });
-    }
-    let mut bytes = Vec::new();
-    // One byte more than allowed, so that a file that grew meanwhile is noticed.
-    File::open(path).and_then(|file| file.take(limit + 1).read_to_end(&mut bytes)).map_err(io_error)?;
-    if bytes.len() as u64 > limit {
-        return Err(RecordError::TooLarge { path: path.to_owned(), bytes: bytes.len() as u64, limit });
-    }
-    Ok(bytes)
+    file::read(path, limit).map_err(|refused| match refused {
+        Refused::Io(source) => RecordError::Io { path: path.to_owned(), source },
+        Refused::NotAFile => RecordError::NotAFile { path: path.to_owned() },
+        Refused::TooLarge(bytes) => RecordError::TooLarge { path: path.to_owned(), bytes, limit },
+    })
 }

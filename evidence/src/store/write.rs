@@ -112,15 +112,20 @@ impl RunWriter {
         Ok(())
     }
 
-    /// Ends the run: counts, checks it against itself, writes `run.json`, and gives the folder its name.
-    pub fn finish(mut self, status: Status) -> Result<(PathBuf, Run), StoreError> {
+    /// Ends the run now: counts, checks it against itself, writes `run.json`, and gives the folder its name.
+    pub fn finish(self, status: Status) -> Result<(PathBuf, Run), StoreError> {
+        self.finish_at(status, Timestamp::now())
+    }
+
+    /// The same for a run that ended at another moment: one that is put together from its shards.
+    pub fn finish_at(mut self, status: Status, end: Timestamp) -> Result<(PathBuf, Run), StoreError> {
         if self.torn {
             return Err(StoreError::Torn { path: self.partial });
         }
         let record = &mut self.run.record;
         record.schema = SCHEMA;
         record.status = status;
-        record.finished = Some(Timestamp::now().max(record.started));
+        record.finished = Some(end.max(record.started));
         record.counts = Counts::of(&self.run.outcomes, &self.run.kills, &record.not_asked);
         if let Some(why) = self.run.contradiction() {
             return Err(StoreError::Contradiction { run: self.run.record.run_id.to_string(), why });

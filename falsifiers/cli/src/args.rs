@@ -1,9 +1,11 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contracts::{ClaimId, GateId, Lane, Tier};
+use falsifiers::runner::Shard;
 
 use crate::diagnostics::Format;
 use crate::list::What;
@@ -36,8 +38,13 @@ pub(crate) enum Command {
     Run(Run),
     /// Plant every mutant and run the claims that must kill it.
     Prove(Prove),
-    /// Compute gates from the evidence, or show one run.
+    /// Merge the shards of one run into one record.
+    Merge(Merge),
+    /// Compute gates from the evidence, show one run, or compare two.
     Report(Report),
+    /// Make one attempt for another process; what to do comes as a line of JSON on standard input.
+    #[command(hide = true)]
+    Attempt,
     /// Print a JSON Schema, for editors and other tools.
     Schema {
         /// Which files it describes.
@@ -78,7 +85,7 @@ pub(crate) struct Choice {
     #[arg(long, value_name = "ID", value_parser = |id: &str| Ok::<_, std::convert::Infallible>(ClaimId::from(id)))]
     pub(crate) claim: Vec<ClaimId>,
     /// Only claims that this expression lets through, such as `kind(oracle_parity) & !model(micro/*)`.
-    #[arg(long, value_name = "EXPR")]
+    #[arg(long, value_name = "EXPR", long_help = FILTER)]
     pub(crate) filter: Option<String>,
     /// Only the case of exactly this id, as counterexamples name it.
     #[arg(long, value_name = "ID")]
@@ -89,9 +96,79 @@ pub(crate) struct Choice {
     /// Tiers to run.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "ci")]
     pub(crate) tier: Vec<TierName>,
-    /// Seed for everything that draws numbers; recorded.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) seed: u64,
+    /// Seed for everything that draws numbers, or `random` for one that is drawn and printed; recorded.
+    #[arg(long, default_value = "0", value_name = "NUMBER", value_parser = seed)]
+    pub(crate) seed: Seed,
+}
+
+/// The help of `--filter`: its grammar in whole.
+const FILTER: &str = "\
+Only claims that this expression lets through
+
+  expression  term | term ...      either of them
+  term        factor & factor ...  all of them; binds closer than |
+  factor      !factor              not this
+              (expression)
+              NAME(GLOB)           the claim has a NAME that matches
+              GLOB                 the same as id(GLOB)
+
+  NAME        id, kind, model, contract, tier, lane, or kills,
+              which is a mutant that the claim must kill
+  GLOB        * for any text, ? for one character, [ab] for one of
+              these, {a,b} for either; other letters as they are
+
+A glob that matches nothing that exists is an error. Examples:
+
+  'kind(oracle_parity) & !model(micro/*)'
+  'contract(qwen3) | kills(rope@*)'
+  'FALSIFY-QWEN2-00[1-3]'";
+
+/// Where the numbers of a run come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seed {
+    /// From this seed.
+    Given(u64),
+    /// From one that is drawn.
+    Random,
+}
+
+fn seed(text: &str) -> Result<Seed, String> {
+    match text {
+        "random" => Ok(Seed::Random),
+        _ => text.parse().map(Seed::Given).map_err(|_| "a seed is a whole number, or `random`".to_owned()),
+    }
+}
+
+/// How claims are run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Execution {
+    /// Where attempts are made: each in a process of its own, or all in this one.
+    #[arg(long, value_enum, default_value_t = IsolationName::Process)]
+    pub(crate) isolation: IsolationName,
+    /// The most that one attempt may take before its process is ended, in seconds [default: 300].
+    #[arg(long, value_name = "SECS", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) timeout: Option<u64>,
+    /// How many attempts are made at once [default: one for each processor].
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// Begin nothing any more after the first failure; what was cut off is recorded as such.
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Only part K of N of the selected claims; `pv merge` puts the parts together.
+    #[arg(long, value_name = "K/N")]
+    pub(crate) shard: Option<Shard>,
+    /// Show what would run, and run nothing.
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+/// Where attempts are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsolationName {
+    /// Each in a process of its own: a crash or an endless loop ends one attempt.
+    Process,
+    /// All in this process: quicker for many small attempts, but a crash ends the run, and there are no timeouts.
+    None,
 }
 
 /// `pv validate`.
@@ -172,6 +249,8 @@ pub(crate) struct Run {
     pub(crate) place: Place,
     #[command(flatten)]
     pub(crate) choice: Choice,
+    #[command(flatten)]
+    pub(crate) execution: Execution,
     /// Folder that the run is recorded in.
     #[arg(long, default_value = "runs", value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -190,6 +269,20 @@ pub(crate) struct Prove {
     pub(crate) mutant: Option<String>,
 }
 
+/// `pv merge`.
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// The folders of the shards, or their ids in the folder of runs.
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) shards: Vec<PathBuf>,
+    /// Folder of recorded runs, where shards are named by their ids.
+    #[arg(long, default_value = "runs", value_name = "DIR")]
+    pub(crate) runs: PathBuf,
+    /// Folder that the merged run is recorded in [default: the folder of runs].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
 /// `pv report`.
 #[derive(Debug, Args)]
 pub(crate) struct Report {
@@ -201,12 +294,18 @@ pub(crate) struct Report {
     /// Folder of recorded runs.
     #[arg(long, default_value = "runs", value_name = "DIR")]
     pub(crate) runs: PathBuf,
-    /// Show one run, by its id, instead of gates.
-    #[arg(long, value_name = "RUN", conflicts_with = "gate")]
+    /// Show one run: its id, `latest`, or its folder. Gates are shown with it where --gate names them.
+    #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
+    /// Show what changed from one run to another, each by its id, `latest`, or its folder.
+    #[arg(long, value_names = ["BEFORE", "AFTER"], num_args = 2, conflicts_with_all = ["run", "gate"])]
+    pub(crate) compare: Vec<String>,
     /// How the report is shown.
     #[arg(long, value_enum, default_value_t = ReportFormat::Table)]
     pub(crate) format: ReportFormat,
+    /// Write the report to a file instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 macro_rules! names {
@@ -286,6 +385,10 @@ pub(crate) enum ReportFormat {
     /// Markdown.
     #[value(alias = "markdown")]
     Md,
+    /// A page for a browser that needs no other file.
+    Html,
     /// For programs.
     Json,
+    /// JUnit XML, for services that show tests.
+    Junit,
 }

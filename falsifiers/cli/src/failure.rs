@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use evidence::Exit;
 use evidence::digest::DigestError;
+use evidence::merge::MergeError;
+use evidence::report::SaveError;
 use evidence::store::{RecordError, StoreError};
 use falsifiers::filter::FilterError;
 use falsifiers::select::SelectError;
@@ -39,6 +41,9 @@ pub(crate) enum Failure {
     /// A run cannot be read.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// Runs cannot be merged.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
     /// A digest cannot be taken.
     #[error(transparent)]
     Digest(#[from] DigestError),
@@ -61,6 +66,9 @@ pub(crate) enum Failure {
     /// Standard output cannot be written to.
     #[error("cannot write to standard output: {0}")]
     Output(std::io::Error),
+    /// A report cannot be written to its file.
+    #[error(transparent)]
+    Save(#[from] SaveError),
     /// Something that cannot happen.
     #[error("internal bug: {0}")]
     Bug(String),
@@ -71,7 +79,9 @@ impl Failure {
     pub(crate) const fn exit(&self) -> Exit {
         match self {
             Self::Findings { exit, .. } => *exit,
-            Self::Select(SelectError::UnknownClaim { .. }) | Self::Filter(_) | Self::Usage(_) => Exit::Usage,
+            Self::Select(SelectError::UnknownClaim { .. } | SelectError::Filter(_))
+            | Self::Filter(_)
+            | Self::Usage(_) => Exit::Usage,
             Self::Select(SelectError::NoClaims(_) | SelectError::NothingMatches(_)) | Self::Nothing(_) => {
                 Exit::NothingRan
             }
@@ -80,7 +90,14 @@ impl Failure {
             | Self::Digest(_)
             | Self::NoFolder { .. }
             | Self::CannotWrite { .. }
-            | Self::Output(_) => Exit::Unreadable,
+            | Self::Output(_)
+            | Self::Save(_) => Exit::Unreadable,
+            // A shard that is not there or did not end is evidence that is incomplete; the rest was named wrongly.
+            Self::Merge(
+                MergeError::Missing { .. } | MergeError::NotWhole { .. } | MergeError::ClaimMissing { .. },
+            ) => Exit::Incomplete,
+            Self::Merge(MergeError::Contradiction(_)) => Exit::Unreadable,
+            Self::Merge(_) => Exit::Usage,
             Self::Bug(_) => Exit::Bug,
         }
     }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 const FILES: &[(&str, &str)] = &[
     (
         "contracts/models/good.yaml",
-        "metadata: {id: good, version: 1.0.0, title: Good, kind: model}
+        "metadata: {id: good, version: 1.0.0, title: Good, kind: engine}
 falsification_tests:
   - id: GOOD-001
     rule: Every stage follows the oracle.
@@ -23,7 +23,7 @@ falsification_tests:
     ),
     (
         "contracts/models/bad.yaml",
-        "metadata: {id: bad, version: 1.0.0, title: Bad, kind: model}
+        "metadata: {id: bad, version: 1.0.0, title: Bad, kind: engine}
 falsification_tests:
   - id: GOOD-001
     rule: An id that is used elsewhere.
@@ -47,7 +47,7 @@ falsification_tests:
     ),
     (
         "contracts/models/warns.yaml",
-        "metadata: {id: warns, version: 1.0.0, title: Wärns, kind: model}
+        "metadata: {id: warns, version: 1.0.0, title: Wärns, kind: engine}
 proof_obligations:
   - {id: ünattacked, type: bound, property: Nothing attacks this.}
 falsification_tests:
@@ -55,7 +55,7 @@ falsification_tests:
     rule: Every weight is read.
     prediction: None is left over.
     if_fails: Look for a bias.
-    falsifier: {weights_consumed: {model: qwen2-tiny}}
+    falsifier: {finiteness: {model: qwen2-tiny, prompts: [short]}}
     kills: [qwen2@k-bias-dropped]
 ",
     ),
@@ -108,6 +108,7 @@ pub(crate) fn vocabulary() -> Vocabulary {
             })
             .collect(),
         mutants: mutants.iter().map(entry).collect(),
+        stale: Vec::new(),
     }
 }
 

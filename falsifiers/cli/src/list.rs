@@ -1,12 +1,13 @@
 //! `pv list`: what there is, as a table or as JSON.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use contracts::{KINDS, Loaded, MutantEntry, RULES, Severity, Vocabulary};
 use serde_json::{Value, json};
 use tabled::builder::Builder;
-use tabled::settings::Style;
+use tabled::settings::object::Columns;
+use tabled::settings::{Padding, Style, Width};
 
 use crate::diagnostics::{Format, Style as Look, render};
 
@@ -30,9 +31,14 @@ pub(crate) enum What {
 }
 
 /// Rows of a table: the same objects that JSON gets, with these keys as columns.
-struct List {
-    columns: &'static [&'static str],
-    rows: Vec<Value>,
+pub(crate) struct List {
+    pub(crate) columns: &'static [&'static str],
+    pub(crate) rows: Vec<Value>,
+}
+
+/// The width that tables have to fit: that of the terminal. In a pipe a row stays a line, for other tools to cut.
+pub(crate) fn width() -> Option<usize> {
+    io::stdout().is_terminal().then(|| evidence::report::terminal::look().width)
 }
 
 /// Lists. What cannot be read among the contracts goes to `err`, and into the exit code.
@@ -40,7 +46,7 @@ pub(crate) fn run(
     what: What,
     paths: &[PathBuf],
     vocabulary: &Vocabulary,
-    as_json: bool,
+    (as_json, width): (bool, Option<usize>),
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<i32> {
@@ -58,13 +64,22 @@ pub(crate) fn run(
         What::Models => names("model", &vocabulary.models),
         What::Stages => names("stage", &vocabulary.stages),
     };
+    show(&list, (as_json, width), out)?;
+    Ok(loaded.exit_code(&loaded.findings, false))
+}
+
+/// Shows a list as a table, or as JSON.
+pub(crate) fn show(
+    list: &List,
+    (as_json, width): (bool, Option<usize>),
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if as_json {
         serde_json::to_writer_pretty(&mut *out, &list.rows)?;
-        writeln!(out)?;
+        writeln!(out)
     } else {
-        writeln!(out, "{}", table(&list))?;
+        writeln!(out, "{}", table(list, width))
     }
-    Ok(loaded.exit_code(&loaded.findings, false))
 }
 
 fn claims(loaded: &Loaded) -> List {
@@ -156,34 +171,67 @@ fn names(column: &'static str, names: &[String]) -> List {
     List { columns, rows: names.iter().map(|name| json!({ column: name })).collect() }
 }
 
-/// A table without lines, which can be cut and sorted by other tools.
-fn table(list: &List) -> String {
+/// A table without lines, which can be cut and sorted by other tools. With a width, columns that are too wide for it
+/// are wrapped, the widest first; the first column holds the names and stays as it is.
+fn table(list: &List, width: Option<usize>) -> String {
     let mut builder = Builder::default();
     builder.push_record(list.columns.iter().copied());
+    // Lists are wrapped between their items, so these need blanks.
+    let joint = if width.is_some() { ", " } else { "," };
     for row in &list.rows {
-        builder.push_record(list.columns.iter().map(|column| cell(&row[*column])));
+        builder.push_record(list.columns.iter().map(|column| cell(&row[*column], joint)));
     }
-    let text = builder.build().with(Style::blank()).to_string();
+    let mut table = builder.build();
+    table.with(Style::blank());
+    if let Some(width) = width {
+        table.with(Padding::new(0, GAP, 0, 0));
+        for (column, width) in fit(list, joint, width.max(LEAST_WIDTH)).into_iter().enumerate() {
+            table.modify(Columns::one(column), Width::wrap(width).keep_words(true));
+        }
+    }
+    let text = table.to_string();
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     lines.join("\n")
+}
+
+/// Blanks between columns.
+const GAP: usize = 2;
+/// The least width that a table is wrapped to: below it no column would hold a word.
+const LEAST_WIDTH: usize = 72;
+/// The least width of a column that is wrapped.
+const LEAST_COLUMN: usize = 4;
+
+/// How wide each column may be, so that all of them fit.
+fn fit(list: &List, joint: &str, width: usize) -> Vec<usize> {
+    let natural = |column: &&str| {
+        let cells = list.rows.iter().map(|row| cell(&row[*column], joint).chars().count());
+        cells.chain([column.chars().count()]).max().unwrap_or(0)
+    };
+    let mut widths: Vec<usize> = list.columns.iter().map(natural).collect();
+    // Between columns stand the gap and the blank of the style.
+    let room = width.saturating_sub(widths.len() * (GAP + 1));
+    while widths.iter().sum::<usize>() > room {
+        let Some(widest) = widths.iter_mut().skip(1).filter(|width| **width > LEAST_COLUMN).max() else {
+            break;
+        };
+        *widest -= 1;
+    }
+    widths
 }
 
 /// Items of a list that a table shows.
 const SHOWN: usize = 2;
 
 /// A value in a cell. Nothing is shown as `-`, so that every row has as many words as columns.
-fn cell(value: &Value) -> String {
+fn cell(value: &Value, joint: &str) -> String {
     let text = match value {
         Value::String(text) => text.clone(),
         // A long list would push everything after it off the screen; JSON has it whole.
         Value::Array(items) if items.len() > SHOWN => {
-            format!(
-                "{},+{}",
-                items.iter().take(SHOWN).map(cell).collect::<Vec<_>>().join(","),
-                items.len() - SHOWN
-            )
+            let shown: Vec<String> = items.iter().take(SHOWN).map(|item| cell(item, joint)).collect();
+            format!("{}{joint}+{}", shown.join(joint), items.len() - SHOWN)
         }
-        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(","),
+        Value::Array(items) => items.iter().map(|item| cell(item, joint)).collect::<Vec<_>>().join(joint),
         Value::Null => String::new(),
         other => other.to_string(),
     };
@@ -201,7 +249,8 @@ mod tests {
         let folder = fixture::folder();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let paths = [folder.path().join("contracts")];
-        let code = run(what, &paths, &fixture::vocabulary(), as_json, &mut out, &mut err).unwrap();
+        let how = (as_json, None);
+        let code = run(what, &paths, &fixture::vocabulary(), how, &mut out, &mut err).unwrap();
         (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
     }
 
@@ -220,6 +269,28 @@ mod tests {
             let rows: Vec<Value> = serde_json::from_str(&list(*what, true).1).unwrap();
             assert_eq!(rows.len() + 1, list(*what, false).1.lines().count(), "{what:?}");
             assert!(!rows.is_empty(), "{what:?}");
+        }
+    }
+
+    #[test]
+    fn tables_fit_a_terminal_and_lose_nothing() {
+        let folder = fixture::folder();
+        let paths = [folder.path().join("contracts")];
+        for what in What::value_variants() {
+            for width in [72, 80, 200] {
+                let (mut out, mut err) = (Vec::new(), Vec::new());
+                let how = (false, Some(width));
+                run(*what, &paths, &fixture::vocabulary(), how, &mut out, &mut err).unwrap();
+                let text = String::from_utf8(out).unwrap();
+                let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
+                assert!(widest <= width, "{what:?} at {width}: {widest}\n{text}");
+                let letters = |text: &str| {
+                    let mut letters: Vec<char> = text.chars().filter(|c| c.is_alphanumeric()).collect();
+                    letters.sort_unstable();
+                    letters
+                };
+                assert_eq!(letters(&text), letters(&list(*what, false).1), "{what:?} at {width}");
+            }
         }
     }
 

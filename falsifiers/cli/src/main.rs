@@ -1,6 +1,7 @@
 //! `pv`: validate contracts, run falsifiers, prove that the checks can fail, report.
 
 mod args;
+mod choice;
 mod diagnostics;
 #[cfg(test)]
 mod docs;
@@ -14,11 +15,13 @@ mod list;
 #[cfg(test)]
 mod markdown;
 mod mend;
+mod merge;
 mod new;
 mod progress;
 mod record;
 mod report;
 mod shell;
+mod stale;
 mod validate;
 mod workspace;
 
@@ -29,8 +32,10 @@ use clap::Parser;
 
 use args::{Cli, Command};
 use contracts::Date;
+use contracts::shown::Shown;
 use evidence::Exit;
 use failure::Failure;
+use falsifiers::runner::attempt;
 
 fn main() -> ExitCode {
     // Where a shell asks what can come next, this answers and ends.
@@ -42,11 +47,14 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Run(args) => record::run(&args),
         Command::Prove(args) => record::prove(&args),
+        Command::Merge(args) => merge::run(&args),
+        Command::Attempt => attempt(),
         Command::Report(args) => report::run(&args),
         Command::Validate(args) => shown(validate(&args)),
         Command::Explain(args) => {
             let known = workspace::vocabulary(&args.place);
-            shown(explain::run(&args.code, &args.place.paths, &known, &mut io::stdout(), &mut io::stderr()))
+            let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
+            shown(explain::run(&args.code, &args.place.paths, &known, out, err))
         }
         Command::New(args) => new(&args),
         Command::Schema { of } => shown(schema(of)),
@@ -57,14 +65,14 @@ fn main() -> ExitCode {
         },
         Command::List(args) => {
             let (place, known) = (&args.place, workspace::vocabulary(&args.place));
-            let (out, err) = (&mut io::stdout(), &mut io::stderr());
-            shown(list::run(args.what, &place.paths, &known, args.json, out, err))
+            let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
+            shown(list::run(args.what, &place.paths, &known, (args.json, list::width()), out, err))
         }
     };
     match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("error: {failure}");
+            eprintln!("error: {}", contracts::shown::lines(&failure.to_string()));
             failure.exit().into()
         }
     }
@@ -77,6 +85,7 @@ fn validate(args: &args::Validate) -> io::Result<i32> {
         deny_warnings: args.deny.is_some(),
         fixes: args.fixes(),
         style: diagnostics::Style::of_stdout(),
+        evidence: Some(args.place.clone()),
     };
     let (out, err) = (&mut io::stdout().lock(), &mut io::stderr());
     validate::run(&options, &workspace::vocabulary(&args.place), Date::today(), out, err)
@@ -95,6 +104,15 @@ fn new(args: &args::New) -> Result<Exit, Failure> {
 fn schema(of: args::SchemaName) -> io::Result<i32> {
     io::stdout().write_all(of.text().as_bytes())?;
     Ok(0)
+}
+
+/// The other side of a process for an attempt. Whatever it exits with but 0 is an error of that attempt.
+fn attempt() -> Result<Exit, Failure> {
+    let gone = i32::from(Exit::Interrupted.code());
+    match attempt::serve(io::stdin(), &mut io::stdout(), gone) {
+        Ok(()) => Ok(Exit::Survived),
+        Err(error) => Err(Failure::Usage(format!("`pv attempt` is called by `pv run`: {error}"))),
+    }
 }
 
 /// A command that only shows something: a reader that has left (`| head`) is no failure of it.

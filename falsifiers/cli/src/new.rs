@@ -256,8 +256,8 @@ mod tests {
                 assert!(found.iter().all(|one| one.severity == Severity::Error), "{found:#?}");
                 let text = fs::read_to_string(path).unwrap();
                 let mut expected = match what {
-                    What::Gate => vec!["PV107", "PV290"],
-                    _ => vec!["PV103", "PV104", "PV290"],
+                    What::Gate => vec!["PV107", "PV213"],
+                    _ => vec!["PV103", "PV104", "PV213"],
                 };
                 if text.contains("max: 0.0") {
                     expected.push("PV302");

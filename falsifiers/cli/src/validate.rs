@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use contracts::{Date, Finding, Loaded, Vocabulary};
 
+use crate::args::Place;
 use crate::diagnostics::{Format, Style, count, is_fixable, render, summary};
 use crate::mend::{self, MAX_ROUNDS};
+use crate::stale::stale;
 
 /// What to validate, and how to say it.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub(crate) struct Options {
     pub(crate) fixes: Fixes,
     /// What the reader can show.
     pub(crate) style: Style,
+    /// Where models and runs are found, to tell stale evidence. Nothing to look at none.
+    pub(crate) evidence: Option<Place>,
 }
 
 /// What becomes of findings that carry their fix.
@@ -47,7 +51,7 @@ pub(crate) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<i32> {
-    run_with(options, &|| check(&options.paths, vocabulary, today), out, err)
+    run_with(options, &|| check(options, vocabulary, today), out, err)
 }
 
 fn run_with(
@@ -130,11 +134,14 @@ fn tell_fixes(err: &mut dyn Write, change: &mend::Change, findings: &[Finding]) 
 
 /// Reads and lints. What is asked for may refer to contracts that are not; they are read as well, so
 /// that a file on its own is not full of dangling references, and nothing is said about them.
-fn check(paths: &[PathBuf], vocabulary: &Vocabulary, today: Date) -> (Loaded, Vec<Finding>) {
+fn check(options: &Options, vocabulary: &Vocabulary, today: Date) -> (Loaded, Vec<Finding>) {
+    let paths = &options.paths;
     let around: Vec<PathBuf> = paths.iter().filter_map(|path| contracts_folder(path)).collect();
     let all: Vec<PathBuf> = paths.iter().cloned().chain(around.iter().cloned()).collect();
     let loaded = contracts::load(&all);
-    let mut findings = contracts::lint(&loaded, vocabulary, today);
+    let stale = options.evidence.as_ref().map(|place| stale(place, &loaded)).unwrap_or_default();
+    let vocabulary = Vocabulary { stale, ..vocabulary.clone() };
+    let mut findings = contracts::lint(&loaded, &vocabulary, today);
     if !around.is_empty() {
         let asked: Vec<PathBuf> = paths.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
         findings.retain(|finding| match fs::canonicalize(&finding.place.path) {
@@ -168,6 +175,7 @@ mod tests {
         deny_warnings: false,
         fixes: Fixes::Told,
         style: Style::PLAIN,
+        evidence: None,
     };
 
     fn validate(paths: &[PathBuf], deny_warnings: bool) -> (i32, String) {

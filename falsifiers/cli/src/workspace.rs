@@ -62,7 +62,7 @@ pub(crate) fn vocabulary(place: &Place) -> Vocabulary {
 }
 
 /// The nearest folder above the contracts that is the root of a cargo workspace; the current one if there is none.
-fn root(place: &Place) -> PathBuf {
+pub(crate) fn root(place: &Place) -> PathBuf {
     let from = place.paths.first().and_then(|path| path.canonicalize().ok());
     let found = from.as_deref().and_then(|path| {
         path.ancestors().find(|folder| {

@@ -4,8 +4,8 @@ use contracts::ArithmeticName;
 use contracts::kinds::Determinism;
 use engine::trace::{Recorded, Recorder};
 
-use super::{Case, Passed, Tally, defect, points};
-use crate::compare::{Limit, compare};
+use super::{Case, Passed, Tally, points};
+use crate::compare::Limit;
 use crate::stop::Stop;
 use crate::subject::{Subject, errored};
 
@@ -60,15 +60,9 @@ fn attempt(
             }
             for (truth, found) in first.iter().zip(&stages) {
                 let stage = truth.name.to_string();
-                match compare(&truth.tensor, &found.tensor, Limit::Bitwise) {
-                    Ok(measured) => tally.add(measured, Some(&stage)),
-                    Err(difference) => {
-                        let message = format!(
-                            "{model} computes other bits at {stage} in run {repeat} on {threads} threads"
-                        );
-                        return Err(defect(difference, Some(&stage), 0, message));
-                    }
-                }
+                tally.hold((&truth.tensor, &found.tensor), Limit::Bitwise, Some(&stage), 0, || {
+                    format!("{model} computes other bits at {stage} in run {repeat} on {threads} threads")
+                });
             }
         }
     }

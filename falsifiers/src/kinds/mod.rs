@@ -4,10 +4,12 @@
 //! attempts to falsify the claim there.
 
 use contracts::{ArithmeticName, Falsifier, ModelSet, Tolerance};
-
+use engine::trace::Tensor;
 use evidence::CurvePoint;
+use serde::{Deserialize, Serialize};
 
-use crate::compare::{Difference, Measured};
+use crate::compare::{Difference, Limit, Measured, compare};
+use crate::exact;
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
 
@@ -17,6 +19,8 @@ mod golden_output;
 mod loss_bound;
 mod oracle_parity;
 mod prefill_equals_decode;
+#[cfg(test)]
+mod tests;
 mod weights_consumed;
 
 /// One point of a claim's axes.
@@ -31,7 +35,8 @@ pub struct Case<'c> {
 pub type Attempt<'c> = Box<dyn Fn(&Subject) -> Result<Passed, Stop> + Send + Sync + 'c>;
 
 /// An attempt that the claim survived.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Passed {
     /// Elements looked at; zero makes the claim vacuous.
     pub elements: u64,
@@ -40,8 +45,10 @@ pub struct Passed {
     /// The metric there.
     pub metric: String,
     /// Its value.
+    #[serde(with = "exact")]
     pub value: f64,
     /// What it was held to.
+    #[serde(with = "exact")]
     pub limit: f64,
     /// The error of each stage, in the order of execution; empty where no stages were compared.
     pub curve: Vec<CurvePoint>,
@@ -88,23 +95,59 @@ struct Point<'c> {
     arithmetic: ArithmeticName,
 }
 
-/// Adds up comparisons and remembers the one that came closest to its limit.
+/// Adds up comparisons, and remembers the one that came closest to its limit and the first that did not hold.
 #[derive(Debug, Default)]
 struct Tally {
     elements: u64,
     worst: Option<(Measured, Option<String>)>,
     curve: Vec<CurvePoint>,
+    /// The first defect, or what else kept a comparison from telling anything.
+    stop: Option<Stop>,
+    /// What the points of the curve are measured in.
+    metric: &'static str,
 }
 
 impl Tally {
+    /// Compares, and goes on after a defect: the first one is the one named, and what the error makes of the stages
+    /// after it belongs to the curve. `first` is the token of the first row.
+    fn hold(
+        &mut self,
+        (truth, found): (&Tensor, &Tensor),
+        limit: Limit,
+        stage: Option<&str>,
+        first: usize,
+        message: impl FnOnce() -> String,
+    ) {
+        self.metric = limit.metric();
+        let difference = match compare(truth, found, limit) {
+            Ok(measured) => return self.add(measured, stage),
+            Err(difference) => difference,
+        };
+        let value = match &difference {
+            // Nothing was measured, so there is no point to draw.
+            Difference::Empty => None,
+            Difference::Shape { .. } | Difference::Dtype { .. } => Some(f64::INFINITY),
+            // Not finite where the truth is, or finite where the truth is not: no distance is small enough.
+            Difference::NonFinite { found, .. } if found.is_nan() => Some(f64::NAN),
+            Difference::NonFinite { .. } => Some(f64::INFINITY),
+            Difference::Beyond { value, .. } => Some(*value),
+        };
+        if let (Some(stage), Some(value)) = (stage, value) {
+            self.point(stage, value, limit.bound());
+        }
+        // A defect outweighs a comparison that told nothing, whichever came first.
+        if !matches!(self.stop, Some(Stop::Falsified(_))) {
+            let stop = defect(difference, stage, first, message());
+            if self.stop.is_none() || matches!(stop, Stop::Falsified(_)) {
+                self.stop = Some(stop);
+            }
+        }
+    }
+
     fn add(&mut self, measured: Measured, stage: Option<&str>) {
         self.elements += measured.elements;
         if let Some(stage) = stage {
-            self.curve.push(CurvePoint {
-                stage: stage.to_owned(),
-                value: measured.value.into(),
-                limit: measured.limit.into(),
-            });
+            self.point(stage, measured.value, measured.limit);
         }
         let margin = |m: &Measured| if m.limit > 0.0 { m.value / m.limit } else { m.value };
         if self.worst.as_ref().is_none_or(|(worst, _)| margin(worst) < margin(&measured)) {
@@ -112,8 +155,30 @@ impl Tally {
         }
     }
 
-    /// What was counted, or "vacuous" where nothing was.
+    /// One point a stage: a stage that is compared more than once keeps its worst value, so that the length of a
+    /// record follows the number of stages and not that of repeats or chunks.
+    fn point(&mut self, stage: &str, value: f64, limit: f64) {
+        match self.curve.iter_mut().find(|point| point.stage == stage) {
+            Some(point) if value <= point.value.get() => {}
+            Some(point) if point.value.get().is_nan() => {}
+            Some(point) => point.value = value.into(),
+            None => {
+                let (value, limit) = (value.into(), limit.into());
+                self.curve.push(CurvePoint { stage: stage.to_owned(), value, limit });
+            }
+        }
+    }
+
+    /// What was counted; the first defect where there was one; "vacuous" where nothing was compared.
     fn passed(self) -> Result<Passed, Stop> {
+        match self.stop {
+            Some(Stop::Falsified(defect)) => {
+                let curve_metric = self.metric.to_owned();
+                return Err(Defect { curve: self.curve, curve_metric, ..*defect }.into());
+            }
+            Some(stop) => return Err(stop),
+            None => {}
+        }
         let Some((worst, stage)) = self.worst else {
             return Err(Stop::Vacuous(evidence::Vacuity::NoElements));
         };
@@ -171,6 +236,7 @@ fn defect(difference: Difference, stage: Option<&str>, first_token: usize, messa
         limit,
         message,
         curve: Vec::new(),
+        curve_metric: String::new(),
     }
     .into()
 }

@@ -7,8 +7,8 @@ use contracts::{ArithmeticName, Tolerance};
 use engine::trace::{Recorder, Tensor};
 use evidence::Need;
 
-use super::{Case, Passed, Tally, defect, points};
-use crate::compare::{Limit, compare};
+use super::{Case, Passed, Tally, points};
+use crate::compare::Limit;
 use crate::stages::Selection;
 use crate::stop::Stop;
 use crate::subject::Subject;
@@ -63,13 +63,9 @@ fn attempt(
             )));
         };
         let (found, first) = last_rows(&recorded.tensor, &golden.tensor);
-        match compare(&golden.tensor, &found, limit) {
-            Ok(measured) => tally.add(measured, Some(&golden.stage)),
-            Err(difference) => {
-                let message = format!("{model} differs from transformers at {} on {prompt}", golden.stage);
-                return Err(defect(difference, Some(&golden.stage), first, message));
-            }
-        }
+        tally.hold((&golden.tensor, &found), limit, Some(&golden.stage), first, || {
+            format!("{model} differs from transformers at {} on {prompt}", golden.stage)
+        });
     }
     tally.passed()
 }

@@ -17,7 +17,7 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for loaded in &context.loaded.contracts {
+    for loaded in context.contracts() {
         let contract = &loaded.contract;
         let id = contract.metadata.id.as_str();
         for (index, other) in contract.metadata.depends_on.iter().enumerate() {

@@ -21,7 +21,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
         let gate = loaded.gate.gate.as_str();
         check_list(context, gate, loaded.file, &["claims".into()], &loaded.gate.claims, findings);
     }
-    for loaded in &context.loaded.contracts {
+    for loaded in context.contracts() {
         if let Some(gate) = &loaded.contract.qa_gate {
             let path = ["qa_gate".into(), "checks".into()];
             check_list(context, &gate.id, loaded.file, &path, &gate.checks, findings);

@@ -1,6 +1,6 @@
 //! `dangling-obligation`: a claim that names a proof obligation that its contract does not have.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::finding::{Finding, Severity};
 use crate::lint::{Context, Rule};
@@ -17,22 +17,24 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for loaded in &context.loaded.contracts {
-        let obligations: HashSet<&str> =
-            loaded.contract.proof_obligations.iter().map(|obligation| obligation.id.as_str()).collect();
-        for (index, test) in loaded.contract.falsification_tests.iter().enumerate() {
-            let Some(obligation) = test.obligation.as_deref() else { continue };
-            if obligations.contains(obligation) {
-                continue;
-            }
-            let id = test.id.as_str();
-            let help = did_you_mean(obligation, obligations.iter().copied(), || {
-                "add it to `proof_obligations`, or name one that is there".to_owned()
-            });
-            let path = ["falsification_tests".into(), index.into(), "obligation".into()];
-            let message = format!("`{id}`: this contract has no obligation `{obligation}`");
-            let text = [message, "no such obligation".to_owned(), help];
-            findings.push(context.finding(&RULE, loaded.file, &path, id, text));
-        }
+    let obligations: HashMap<usize, HashSet<&str>> = context
+        .contracts()
+        .map(|loaded| {
+            let own = loaded.contract.proof_obligations.iter().map(|obligation| obligation.id.as_str());
+            (loaded.file, own.collect())
+        })
+        .collect();
+    for claim in context.claims() {
+        let Some(obligation) = claim.test.obligation.as_deref() else { continue };
+        let Some(own) = obligations.get(&claim.file).filter(|own| !own.contains(obligation)) else {
+            continue;
+        };
+        let id = claim.test.id.as_str();
+        let help = did_you_mean(obligation, own.iter().copied(), || {
+            "add it to `proof_obligations`, or name one that is there".to_owned()
+        });
+        let message = format!("`{id}`: this contract has no obligation `{obligation}`");
+        let text = [message, "no such obligation".to_owned(), help];
+        findings.push(context.finding(&RULE, claim.file, &claim.path(&["obligation".into()]), id, text));
     }
 }

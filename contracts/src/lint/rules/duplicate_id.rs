@@ -19,18 +19,18 @@ pub(crate) const RULE: Rule = Rule {
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     let loaded = context.loaded;
-    let contracts = loaded.contracts.iter().map(|contract| {
+    let contracts = context.contracts().map(|contract| {
         let path = vec!["metadata".into(), "id".into()];
         (contract.contract.metadata.id.as_str(), contract.file, path)
     });
     check_ids(context, "contract", contracts, findings);
     let gates = loaded.gates.iter().map(|gate| (gate.gate.gate.as_str(), gate.file, vec!["gate".into()]));
-    let own_gates = loaded.contracts.iter().filter_map(|contract| {
+    let own_gates = context.contracts().filter_map(|contract| {
         let gate = contract.contract.qa_gate.as_ref()?;
         Some((gate.id.as_str(), contract.file, vec!["qa_gate".into(), "id".into()]))
     });
     check_ids(context, "gate", gates.chain(own_gates), findings);
-    for LoadedContract { file, contract, .. } in &loaded.contracts {
+    for LoadedContract { file, contract, .. } in context.contracts() {
         let obligations = contract.proof_obligations.iter().enumerate().map(|(index, obligation)| {
             (obligation.id.as_str(), *file, vec!["proof_obligations".into(), index.into(), "id".into()])
         });

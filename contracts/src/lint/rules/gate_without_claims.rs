@@ -26,7 +26,7 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for loaded in context.loaded.gates.iter().filter(|loaded| loaded.gate.claims.is_empty()) {
         push(loaded.gate.gate.as_str(), loaded.file, &["gate".into()]);
     }
-    for loaded in &context.loaded.contracts {
+    for loaded in context.contracts() {
         if let Some(gate) = loaded.contract.qa_gate.as_ref().filter(|gate| gate.checks.is_empty()) {
             push(&gate.id, loaded.file, &["qa_gate".into(), "id".into()]);
         }

@@ -2,7 +2,7 @@
 
 use crate::finding::{Finding, Severity};
 use crate::kinds::NeedsTolerance;
-use crate::lint::{Context, Rule};
+use crate::lint::{Context, Rule, edits};
 
 /// A tolerance on a claim that has nothing to apply it to.
 pub(crate) const RULE: Rule = Rule {
@@ -24,7 +24,11 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
                 "delete `tolerance`".to_owned(),
             ];
             let path = claim.path(&["tolerance".into()]);
-            findings.push(context.finding(&RULE, claim.file, &path, id, text));
+            let mut finding = context.finding(&RULE, claim.file, &path, id, text);
+            let source = context.source(claim.file);
+            finding.fix =
+                source.and_then(|source| edits::delete_entry(source, &claim.path(&[]), "tolerance"));
+            findings.push(finding);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::span::Step;
 
 /// A text in angle brackets where a sentence belongs.
 pub(crate) const RULE: Rule = Rule {
-    code: "PV290",
+    code: "PV213",
     name: "placeholder-left",
     severity: Severity::Error,
     summary: "a text in angle brackets that was never written",

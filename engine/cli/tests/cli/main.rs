@@ -6,6 +6,7 @@
 #![expect(unreachable_pub, reason = "the modules of a test have no public")]
 
 mod config;
+mod hostile;
 mod options;
 mod support;
 mod text;

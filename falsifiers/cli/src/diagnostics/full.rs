@@ -2,7 +2,7 @@
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use contracts::{Finding, Loaded, Place, Severity};
+use contracts::{Finding, Loaded, Place, Severity, shown};
 
 use super::Style;
 
@@ -45,7 +45,7 @@ fn add<'a>(
     places: &[(&'a Place, &'a str, AnnotationKind)],
 ) -> Group<'a> {
     let Some((first, ..)) = places.first() else { return group };
-    let path = first.path.display().to_string();
+    let path = shown::line(&first.path.display().to_string()).into_owned();
     let text = loaded.files.get(first.file).map_or("", |source| source.text.as_str());
     let start = places.iter().map(|(place, ..)| place.span.start).min().unwrap_or(0);
     let end = places.iter().map(|(place, ..)| place.span.end).max().unwrap_or(0);

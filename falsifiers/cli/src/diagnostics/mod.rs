@@ -9,7 +9,7 @@ mod tests;
 
 use std::io::{self, Write};
 
-use contracts::{Finding, Loaded, Place, Severity};
+use contracts::{Finding, Loaded, Place, Severity, shown};
 
 use sources::Sources;
 
@@ -67,7 +67,7 @@ pub(crate) fn render(
         }
         Format::Concise => {
             for finding in findings {
-                writeln!(out, "{}", concise(finding))?;
+                writeln!(out, "{}", shown::line(&concise(finding)))?;
             }
             writeln!(out, "{}", summary(loaded, findings))
         }
@@ -84,7 +84,7 @@ pub(crate) fn render(
 }
 
 fn write_json(out: &mut dyn Write, value: &serde_json::Value) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, value)?;
+    serde_json::to_writer_pretty(shown::Shown(&mut *out), value)?;
     writeln!(out)
 }
 

@@ -50,18 +50,19 @@ impl Place {
     /// `pv` with these arguments, run inside.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pv"));
-        command.args(arguments).current_dir(self.folder.path()).env("COLUMNS", "120").env("NO_COLOR", "1");
+        command.args(arguments);
+        self.inside(&mut command);
         command
+    }
+
+    /// Makes a command run inside, and look at no terminal.
+    pub(crate) fn inside(&self, command: &mut Command) {
+        command.current_dir(self.folder.path()).env("COLUMNS", "120").env("NO_COLOR", "1");
     }
 
     /// Runs `pv` and waits for it.
     pub(crate) fn pv(&self, arguments: &[&str]) -> Done {
-        let Output { status, stdout, stderr } = self.command(arguments).output().unwrap();
-        Done {
-            code: status.code(),
-            out: String::from_utf8(stdout).unwrap(),
-            err: String::from_utf8(stderr).unwrap(),
-        }
+        Done::of(self.command(arguments).output().unwrap())
     }
 
     /// `pv run` on the contracts and the zoo of this place, with more arguments.
@@ -85,6 +86,12 @@ pub(crate) struct Done {
 }
 
 impl Done {
+    /// What a process left.
+    pub(crate) fn of(Output { status, stdout, stderr }: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
     /// Holds the exit code, and the words that must be in what was said.
     #[track_caller]
     pub(crate) fn says(&self, code: i32, words: &[&str]) {

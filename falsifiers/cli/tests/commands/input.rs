@@ -20,7 +20,11 @@ fn unknown_names_are_usage_errors_that_name_the_nearest() {
 #[test]
 fn what_matches_nothing_is_not_a_pass() {
     let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
-    place.run(&["--filter", "kind(oracle_party)"]).says(4, &["nothing matches filter `kind(oracle_party)`"]);
+    place.run(&["--filter", "kind(finiteness)"]).says(4, &["nothing matches filter `kind(finiteness)`"]);
+    // What does not exist at all is misspelled, wherever it stands.
+    for filter in ["kind(oracle_party)", "!kind(oracle_party)", "TINY-001 | kind(oracle_party)"] {
+        place.run(&["--filter", filter]).says(2, &["no kind matches", "did you mean `oracle_parity`?"]);
+    }
     place.run(&["--device", "cuda"]).says(4, &["nothing matches", "device cuda"]);
     place.run(&["--tier", "long"]).says(4, &["nothing matches", "tier long"]);
     place.run(&["--case", "oracle_parity(model=none)"]).says(4, &["no selected claim has the case"]);
@@ -39,7 +43,9 @@ fn folders_without_contracts_and_paths_that_lead_nowhere() {
     let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
     place.pv(&["run", "--zoo", "nowhere"]).says(3, &["nowhere is no folder", "--zoo"]);
     place.pv(&["report", "--zoo", "zoo"]).says(3, &["runs", "pv run"]);
-    place.pv(&["report", "--zoo", "zoo", "--runs", "contracts"]).says(4, &["there are no gates"]);
+    place.pv(&["report", "--zoo", "zoo", "--runs", "contracts"]).says(4, &["no run is recorded"]);
+    place.run(&[]).says(0, &[]);
+    place.pv(&["report", "--zoo", "zoo"]).says(4, &["there are no gates"]);
 }
 
 #[test]
@@ -131,7 +137,7 @@ fn a_new_contract_cannot_run_before_it_is_written() {
     place
         .pv(&["new", "model", "fresh"])
         .says(0, &["wrote contracts/models/fresh.yaml", "next:", "pv validate"]);
-    place.pv(&["validate", "--zoo", "zoo"]).says(1, &["PV290", "PV103", "PV104", "fresh.yaml:"]);
+    place.pv(&["validate", "--zoo", "zoo"]).says(1, &["PV213", "PV103", "PV104", "fresh.yaml:"]);
     place.run(&[]).says(1, &["pv validate"]);
     assert!(place.runs().is_empty());
     place.pv(&["new", "model", "fresh"]).says(2, &["exists already"]);

@@ -4,8 +4,14 @@
 
 mod common;
 mod gates;
+mod hostile;
 mod input;
+mod interference;
 mod interrupts;
+mod isolation;
 mod outcomes;
+mod reports;
+mod shards;
 mod shell;
 mod show;
+mod stale;
