@@ -13,5 +13,6 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
     ("NO_COLOR", "no colour, whatever else says so"),
     ("PV_COMPLETE", "set by completion scripts: `pv` answers what can come next, and does nothing else"),
     ("PV_LOG", "what `pv` logs to standard error, such as `debug`; nothing below errors without it"),
+    ("RAYON_NUM_THREADS", "how many threads compute; as many as there are processors without it"),
     ("TERM", "no colour where it is `dumb`"),
 ];

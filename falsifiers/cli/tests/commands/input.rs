@@ -89,3 +89,59 @@ fn a_reader_that_leaves_early_is_no_error() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {said}");
     }
 }
+
+#[test]
+fn colour_follows_the_environment_and_a_pipe_has_none() {
+    let place = Place::new(&[("bad.yaml", parity("1.0e-5").replace("prediction:", "predction:"))]);
+    let coloured = |variables: &[(&str, &str)]| {
+        let mut command = place.command(&["validate", "--zoo", "zoo"]);
+        command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env("TERM", "xterm");
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("predction"), "{text}");
+        text.contains('\u{1b}')
+    };
+    assert!(!coloured(&[]), "a pipe");
+    assert!(coloured(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!coloured(&[("NO_COLOR", "1")]));
+    assert!(!coloured(&[("TERM", "dumb")]));
+    assert!(!coloured(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), "no wins");
+}
+
+#[test]
+fn findings_for_other_tools_stand_alone_on_standard_output() {
+    let place = Place::new(&[("a b,c.yaml", parity("1.0e-5").replace("prediction:", "predction:"))]);
+    let done = place.pv(&["validate", "--zoo", "zoo", "--format", "sarif"]);
+    done.says(1, &["checked 1 file", "a%20b%2Cc.yaml"]);
+    let log: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    assert_eq!(log["runs"][0]["results"][0]["ruleId"], "PV004");
+    place
+        .pv(&["validate", "--zoo", "zoo", "--format", "github"])
+        .says(1, &["::error file=contracts/a b%2Cc.yaml,line=", "title=PV004"]);
+}
+
+#[test]
+fn fix_and_diff_leave_what_has_no_fix_and_say_so() {
+    let text = parity("1.0e-5").replace("kills: [rope@theta-10000]", "kills: []");
+    let place = Place::new(&[("tiny.yaml", text.clone())]);
+    place.pv(&["validate", "--zoo", "zoo", "--diff"]).says(1, &["`--fix` would change 0 files"]);
+    place.pv(&["validate", "--zoo", "zoo", "--fix"]).says(1, &["PV201"]);
+    assert_eq!(fs::read_to_string(place.path("contracts/tiny.yaml")).unwrap(), text);
+    place.pv(&["validate", "--fix", "--diff"]).says(2, &["cannot be used with"]);
+}
+
+#[test]
+fn a_new_contract_cannot_run_before_it_is_written() {
+    let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
+    place
+        .pv(&["new", "model", "fresh"])
+        .says(0, &["wrote contracts/models/fresh.yaml", "next:", "pv validate"]);
+    place.pv(&["validate", "--zoo", "zoo"]).says(1, &["PV213", "PV103", "PV104", "fresh.yaml:"]);
+    place.run(&[]).says(1, &["pv validate"]);
+    assert!(place.runs().is_empty());
+    place.pv(&["new", "model", "fresh"]).says(2, &["exists already"]);
+    place.pv(&["new", "gate", "ship"]).says(0, &["contracts/gates/ship.yaml"]);
+    place.pv(&["schema", "gate"]).says(0, &["json-schema.org"]);
+    place.pv(&["explain", "101"]).says(0, &["exit code 101"]);
+}
