@@ -213,13 +213,15 @@ fn sources_read_no_variable_that_is_not_listed() {
         files(&root().join(folder), ".rs", &mut sources);
     }
     let (mut read, calls) = (0, ["env::var(\"", "env::var_os(\"", "from_env(\"", ".var(\""]);
-    for path in sources.iter().filter(|path| !path.ends_with("docs.rs")) {
+    // What tests look at is theirs.
+    sources.retain(|path| !path.ends_with("docs.rs") && !path.iter().any(|part| part == "tests"));
+    for path in &sources {
         let text = std::fs::read_to_string(path).unwrap();
         for name in
             calls.iter().flat_map(|call| text.split(call).skip(1)).filter_map(|rest| rest.split('"').next())
         {
             // Of cargo and of tests.
-            if ["CARGO", "OUT_DIR", "UPDATE_", "RUST", "PATH", "TOUCHSTONE_TEST", "INSTA_"]
+            if ["CARGO", "OUT_DIR", "UPDATE_", "RUST", "INSTA_", "PATH", "TOUCHSTONE_TEST"]
                 .iter()
                 .any(|own| name.starts_with(own))
             {

@@ -253,16 +253,23 @@ mod tests {
                 let folder = tempfile::tempdir().unwrap();
                 let path = run(*what, "fresh-one", folder.path(), falsifier).unwrap();
                 let found = findings(folder.path());
-                assert!(found.iter().all(|one| one.severity == Severity::Error), "{found:#?}");
+                // What a kind's example lacks otherwise is a warning; what has to be written is an error.
+                let errors: Vec<Finding> =
+                    found.into_iter().filter(|one| one.severity == Severity::Error).collect();
                 let text = fs::read_to_string(path).unwrap();
                 let mut expected = match what {
                     What::Gate => vec!["PV107", "PV213"],
                     _ => vec!["PV103", "PV104", "PV213"],
                 };
+                if *what == What::Kernel {
+                    // The fixture knows no op, so none has this name.
+                    expected.push("PV113");
+                    expected.sort_unstable();
+                }
                 if text.contains("max: 0.0") {
                     expected.push("PV302");
                 }
-                assert_eq!(codes(&found), expected, "{what:?} {falsifier:?}\n{text}");
+                assert_eq!(codes(&errors), expected, "{what:?} {falsifier:?}\n{text}");
             }
         }
     }

@@ -115,7 +115,8 @@ fn findings_for_other_tools_stand_alone_on_standard_output() {
     done.says(1, &["checked 1 file", "a%20b%2Cc.yaml"]);
     let log: serde_json::Value = serde_json::from_str(&done.out).unwrap();
     assert_eq!(log["version"], "2.1.0");
-    assert_eq!(log["runs"][0]["results"][0]["ruleId"], "PV004");
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert!(results.iter().any(|one| one["ruleId"] == "PV004"), "{}", done.out);
     place
         .pv(&["validate", "--zoo", "zoo", "--format", "github"])
         .says(1, &["::error file=contracts/a b%2Cc.yaml,line=", "title=PV004"]);
