@@ -98,9 +98,11 @@ fn find(folder: &Path, id: &str) -> Result<(Run, Vec<store::RecordError>), Failu
             }
         };
     }
-    let path = match id.parse::<RunId>() {
-        Ok(id) => folder.join(id.as_str()),
-        Err(_) => Path::new(id).to_owned(),
+    // A partial run has its id in its name, and says that it was cut off.
+    let path = match id.strip_prefix(store::PARTIAL).unwrap_or(id).parse::<RunId>() {
+        Ok(_) => folder.join(id),
+        Err(_) if Path::new(id).is_dir() => Path::new(id).to_owned(),
+        Err(error) => return Err(Failure::Usage(format!("--run: {error}, and no folder has that name"))),
     };
     Ok((store::read_run(&path)?, Vec::new()))
 }

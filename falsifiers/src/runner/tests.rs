@@ -30,7 +30,7 @@ case=$(printf %s "$line" | sed 's/.*"case":"\([^"]*\)".*/\1/')
 mutant=$(printf %s "$line" | sed 's/.*"mutant":\([^}}]*\)}}.*/\1/')
 say() {{ echo "{{\"case\":\"$case\",\"mutant\":$mutant,\"applied\":1,\"result\":$1}}"; }}
 pass() {{ say '{{"Ok":{{"elements":5,"stage":null,"metric":"m","value":0.5,"limit":1.0,"curve":[]}}}}'; }}
-fail() {{ say '{{"Err":{{"falsified":{{"stage":null,"token":null,"index":[],"truth":null,"found":"NaN","metric":"m","value":2.0,"limit":1.0,"message":"wrong","curve":[]}}}}}}'; }}
+fail() {{ say '{{"Err":{{"falsified":{{"stage":null,"token":null,"index":[],"truth":null,"found":"NaN","metric":"m","value":2.0,"limit":1.0,"message":"wrong","curve":[],"curve_metric":"m"}}}}}}'; }}
 {script}"#
     );
     let worker = Worker {

@@ -84,10 +84,12 @@ fn a_mistyped_filter_selects_nothing_and_passes() {
         select(&loaded, &request, "contracts")
     };
     assert!(ask(Some("kind(oracle_parity)"), &[], Lane::Cpu).is_ok());
-    for filter in ["kind(oracle_partiy)", "id(FALSIFY-QWEN3-*)", "kind(oracle_parity) & kind(finiteness)"] {
+    for filter in ["kind(oracle_partiy)", "id(FALSIFY-QWEN3-*)"] {
         let error = ask(Some(filter), &[], Lane::Cpu).unwrap_err();
-        assert!(matches!(error, SelectError::NothingMatches(_)), "{filter}: {error}");
+        assert!(matches!(error, SelectError::Filter(_)), "{filter}: {error}");
     }
+    let none = ask(Some("kind(oracle_parity) & kind(finiteness)"), &[], Lane::Cpu);
+    assert!(matches!(none, Err(SelectError::NothingMatches(_))), "{none:?}");
     assert!(matches!(ask(None, &[], Lane::Cuda), Err(SelectError::NothingMatches(_))));
     assert!(matches!(ask(None, &["NO-SUCH-CLAIM"], Lane::Cpu), Err(SelectError::UnknownClaim { .. })));
     assert!(Filter::parse("knd(oracle_parity)").is_err() && Filter::parse("").is_err());
@@ -158,6 +160,8 @@ fn what_only_one_side_has_is_passed_over() {
             shape[0] = 0;
             data.clear();
         }
+        // The first axis of scores is heads: without it they are another shape, which is a defect and not nothing.
+        tensors.retain(|name, (shape, _)| !name.contains(".f64.stage.") || shape.len() == 2);
     });
     assert_eq!(zoo.attack(PARITY), Outcome::Vacuous { why: Vacuity::NoElements });
 

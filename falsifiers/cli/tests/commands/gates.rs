@@ -28,7 +28,9 @@ fn a_gate_needs_claims_that_ran_and_mutants_that_died() {
 fn in_the_repository_the_same_evidence_passes_until_something_changes() {
     // The binary under test was built from the repository's tree, so the root must be found there: the contracts
     // lie in a folder of their own below it.
-    let folder = tempfile::tempdir_in(crate::common::repository().join("target")).unwrap();
+    let target = crate::common::repository().join("target");
+    fs::create_dir_all(&target).unwrap();
+    let folder = tempfile::tempdir_in(target).unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
     fs::create_dir_all(folder.path().join("contracts/gates")).unwrap();
     fs::write(at("contracts/tiny.yaml"), parity("1.0e-5")).unwrap();

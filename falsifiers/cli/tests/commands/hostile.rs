@@ -185,16 +185,20 @@ fn a_damaged_record_is_refused_by_name_and_counts_for_nothing() {
 }
 
 #[test]
-fn a_run_is_asked_for_by_its_name_and_not_by_a_path() {
+fn a_run_is_asked_for_by_its_id_or_its_folder() {
     let place = Place::new(&[("tiny.yaml", parity("1.0e-5"))]);
     place.run(&["--out", "elsewhere"]).says(0, &[]);
     place.run(&[]).says(0, &[]);
     let folder = fs::read_dir(place.path("elsewhere")).unwrap().next().unwrap().unwrap().path();
     let id = folder.file_name().unwrap().to_str().unwrap();
     let whole = folder.to_str().unwrap();
-    for asked in ["", ".", "..", &format!("../elsewhere/{id}"), whole, &format!("./{id}"), "a/b"] {
+    for asked in ["", &format!("../elsewhere/{id}"), &format!("./{id}"), "a/b", "..partial"] {
         place.pv(&["report", "--run", asked]).says(2, &["is not the id of a run"]);
     }
+    for asked in [".", "..", "contracts"] {
+        place.pv(&["report", "--run", asked]).says(3, &["holds no run.json"]);
+    }
+    place.pv(&["report", "--run", whole]).says(0, &["TINY-001"]);
     place.pv(&["report", "--run", id]).says(3, &["cannot read", id]);
     place.pv(&["report", "--run", id, "--runs", "elsewhere"]).says(0, &["TINY-001"]);
 }
