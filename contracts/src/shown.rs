@@ -25,7 +25,7 @@ pub fn lines(text: &str) -> Cow<'_, str> {
 /// The most characters of a message. What it quotes may be as long as a file.
 const LONGEST: usize = 600;
 
-/// A [`line`] for a message: of one that is too long, the beginning and the end.
+/// A [`line()`] for a message: of one that is too long, the beginning and the end.
 #[must_use]
 pub fn excerpt(text: &str) -> String {
     let text = line(text);
