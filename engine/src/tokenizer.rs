@@ -91,6 +91,8 @@ impl Tokenizer {
             path: path.to_owned(),
             message: one_line(&error),
         };
+        // Looked at first: the reader of tokenizers panics where a decoder is not well-formed JSON.
+        serde_json::from_slice::<serde_json::Value>(bytes).map_err(|error| invalid(error.into()))?;
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(invalid)?;
         // A file may ask for texts to be cut or filled up; transformers does neither unless its caller asks.
         inner.with_padding(None);
