@@ -209,7 +209,11 @@ impl fmt::Display for Counterexample {
             write!(f, ", element {:?}", self.index)?;
         }
         if let (Some(truth), Some(found)) = (self.truth, self.found) {
-            write!(f, ", truth {truth}, found {found}")?;
+            match truth.to_string() == found.to_string() && truth != found {
+                // Rounded they look the same; every digit tells them apart.
+                true => write!(f, ", truth {}, found {}", truth.get(), found.get())?,
+                false => write!(f, ", truth {truth}, found {found}")?,
+            }
         }
         write!(f, "): {} {}, limit {}", self.metric, self.value, self.limit)
     }
@@ -425,6 +429,17 @@ mod tests {
             assert_eq!(outcome.passes(), outcome.word() == "survived");
             assert_eq!(outcome.passes(), outcome.exit() == Exit::Survived);
         }
+    }
+
+    #[test]
+    fn values_that_round_alike_are_told_apart() {
+        let (truth, found) = (-11.476841926574707, -11.476843823272752);
+        let near = Counterexample {
+            truth: Some(truth.into()),
+            found: Some(found.into()),
+            ..crate::samples::counterexample("A")
+        };
+        assert!(near.to_string().contains(&format!("truth {truth}, found {found}")), "{near}");
     }
 
     #[test]
