@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::Rule;
 use crate::date::Date;
 use crate::finding::{Finding, Secondary};
+use crate::ids::ClaimId;
 use crate::load::{Loaded, LoadedContract, SourceFile};
 use crate::model::FalsificationTest;
 use crate::span::Step;
@@ -35,6 +36,19 @@ pub struct Claim<'a> {
     pub index: usize,
     /// What it says.
     pub test: &'a FalsificationTest,
+}
+
+/// The claims that a gate lists: of a gate's file, or of the `qa_gate` of a contract.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GateList<'a> {
+    /// The name of the gate.
+    pub(super) gate: &'a str,
+    /// The index in `Loaded::files`.
+    pub(super) file: usize,
+    /// Where the list is written.
+    pub(super) path: &'static [Step<'static>],
+    /// What it lists.
+    pub(super) claims: &'a [ClaimId],
 }
 
 impl<'a> Context<'a> {
@@ -108,6 +122,22 @@ impl<'a> Context<'a> {
     /// The ids of all claims, to suggest one.
     pub fn claim_ids(&self) -> impl Iterator<Item = &'a str> {
         self.claims.keys().copied()
+    }
+
+    /// Every list of claims that a gate holds.
+    pub(super) fn gate_lists(&self) -> impl Iterator<Item = GateList<'a>> {
+        let gates = self.loaded.gates.iter().map(|loaded| GateList {
+            gate: loaded.gate.gate.as_str(),
+            file: loaded.file,
+            path: &[Step::Key("claims")],
+            claims: &loaded.gate.claims,
+        });
+        let of_contract = |loaded: &'a LoadedContract| {
+            let gate = loaded.contract.qa_gate.as_ref()?;
+            let path: &[Step<'static>] = &[Step::Key("qa_gate"), Step::Key("checks")];
+            Some(GateList { gate: &gate.id, file: loaded.file, path, claims: &gate.checks })
+        };
+        gates.chain(self.contracts().filter_map(of_contract))
     }
 
     /// The ids of all contracts, to suggest one.

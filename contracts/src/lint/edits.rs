@@ -2,6 +2,7 @@
 
 use crate::fix::{Edit, Fix};
 use crate::load::SourceFile;
+use crate::parse;
 use crate::shown::excerpt;
 use crate::span::{Children, Node, Span, Step};
 
@@ -89,13 +90,12 @@ fn is_flow(source: &SourceFile, node: &Node) -> bool {
     source.text.get(node.span.range()).is_some_and(|text| text.starts_with(['{', '[']))
 }
 
-/// The plain scalar in a list of its own.
+/// The scalar in a list of its own, where it means the same between brackets.
 pub(crate) fn wrap_in_list(text: &str, span: Span) -> Option<Fix> {
-    let quoted = text.len() > 1 && text.starts_with(['"', '\'']) && text.ends_with(['"', '\'']);
-    let plain =
-        !text.is_empty() && !text.contains(['[', ']', '{', '}', ',', '#', ':', '\n', '"', '\'', '|', '>']);
-    let title = "write a list".to_owned();
-    (quoted || plain).then(|| replace(span, format!("[{text}]"), title))
+    let list = format!("[{text}]");
+    let (alone, items) = (parse::document(text).ok()?.value, parse::document(&list).ok()?.value);
+    let same = !alone.is_array() && !alone.is_object() && *items.as_array()? == [alone];
+    same.then(|| replace(span, list, "write a list".to_owned()))
 }
 
 #[cfg(test)]
@@ -165,7 +165,7 @@ mod tests {
         for text in ["a", "qwen2@k-bias-dropped", "\"a, b\"", "5"] {
             assert_eq!(wrap_in_list(text, span).unwrap().edits[0].text, format!("[{text}]"));
         }
-        for text in ["a, b", "[a", "", "a: b", "|\n  a", "a # b"] {
+        for text in ["a, b", "[a", "[a]", "", "a: b", "|\n  a", "a # b", "-", "?", "\"", "a]", "&a"] {
             assert!(wrap_in_list(text, span).is_none(), "{text}");
         }
     }

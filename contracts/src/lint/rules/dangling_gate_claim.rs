@@ -1,7 +1,7 @@
 //! `dangling-gate-claim`: a gate that asks for a claim that does not exist.
 
 use crate::finding::{Finding, Severity};
-use crate::ids::ClaimId;
+use crate::lint::context::GateList;
 use crate::lint::{Context, Rule};
 use crate::span::Step;
 use crate::suggest::did_you_mean;
@@ -17,26 +17,13 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for loaded in &context.loaded.gates {
-        let gate = loaded.gate.gate.as_str();
-        check_list(context, gate, loaded.file, &["claims".into()], &loaded.gate.claims, findings);
-    }
-    for loaded in context.contracts() {
-        if let Some(gate) = &loaded.contract.qa_gate {
-            let path = ["qa_gate".into(), "checks".into()];
-            check_list(context, &gate.id, loaded.file, &path, &gate.checks, findings);
-        }
+    for list in context.gate_lists() {
+        check_list(context, &list, findings);
     }
 }
 
-fn check_list(
-    context: &Context<'_>,
-    gate: &str,
-    file: usize,
-    list: &[Step<'_>],
-    claims: &[ClaimId],
-    findings: &mut Vec<Finding>,
-) {
+fn check_list(context: &Context<'_>, list: &GateList<'_>, findings: &mut Vec<Finding>) {
+    let GateList { gate, file, path, claims } = *list;
     for (index, claim) in
         claims.iter().enumerate().filter(|(_, claim)| !context.declares_claim(claim.as_str()))
     {
@@ -44,7 +31,7 @@ fn check_list(
             "name a claim that exists; validate the folder that holds it as well".to_owned()
         });
         let message = format!("gate `{gate}` asks for `{claim}`, which no contract that was read claims");
-        let path: Vec<Step<'_>> = list.iter().copied().chain([Step::Index(index)]).collect();
-        findings.push(context.finding(&RULE, file, &path, gate, [message, "no such claim".to_owned(), help]));
+        let at: Vec<Step<'_>> = path.iter().copied().chain([Step::Index(index)]).collect();
+        findings.push(context.finding(&RULE, file, &at, gate, [message, "no such claim".to_owned(), help]));
     }
 }

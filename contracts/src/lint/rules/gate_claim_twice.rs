@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::finding::{Finding, Severity};
-use crate::ids::ClaimId;
+use crate::lint::context::GateList;
 use crate::lint::{Context, Rule, edits};
 use crate::span::Step;
 
@@ -18,27 +18,14 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
-    for loaded in &context.loaded.gates {
-        let gate = loaded.gate.gate.as_str();
-        check_list(context, gate, loaded.file, &["claims".into()], &loaded.gate.claims, findings);
-    }
-    for loaded in context.contracts() {
-        if let Some(gate) = &loaded.contract.qa_gate {
-            let path = ["qa_gate".into(), "checks".into()];
-            check_list(context, &gate.id, loaded.file, &path, &gate.checks, findings);
-        }
+    for list in context.gate_lists() {
+        check_list(context, &list, findings);
     }
 }
 
-fn check_list(
-    context: &Context<'_>,
-    gate: &str,
-    file: usize,
-    list: &[Step<'_>],
-    claims: &[ClaimId],
-    findings: &mut Vec<Finding>,
-) {
-    let at = |index: usize| list.iter().copied().chain([Step::Index(index)]).collect::<Vec<_>>();
+fn check_list(context: &Context<'_>, list: &GateList<'_>, findings: &mut Vec<Finding>) {
+    let GateList { gate, file, path, claims } = *list;
+    let at = |index: usize| path.iter().copied().chain([Step::Index(index)]).collect::<Vec<_>>();
     let mut seen: HashMap<&str, usize> = HashMap::new();
     for (index, claim) in claims.iter().enumerate() {
         let first = *seen.entry(claim.as_str()).or_insert(index);
@@ -52,7 +39,7 @@ fn check_list(
         ];
         let mut finding = context.finding(&RULE, file, &at(index), gate, text);
         finding.secondary.push(context.secondary(file, &at(first), "first listed here"));
-        finding.fix = context.source(file).and_then(|source| edits::delete_item(source, list, index));
+        finding.fix = context.source(file).and_then(|source| edits::delete_item(source, path, index));
         findings.push(finding);
     }
 }
