@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use contracts::{KINDS, Loaded, MutantEntry, RULES, Severity, Vocabulary};
 use serde_json::{Value, json};
 use tabled::builder::Builder;
-use tabled::settings::object::Columns;
-use tabled::settings::{Padding, Style, Width};
+use tabled::settings::{Padding, Style};
+use textwrap::WordSplitter;
 
 use crate::diagnostics::{Format, Style as Look, render};
 
@@ -180,18 +180,24 @@ fn table(list: &List, width: Option<usize>) -> String {
         Some(width) => chosen(list, joint, width.max(LEAST_WIDTH)),
         None => (list.columns.to_vec(), Vec::new()),
     };
+    let widths = width.map(|width| fit(list, &columns, joint, width.max(LEAST_WIDTH)));
+    let fitted = |at: usize, text: String| match widths.as_ref().and_then(|widths| widths.get(at)) {
+        Some(width) => {
+            let whole_words = textwrap::Options::new(*width).word_splitter(WordSplitter::NoHyphenation);
+            textwrap::fill(&text, whole_words)
+        }
+        None => text,
+    };
     let mut builder = Builder::default();
-    builder.push_record(columns.iter().copied());
+    builder.push_record(columns.iter().enumerate().map(|(at, column)| fitted(at, (*column).to_owned())));
     for row in &list.rows {
-        builder.push_record(columns.iter().map(|column| cell(&row[*column], joint)));
+        let cells = columns.iter().map(|column| cell(&row[*column], joint));
+        builder.push_record(cells.enumerate().map(|(at, text)| fitted(at, text)));
     }
     let mut table = builder.build();
     table.with(Style::blank());
-    if let Some(width) = width {
+    if width.is_some() {
         table.with(Padding::new(0, GAP, 0, 0));
-        for (at, width) in fit(list, &columns, joint, width.max(LEAST_WIDTH)).into_iter().enumerate() {
-            table.modify(Columns::one(at), Width::wrap(width).keep_words(true));
-        }
     }
     let mut text: Vec<String> = table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
     if !left_out.is_empty() {
