@@ -21,6 +21,7 @@ check: ## Formatting, clippy, the API documentation, and the linter of the contr
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
+	$(CARGO) metadata --locked --quiet --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null
 	$(CARGO) run --locked --quiet --package pv -- validate --deny warnings
 
 .PHONY: build

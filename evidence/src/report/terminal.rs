@@ -1,21 +1,20 @@
 //! Where reports are shown: how wide it is, whether it has colours, and writing to it when the reader has left.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use super::table::Look;
 
 /// The width that is taken where nothing tells it.
 const USUAL_WIDTH: usize = 100;
 
-/// How standard output is to be drawn on: as wide as the terminal (or `COLUMNS`), in colour only on a terminal
-/// and only unless `NO_COLOR` is set.
+/// How standard output is to be drawn on: as wide as the terminal (or `COLUMNS`), in colour as `NO_COLOR`, `CLICOLOR`,
+/// `CLICOLOR_FORCE` and `TERM` say, and otherwise on a terminal only.
 pub fn look() -> Look {
     let stdout = io::stdout();
-    let terminal = stdout.is_terminal();
     let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let measured = || terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
     let width = told.or_else(measured).unwrap_or(USUAL_WIDTH);
-    let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = anstream::AutoStream::choice(&stdout) != anstream::ColorChoice::Never;
     Look { width, colour }
 }
 

@@ -8,6 +8,7 @@ pub(crate) const VARIABLES: &[(&str, &str)] = &[
         "APR_LOG",
         "what `apr` logs to standard error, such as `debug` or `engine=trace`; nothing below errors without it",
     ),
+    ("CLICOLOR", "no colour where it is `0`"),
     ("CLICOLOR_FORCE", "colour even where standard output is no terminal"),
     ("COLUMNS", "the width of tables and of quoted lines, before that of the terminal"),
     ("NO_COLOR", "no colour, whatever else says so"),

@@ -39,11 +39,10 @@ pub(crate) struct Style {
 }
 
 impl Style {
-    /// That of standard output. Colour follows `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE` and `TERM`.
+    /// That of standard output.
     pub(crate) fn of_stdout() -> Style {
-        let choice = anstream::AutoStream::choice(&io::stdout());
-        let width = evidence::report::terminal::look().width;
-        Style { colour: choice != anstream::ColorChoice::Never, width }
+        let evidence::report::table::Look { width, colour } = evidence::report::terminal::look();
+        Style { colour, width }
     }
 
     /// That of a file.
