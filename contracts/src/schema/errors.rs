@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::fix::Fix;
 use crate::lint::{Rule, SCHEMA_VIOLATION, edits};
 use crate::load::Report;
+use crate::parse::{self, Document};
 use crate::partial::Fault;
 use crate::span::{Node, Span, Step};
 use crate::suggest::did_you_mean;
@@ -83,10 +84,12 @@ fn certain(kind: &Kind, at: &Located<'_>) -> Option<Fix> {
                 Some(edits::replace(span, format!("\"{text}\""), format!("quote `{text}`")))
             }
             (Value::String(word), "a number" | "a whole number" | "true or false") => {
+                // What it is without quotes, YAML says: `07` is a string there too.
+                let Document { value, not_finite, .. } = parse::document(word).ok()?;
                 let fits = match types(kind).as_str() {
-                    "true or false" => matches!(word.as_str(), "true" | "false"),
-                    "a number" => word.parse::<f64>().is_ok_and(f64::is_finite),
-                    _ => word.parse::<u64>().is_ok(),
+                    "true or false" => value.is_boolean(),
+                    "a number" => value.is_number() && !not_finite,
+                    _ => value.is_u64(),
                 };
                 fits.then(|| edits::replace(span, word.clone(), format!("take the quotes off `{word}`")))
             }

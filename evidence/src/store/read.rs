@@ -128,7 +128,11 @@ pub fn read_run(folder: &Path) -> Result<Run, RecordError> {
     let kills = read_lines(&folder.join(KILLS_FILE))?;
     let run = Run { record, outcomes, kills };
     match run.contradiction() {
-        Some(why) => Err(RecordError::Contradiction { path: folder.to_owned(), why }),
+        Some(why) => {
+            // It quotes names from the files.
+            let why = contracts::shown::line(&why).into_owned();
+            Err(RecordError::Contradiction { path: folder.to_owned(), why })
+        }
         None => Ok(run),
     }
 }
