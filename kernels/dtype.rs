@@ -16,6 +16,8 @@ pub enum Dtype {
     F16,
     /// bfloat16: the upper half of a binary32, 7 bits of fraction.
     BF16,
+    /// OCP 8-bit floating point E4M3: 3 bits of fraction, largest value 448, no infinity.
+    E4M3,
 }
 
 impl Dtype {
@@ -26,6 +28,7 @@ impl Dtype {
             Self::F64 => 8,
             Self::F32 => 4,
             Self::F16 | Self::BF16 => 2,
+            Self::E4M3 => 1,
         }
     }
 
@@ -37,6 +40,7 @@ impl Dtype {
             Self::F32 => 23,
             Self::F16 => 10,
             Self::BF16 => 7,
+            Self::E4M3 => 3,
         }
     }
 
@@ -46,7 +50,8 @@ impl Dtype {
         (-f64::from(self.fraction_bits())).exp2()
     }
 
-    /// The nearest value of this format, ties to even; overflow becomes infinity, as hardware converts.
+    /// The nearest value of this format, ties to even; overflow becomes infinity, as hardware converts. E4M3, which
+    /// has no infinity, saturates.
     #[must_use]
     pub fn round(self, value: f64) -> f64 {
         match self {
@@ -54,8 +59,22 @@ impl Dtype {
             Self::F32 => f64::from(value as f32),
             Self::F16 => f16::from_f64(value).to_f64(),
             Self::BF16 => bf16::from_f64(value).to_f64(),
+            Self::E4M3 => e4m3(value),
         }
     }
+}
+
+/// The nearest E4M3, ties to even, saturating at 448.
+///
+/// Micikevicius et al., "FP8 Formats for Deep Learning" (arXiv 2209.05433), table 1.
+fn e4m3(value: f64) -> f64 {
+    if value.is_nan() || value == 0.0 {
+        return value;
+    }
+    // Below 2^-6 the units stay those of the smallest normal number.
+    let exponent = value.abs().log2().floor().max(-6.0);
+    let unit = (exponent - 3.0).exp2();
+    ((value / unit).round_ties_even() * unit).clamp(-448.0, 448.0)
 }
 
 impl fmt::Display for Dtype {
@@ -65,6 +84,7 @@ impl fmt::Display for Dtype {
             Self::F32 => "F32",
             Self::F16 => "F16",
             Self::BF16 => "BF16",
+            Self::E4M3 => "E4M3",
         })
     }
 }

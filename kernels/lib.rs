@@ -18,13 +18,24 @@
 //! [`arithmetic`] says in which number format a reference computes, [`seam`] is the one place through which a
 //! mutant can rewrite what the engine does.
 //!
+//! Device code is one `.cu` file a kernel, compiled at run time:
+//!
+//! | module | what |
+//! |---|---|
+//! | [`launch`] | how each kernel is specialised, launched and called |
+//! | [`jit`] | specs, keys, the compiler and its cache |
+//! | [`device`] | what kernels run on |
+//!
 //! This crate depends on nothing else here. In particular it cannot see a tolerance.
 
 pub mod arithmetic;
 pub mod attention;
 pub mod bias;
+pub mod device;
 pub mod dtype;
 pub mod embedding;
+pub mod jit;
+pub mod launch;
 pub mod linear;
 pub mod real;
 pub mod residual_add;

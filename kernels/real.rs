@@ -175,6 +175,7 @@ impl Real for f32 {
             Dtype::F64 | Dtype::F32 => self,
             Dtype::F16 => half::f16::from_f32(self).to_f32(),
             Dtype::BF16 => half::bf16::from_f32(self).to_f32(),
+            Dtype::E4M3 => dtype.round(f64::from(self)) as f32,
         }
     }
 

@@ -20,21 +20,25 @@
 //! | [`tokenizer`], [`chat`], [`sampler`] | text in, text out |
 //! | [`stage`], [`trace`] | names of stages, and watching them |
 //! | [`blocks`], [`models`] | what a forward pass is made of |
-//! | [`kv_cache`], [`generate`], [`eval`] | sequences, generation and loss |
+//! | [`kv_cache`], [`mod@forward`], [`generate`], [`eval`] | sequences, generation and loss |
+//! | [`plan`], [`device`] | the forward pass as data, and a model on a device |
 //!
 //! Depends on `kernels` and on nothing else here: what is under test cannot read a tolerance.
 
 pub mod blocks;
 pub mod chat;
 pub mod config;
+pub mod device;
 pub mod error;
 pub mod eval;
 pub mod file;
 pub mod formats;
+pub mod forward;
 pub mod generate;
 pub mod kv_cache;
 mod loaded;
 pub mod models;
+pub mod plan;
 pub mod sampler;
 pub mod stage;
 pub mod tokenizer;

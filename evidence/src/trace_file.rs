@@ -102,6 +102,8 @@ pub enum StageDtype {
     F32,
     /// bfloat16.
     BF16,
+    /// OCP E4M3: 3 bits of fraction.
+    E4M3,
     /// Half precision.
     F16,
 }

@@ -93,6 +93,7 @@ fn stage_record(stage: &Recorded) -> StageRecord {
         Dtype::F32 => StageDtype::F32,
         Dtype::F16 => StageDtype::F16,
         Dtype::BF16 => StageDtype::BF16,
+        Dtype::E4M3 => StageDtype::E4M3,
     };
     let stats = match &stage.tensor.values {
         Values::F32(values) => StageStats::of_f32(values),

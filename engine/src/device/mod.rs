@@ -1,0 +1,18 @@
+//! A model on a device: its plans, weights, pages and sequences.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`options`](DeviceOptions) | how much of what |
+//! | [`model`](DeviceModel) | weights uploaded, plans bound, kernels loaded |
+//! | [`session`](Session) | sequences and their pages, and running a plan over some of them |
+//! | [`watch`](Watch) | looking at stages, and imposing them |
+
+mod model;
+mod options;
+mod session;
+mod watch;
+
+pub use model::DeviceModel;
+pub use options::DeviceOptions;
+pub use session::{Chunk, SequenceId, Session};
+pub use watch::{Unwatched, Watch};

@@ -1,0 +1,210 @@
+//! The forward pass of a device, as data.
+//!
+//! A [`Plan`] is a list of [`Step`]s over named buffers: each step launches one kernel. It is a template over
+//! [`Extent`](kernels::launch::Extent): tokens, batch and the longest sequence. What a step reads and writes follows
+//! from its arguments and from what the kernel says of its parameters, so that the two cannot disagree.
+//!
+//! | file | what |
+//! |---|---|
+//! | `mod.rs` | the types |
+
+use std::fmt;
+
+use kernels::Dtype;
+use kernels::jit::KernelSpec;
+use kernels::launch::{Access, Expr, LaunchShape, find};
+use kernels::seam::Point;
+
+use crate::stage::StageName;
+
+/// What a plan is for. The two differ in the kernels they choose, never in what they compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Any number of new tokens a sequence.
+    Prefill,
+    /// One new token a sequence.
+    Decode,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prefill => "prefill",
+            Self::Decode => "decode",
+        })
+    }
+}
+
+/// A forward pass.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What it is for.
+    pub phase: Phase,
+    /// Everything that steps read and write.
+    pub buffers: Vec<PlanBuffer>,
+    /// What is launched, in this order.
+    pub steps: Vec<Step>,
+    /// What was chosen for a reason that a user should know, such as a slower kernel.
+    pub notes: Vec<String>,
+}
+
+/// An index into [`Plan::buffers`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BufferId(pub usize);
+
+/// Something that steps read or write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanBuffer {
+    /// Its name: a tensor of the checkpoint, a stage, or an input.
+    pub name: String,
+    /// How its elements are stored.
+    pub element: Element,
+    /// Rows.
+    pub rows: Expr,
+    /// Elements of a row.
+    pub width: usize,
+    /// What it is.
+    pub role: Role,
+    /// Where its memory is: buffers of one slot share it, one after the other.
+    pub slot: Option<usize>,
+}
+
+/// How the elements of a buffer are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// Numbers.
+    Float(Dtype),
+    /// Indices.
+    I32,
+}
+
+impl Element {
+    /// Bytes of one element.
+    #[must_use]
+    pub const fn size(self) -> usize {
+        match self {
+            Self::Float(dtype) => dtype.size(),
+            Self::I32 => 4,
+        }
+    }
+}
+
+/// What a buffer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// A tensor of the checkpoint, uploaded once. Its name is the tensor's.
+    Weight,
+    /// Filled by the host before each run.
+    Input(Input),
+    /// The keys of a layer, in pages.
+    Keys(usize),
+    /// The values of a layer, in pages.
+    Values(usize),
+    /// The value of a stage, between the steps of one run.
+    Stage(StageName),
+}
+
+/// What the host fills before each run; all i32. The names are those of FlashInfer and vLLM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Input {
+    /// New tokens of all sequences, one sequence after the other: [tokens].
+    InputIds,
+    /// The position of each in its sequence: [tokens].
+    Positions,
+    /// The row of the pages that each one's keys and values go to: [tokens].
+    SlotMapping,
+    /// Where each sequence's new tokens begin: [batch + 1].
+    QoIndptr,
+    /// Where each sequence's pages begin: [batch + 1].
+    KvPageIndptr,
+    /// The pages of each sequence: [pages in all].
+    KvPageIndices,
+    /// The length of each sequence, its new tokens included: [batch].
+    KvLen,
+}
+
+/// One launch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The stages that it computes; the last one is what it is called after. A stage that has no buffer of its own is
+    /// fused here.
+    pub covers: Vec<StageName>,
+    /// What is launched.
+    pub spec: KernelSpec,
+    /// How.
+    pub shape: LaunchShape,
+    /// What is passed, in the order of the kernel's parameters.
+    pub arguments: Vec<Operand>,
+}
+
+/// What is passed for a parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Operand {
+    /// A buffer, from its start.
+    Buffer(BufferId),
+    /// A 32-bit unsigned number.
+    Number(Expr),
+}
+
+impl Step {
+    /// The name of the step: that of the last stage it computes.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.covers.last().map_or_else(|| self.spec.kernel.clone(), StageName::to_string)
+    }
+
+    /// The buffers passed for parameters of these accesses.
+    fn buffers(&self, accesses: &'static [Access]) -> impl Iterator<Item = BufferId> {
+        let parameters = find(&self.spec.kernel).map_or(&[][..], |kernel| kernel.parameters);
+        self.arguments.iter().zip(parameters).filter_map(move |(operand, parameter)| match operand {
+            Operand::Buffer(id) if accesses.contains(&parameter.access) => Some(*id),
+            _ => None,
+        })
+    }
+
+    /// What it reads.
+    pub fn reads(&self) -> impl Iterator<Item = BufferId> {
+        self.buffers(&[Access::Read, Access::Update])
+    }
+
+    /// What it writes.
+    pub fn writes(&self) -> impl Iterator<Item = BufferId> {
+        self.buffers(&[Access::Write, Access::Update])
+    }
+}
+
+impl Plan {
+    /// A buffer. Ids come from the plan itself, so there always is one; `None` only for an id of another plan.
+    #[must_use]
+    pub fn buffer(&self, id: BufferId) -> Option<&PlanBuffer> {
+        self.buffers.get(id.0)
+    }
+
+    /// The stages that have a buffer, in the order in which they are computed.
+    pub fn measured(&self) -> impl Iterator<Item = StageName> + '_ {
+        self.steps.iter().flat_map(Step::writes).filter_map(|id| match self.buffer(id)?.role {
+            Role::Stage(stage) => Some(stage),
+            _ => None,
+        })
+    }
+
+    /// The stages that are computed inside a step and never stored, each with the name of its step.
+    #[must_use]
+    pub fn fused(&self) -> Vec<(StageName, String)> {
+        let measured: Vec<StageName> = self.measured().collect();
+        let steps = self.steps.iter();
+        steps
+            .flat_map(|step| step.covers.iter().map(move |stage| (*stage, step.name())))
+            .filter(|(stage, _)| !measured.contains(stage))
+            .collect()
+    }
+}
+
+/// Where a mutant can rewrite a plan, before it is checked.
+#[derive(Debug)]
+pub struct PlanPoint;
+
+impl Point for PlanPoint {
+    const NAME: &'static str = "plan";
+    type Value<'a> = Plan;
+}

@@ -1,0 +1,2 @@
+// The index of the largest element of each row.
+#include "common.cuh"

@@ -1,0 +1,2 @@
+// Attention of one query a sequence, over pages.
+#include "common.cuh"

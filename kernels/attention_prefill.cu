@@ -1,0 +1,2 @@
+// Attention of many queries a sequence, over pages.
+#include "common.cuh"

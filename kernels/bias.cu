@@ -1,0 +1,2 @@
+// One bias per feature, added to every token.
+#include "common.cuh"

@@ -1,0 +1,94 @@
+// What every kernel includes: storage formats, and the few helpers that several kernels need.
+//
+// No header of the toolkit is needed: NVRTC alone compiles everything.
+#pragma once
+
+#define DT_F32 0
+#define DT_F16 1
+#define DT_BF16 2
+#define DT_E4M3 3
+
+using u8 = unsigned char;
+using u16 = unsigned short;
+using u32 = unsigned int;
+using u64 = unsigned long long;
+using i32 = int;
+
+// A storage format: the type that holds an element, and exact loads and rounded stores (to nearest, ties to even).
+template <int DTYPE>
+struct Storage;
+
+template <>
+struct Storage<DT_F32> {
+    using Element = float;
+    static __device__ float load(float x) { return x; }
+    static __device__ float store(float x) { return x; }
+};
+
+template <>
+struct Storage<DT_F16> {
+    using Element = u16;
+    static __device__ float load(u16 x) {
+        float y;
+        asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));
+        return y;
+    }
+    static __device__ u16 store(float x) {
+        u16 y;
+        asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(x));
+        return y;
+    }
+};
+
+template <>
+struct Storage<DT_BF16> {
+    using Element = u16;
+    static __device__ float load(u16 x) { return __uint_as_float((u32)x << 16); }
+    static __device__ u16 store(float x) {
+        u16 y;
+        asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(y) : "f"(x));
+        return y;
+    }
+};
+
+// OCP 8-bit floating point, E4M3: 3 bits of fraction, bias 7, no infinity, 0x7f is NaN, largest value 448. Stores
+// saturate. In integer arithmetic, because the conversion instructions begin at sm_89.
+template <>
+struct Storage<DT_E4M3> {
+    using Element = u8;
+    static __device__ float load(u8 x) {
+        u32 magnitude = x & 0x7fu;
+        float value = magnitude == 0x7fu ? __uint_as_float(0x7fc00000u)
+                    : magnitude < 8u     ? (float)magnitude * 0.001953125f  // subnormal: units of 2^-9
+                                         : __uint_as_float((magnitude << 20) + (120u << 23));
+        return (x & 0x80u) ? -value : value;
+    }
+    static __device__ u8 store(float x) {
+        u32 bits = __float_as_uint(x);
+        u8 sign = (u8)((bits >> 24) & 0x80u);
+        u32 magnitude = bits & 0x7fffffffu;
+        if (magnitude > 0x7f800000u) return (u8)(sign | 0x7fu);
+        if (magnitude >= 0x43e00000u) return (u8)(sign | 0x7eu);  // 448 and above
+        if (magnitude < 0x3c800000u) {
+            // Below 2^-6: units of 2^-9, rounded to even by adding and taking away 2^23 units.
+            float units = __uint_as_float(magnitude) * 512.0f;
+            float rounded = __fadd_rn(__fadd_rn(units, 8388608.0f), -8388608.0f);
+            return (u8)(sign | (u32)rounded);
+        }
+        u32 rounded = magnitude + 0x7ffffu + ((magnitude >> 20) & 1u);
+        u32 encoded = (rounded >> 20) - (120u << 3);
+        return (u8)(sign | (encoded > 0x7eu ? 0x7eu : encoded));
+    }
+};
+
+// The sum over the 32 lanes of a warp, in every lane. The order is fixed.
+static __device__ __forceinline__ float warp_sum(float x) {
+    for (int offset = 16; offset > 0; offset >>= 1) x += __shfl_xor_sync(0xffffffffu, x, offset);
+    return x;
+}
+
+// The largest over the 32 lanes of a warp, in every lane.
+static __device__ __forceinline__ float warp_max(float x) {
+    for (int offset = 16; offset > 0; offset >>= 1) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, offset));
+    return x;
+}

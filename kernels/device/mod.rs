@@ -1,0 +1,220 @@
+//! Devices that kernels run on.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`target`](Target) | compute capabilities and their limits |
+//! | [`cuda`] | a real NVIDIA GPU, through cudarc |
+//!
+//! A [`Device`] allocates, copies, loads and launches; it knows no model and no plan. Work is ordered: what was asked
+//! first is done first. A device never computes on the CPU instead.
+
+mod target;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::jit::Artifact;
+
+pub use target::{Limits, NoTarget, Target};
+
+/// What a device is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Properties {
+    /// What its maker calls it: `NVIDIA H200`.
+    pub name: String,
+    /// What kernels are compiled for.
+    pub target: Target,
+    /// What a launch must stay within.
+    pub limits: Limits,
+    /// Memory in all, in bytes.
+    pub total_memory: u64,
+    /// The driver's version, as it writes it; empty where there is none.
+    pub driver: String,
+}
+
+/// Memory of a device, freed when dropped.
+pub struct Buffer {
+    name: Arc<str>,
+    address: u64,
+    bytes: u64,
+    release: Option<Box<dyn FnOnce(u64) + Send + Sync>>,
+}
+
+impl Buffer {
+    /// Memory of `bytes` bytes at `address`; `release` is called with the address at the end.
+    #[must_use]
+    pub fn new(name: &str, address: u64, bytes: u64, release: Box<dyn FnOnce(u64) + Send + Sync>) -> Self {
+        Self { name: name.into(), address, bytes, release: Some(release) }
+    }
+
+    /// What it was allocated for.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it begins, in the device's own address space.
+    #[must_use]
+    pub const fn address(&self) -> u64 {
+        self.address
+    }
+
+    /// Its size.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let Some(release) = self.release.take() {
+            release(self.address);
+        }
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{} bytes]", self.name, self.bytes)
+    }
+}
+
+/// A kernel that was loaded onto a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// Name of the kernel.
+    pub kernel: String,
+    /// How the device finds it again.
+    pub handle: u64,
+}
+
+/// A launch with every number in place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Launch {
+    /// Blocks along x, y and z.
+    pub grid: [u32; 3],
+    /// Threads of a block along x, y and z.
+    pub block: [u32; 3],
+    /// Bytes of dynamic shared memory.
+    pub shared: u32,
+}
+
+/// What is passed for a parameter of a kernel.
+#[derive(Debug, Clone, Copy)]
+pub enum Argument<'a> {
+    /// The address of a buffer's byte.
+    Buffer(&'a Buffer, u64),
+    /// A 32-bit unsigned number.
+    U32(u32),
+}
+
+/// Something that kernels run on.
+pub trait Device: Send + Sync {
+    /// What it is.
+    fn properties(&self) -> &Properties;
+
+    /// Memory that can still be allocated, in bytes.
+    fn free_memory(&self) -> Result<u64, DeviceError>;
+
+    /// Allocates memory, whose content is undefined. An error if there is not enough, with what was asked and what
+    /// is there; nothing is allocated then.
+    fn allocate(&self, name: &str, bytes: u64) -> Result<Buffer, DeviceError>;
+
+    /// Copies to the device.
+    fn write(&self, buffer: &Buffer, offset: u64, bytes: &[u8]) -> Result<(), DeviceError>;
+
+    /// Copies from the device, after everything that was launched.
+    fn read(&self, buffer: &Buffer, offset: u64, bytes: &mut [u8]) -> Result<(), DeviceError>;
+
+    /// Copies within the device.
+    fn copy(&self, from: (&Buffer, u64), to: (&Buffer, u64), bytes: u64) -> Result<(), DeviceError>;
+
+    /// Sets every byte.
+    fn fill(&self, buffer: &Buffer, byte: u8) -> Result<(), DeviceError>;
+
+    /// Loads a compiled kernel. The same artifact loads once.
+    fn load(&self, artifact: &Artifact) -> Result<Function, DeviceError>;
+
+    /// Launches a kernel. Arguments are checked against the kernel's own parameters.
+    fn launch(
+        &self,
+        function: &Function,
+        launch: Launch,
+        arguments: &[Argument<'_>],
+    ) -> Result<(), DeviceError>;
+
+    /// Waits until everything is done; errors of earlier launches come up here at the latest.
+    fn synchronize(&self) -> Result<(), DeviceError>;
+}
+
+/// What can go wrong with a device.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    /// No driver is installed.
+    #[error("no CUDA driver: {0}; install the NVIDIA driver, or ask for --device cpu")]
+    NoDriver(String),
+    /// The driver sees no device.
+    #[error(
+        "the CUDA driver {driver} sees no device; check nvidia-smi and CUDA_VISIBLE_DEVICES, or ask for --device cpu"
+    )]
+    NoDevice {
+        /// The driver's version, as it writes it.
+        driver: String,
+    },
+    /// The device is too old.
+    #[error("{name} has compute capability {}.{}, and the kernels need {}.{} at least; use a newer device", found.major, found.minor, needed.major, needed.minor)]
+    Unsupported {
+        /// What its maker calls it.
+        name: String,
+        /// What it has.
+        found: Target,
+        /// What is needed.
+        needed: Target,
+    },
+    /// There is not enough memory.
+    #[error("{what} needs {needed} bytes of device memory, and {free} of {total} are free; {remedy}")]
+    Memory {
+        /// What the memory was for.
+        what: String,
+        /// What was asked for.
+        needed: u64,
+        /// What is free.
+        free: u64,
+        /// What the device has in all.
+        total: u64,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A launch would break a limit, or does not fit the kernel. Nothing was launched.
+    #[error("kernel {kernel}: {problem}")]
+    Launch {
+        /// The kernel.
+        kernel: String,
+        /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// A copy would leave its buffer. Nothing was copied.
+    #[error("{operation} of {bytes} bytes at {offset} leaves buffer {buffer}")]
+    Bounds {
+        /// Which operation.
+        operation: &'static str,
+        /// The buffer, with its size.
+        buffer: String,
+        /// Where.
+        offset: u64,
+        /// How many.
+        bytes: u64,
+    },
+    /// The device stopped because of what a kernel did; nothing more can be computed in this process.
+    #[error("the device faulted: {0}")]
+    Fault(String),
+    /// The driver refused something else.
+    #[error("CUDA {operation}: {message}")]
+    Driver {
+        /// What was asked of it.
+        operation: String,
+        /// What it said.
+        message: String,
+    },
+}

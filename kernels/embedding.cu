@@ -1,0 +1,2 @@
+// Rows of the embedding table.
+#include "common.cuh"

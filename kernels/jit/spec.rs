@@ -1,0 +1,140 @@
+//! What a kernel is compiled from: the kernel, and every axis that it is specialised for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Dtype;
+use crate::seam::Point;
+
+/// One value that a kernel is specialised for.
+///
+/// A kernel can only see a constant that is an axis, because the `-D` strings are made from axes and from nothing
+/// else; and every axis is part of the key. So a constant that differs makes another kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Axis {
+    /// A count, a size or a choice.
+    Int(u64),
+    /// A real constant, such as an epsilon. Always finite.
+    Float(f64),
+    /// A storage format.
+    Dtype(Dtype),
+}
+
+impl fmt::Display for Axis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(value) => write!(f, "{value}"),
+            // The shortest digits that read back as the same binary64; with an exponent, so that C++ reads a double.
+            Self::Float(value) => write!(f, "{value:e}"),
+            Self::Dtype(dtype) => write!(f, "{dtype}"),
+        }
+    }
+}
+
+impl From<usize> for Axis {
+    fn from(value: usize) -> Self {
+        Self::Int(value as u64)
+    }
+}
+
+impl From<f64> for Axis {
+    fn from(value: f64) -> Self {
+        Self::Float(value)
+    }
+}
+
+impl From<Dtype> for Axis {
+    fn from(value: Dtype) -> Self {
+        Self::Dtype(value)
+    }
+}
+
+/// A kernel with all its axes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KernelSpec {
+    /// Name of the kernel, a member of [`crate::launch::KERNELS`]; also its entry point.
+    pub kernel: String,
+    /// Each axis by the name of its macro.
+    pub axes: BTreeMap<String, Axis>,
+}
+
+impl KernelSpec {
+    /// A kernel without axes.
+    #[must_use]
+    pub fn new(kernel: &str) -> Self {
+        Self { kernel: kernel.to_owned(), axes: BTreeMap::new() }
+    }
+
+    /// The same with one more axis.
+    #[must_use]
+    pub fn with(mut self, axis: &str, value: impl Into<Axis>) -> Self {
+        self.axes.insert(axis.to_owned(), value.into());
+        self
+    }
+
+    /// A whole-number axis; `None` where there is none of that name.
+    #[must_use]
+    pub fn int(&self, axis: &str) -> Option<u64> {
+        match self.axes.get(axis) {
+            Some(Axis::Int(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// A storage-format axis; `None` where there is none of that name.
+    #[must_use]
+    pub fn dtype(&self, axis: &str) -> Option<Dtype> {
+        match self.axes.get(axis) {
+            Some(Axis::Dtype(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// One `-D` option for each axis, in the order of their names.
+    #[must_use]
+    pub fn defines(&self) -> Vec<String> {
+        self.axes
+            .iter()
+            .map(|(name, axis)| match axis {
+                Axis::Dtype(dtype) => format!("-D{name}=DT_{dtype}"),
+                other => format!("-D{name}={other}"),
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for KernelSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let axes: Vec<String> = self.axes.iter().map(|(name, axis)| format!("{name}={axis}")).collect();
+        write!(f, "{}({})", self.kernel, axes.join(","))
+    }
+}
+
+/// Where a mutant can rewrite the spec that a kernel is compiled from, after the plan was checked.
+#[derive(Debug)]
+pub struct SpecPoint;
+
+impl Point for SpecPoint {
+    const NAME: &'static str = "spec";
+    type Value<'a> = KernelSpec;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_axis_becomes_one_define() {
+        let spec =
+            KernelSpec::new("rmsnorm").with("FEATURES", 256).with("EPS", 1e-6).with("ACT_DTYPE", Dtype::BF16);
+        assert_eq!(spec.defines(), ["-DACT_DTYPE=DT_BF16", "-DEPS=1e-6", "-DFEATURES=256"]);
+        assert_eq!(spec.to_string(), "rmsnorm(ACT_DTYPE=BF16,EPS=1e-6,FEATURES=256)");
+        assert_eq!(
+            (spec.int("FEATURES"), spec.dtype("ACT_DTYPE"), spec.int("EPS")),
+            (Some(256), Some(Dtype::BF16), None)
+        );
+    }
+}

@@ -1,0 +1,2 @@
+// Keys and values of new tokens, written to their pages.
+#include "common.cuh"

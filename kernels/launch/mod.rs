@@ -1,0 +1,134 @@
+//! Device code from the outside: how each kernel is specialised, launched and called. One kernel a file.
+//!
+//! A kernel is a `.cu` file beside the CPU reference of its op, with one entry point of the same name. The file
+//! here of the same name makes its [`KernelSpec`](crate::jit::KernelSpec) from parameters, and its [`LaunchShape`] from what varies. Nothing
+//! here is shared with a reference: both read the same configuration, and each says for itself what follows.
+
+pub mod add_rmsnorm;
+pub mod argmax;
+pub mod attention_decode;
+pub mod attention_plain;
+pub mod attention_prefill;
+pub mod bias;
+pub mod embedding;
+mod expr;
+pub mod kv_write;
+pub mod matmul;
+pub mod matmul_simt;
+pub mod matvec;
+pub mod residual_add;
+pub mod rmsnorm;
+pub mod rope;
+pub mod silu_and_mul;
+pub mod tap_statistics;
+
+use crate::jit::KernelSpec;
+
+pub use expr::{Expr, Extent};
+
+/// A kernel, as the registry knows it.
+#[derive(Debug)]
+pub struct KernelInfo {
+    /// Name: entry point and stem of the `.cu` file.
+    pub name: &'static str,
+    /// The op it implements, a member of [`crate::OPS`].
+    pub op: &'static str,
+    /// One sentence on how it computes.
+    pub summary: &'static str,
+    /// The text of the `.cu` file.
+    pub source: &'static str,
+    /// The parameters of the entry point, in order.
+    pub parameters: &'static [Parameter],
+    /// Specs that stand for the axes a plan can ask for: compiled for every target in CI.
+    pub variants: fn() -> Vec<KernelSpec>,
+}
+
+/// A parameter of an entry point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name in the `.cu` file.
+    pub name: &'static str,
+    /// What is passed.
+    pub access: Access,
+}
+
+/// What is passed for a parameter, and what the kernel does with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// A pointer that is only read.
+    Read,
+    /// A pointer to what is written in full before anyone reads it.
+    Write,
+    /// A pointer to what is read and written, or written in part: a cache.
+    Update,
+    /// A 32-bit unsigned number.
+    U32,
+}
+
+/// A pointer that is only read.
+const fn read(name: &'static str) -> Parameter {
+    Parameter { name, access: Access::Read }
+}
+
+/// A pointer to what is written in full.
+const fn write(name: &'static str) -> Parameter {
+    Parameter { name, access: Access::Write }
+}
+
+/// A pointer to what is written in part.
+const fn update(name: &'static str) -> Parameter {
+    Parameter { name, access: Access::Update }
+}
+
+/// A 32-bit unsigned number.
+const fn number(name: &'static str) -> Parameter {
+    Parameter { name, access: Access::U32 }
+}
+
+/// How many blocks of how many threads, and how much shared memory beside what the kernel declares itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaunchShape {
+    /// Blocks along x, y and z.
+    pub grid: [Expr; 3],
+    /// Threads of a block along x, y and z.
+    pub block: [u32; 3],
+    /// Bytes of dynamic shared memory.
+    pub shared: u32,
+}
+
+impl LaunchShape {
+    /// Blocks along x only.
+    #[must_use]
+    pub fn line(blocks: Expr, threads: u32) -> Self {
+        Self { grid: [blocks, 1.into(), 1.into()], block: [threads, 1, 1], shared: 0 }
+    }
+}
+
+/// Every kernel. A structure test holds this list to the `.cu` files.
+pub static KERNELS: &[&KernelInfo] = &[
+    &add_rmsnorm::KERNEL,
+    &argmax::KERNEL,
+    &attention_decode::KERNEL,
+    &attention_plain::KERNEL,
+    &attention_prefill::KERNEL,
+    &bias::KERNEL,
+    &embedding::KERNEL,
+    &kv_write::KERNEL,
+    &matmul::KERNEL,
+    &matmul_simt::KERNEL,
+    &matvec::KERNEL,
+    &residual_add::KERNEL,
+    &rmsnorm::KERNEL,
+    &rope::KERNEL,
+    &silu_and_mul::KERNEL,
+    &tap_statistics::KERNEL,
+];
+
+/// The kernel of a name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static KernelInfo> {
+    KERNELS.iter().find(|kernel| kernel.name == name).copied()
+}
+
+/// The header that every `.cu` file includes.
+pub static COMMON: &str = include_str!("../common.cuh");

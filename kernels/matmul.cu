@@ -1,0 +1,2 @@
+// Matrix product on tensor cores: the product of a prefill.
+#include "common.cuh"

@@ -1,0 +1,2 @@
+// Matrix times vector: the product of a decode step.
+#include "common.cuh"

@@ -1,0 +1,2 @@
+// The residual stream: the sum of two activations.
+#include "common.cuh"

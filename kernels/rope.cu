@@ -1,0 +1,2 @@
+// Rotary position embedding, with every scaling.
+#include "common.cuh"

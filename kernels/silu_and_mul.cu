@@ -1,0 +1,2 @@
+// The gated activation of the MLP.
+#include "common.cuh"

@@ -1,0 +1,2 @@
+// Statistics of a stage, computed where it is.
+#include "common.cuh"
