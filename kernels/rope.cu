@@ -15,7 +15,8 @@ static __device__ double frequency(u32 pair) {
     double wavelength = 6.283185307179586476925 / plain;
     if (wavelength < ORIGINAL_MAX_POSITION_EMBEDDINGS / HIGH_FREQ_FACTOR) return plain;
     if (wavelength > ORIGINAL_MAX_POSITION_EMBEDDINGS / LOW_FREQ_FACTOR) return plain / FACTOR;
-    double smooth = (ORIGINAL_MAX_POSITION_EMBEDDINGS / wavelength - LOW_FREQ_FACTOR) / (HIGH_FREQ_FACTOR - LOW_FREQ_FACTOR);
+    double smooth = ORIGINAL_MAX_POSITION_EMBEDDINGS / wavelength - LOW_FREQ_FACTOR;
+    smooth /= HIGH_FREQ_FACTOR - LOW_FREQ_FACTOR;
     return (1.0 - smooth) * plain / FACTOR + smooth * plain;
 #else
 #error "SCALING is 0, 1 or 2"
@@ -35,8 +36,8 @@ extern "C" __global__ void rope(Storage<ACT_DTYPE>::Element* __restrict__ out,
     if (token >= tokens) return;
     double position = (double)positions[token];
     for (u32 pair = threadIdx.x; pair < HALF; pair += blockDim.x) {
-        // In turns, of which whole ones are dropped while there are digits to spare: at position 100,000 an f32 angle has
-        // lost its fraction.
+        // In turns, of which whole ones are dropped while there are digits to spare: at position 100,000 an f32 angle
+        // has lost its fraction.
         double turns = position * frequency(pair) * 0.15915494309189533576888;
         turns -= rint(turns);
         sincospif((float)(2.0 * turns), &sines[pair], &cosines[pair]);

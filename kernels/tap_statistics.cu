@@ -21,10 +21,10 @@ static __device__ bool is_finite(float x) { return (__float_as_uint(x) & 0x7f800
 
 // x [count], out [8]: how many elements are finite, their sum, the sum of their squares, the smallest, the largest, how
 // many elements are NaN, how many are infinite, and the sum of squared distances of the finite ones from their mean.
-// Without a finite element the smallest is infinity and the largest is -infinity. One block, of whole warps. Sums are in
-// f64 and in a fixed order: each thread every blockDim.x-th element, then the lanes of each warp, then the warps in order.
-extern "C" __global__ void tap_statistics(double* __restrict__ out, const Storage<ACT_DTYPE>::Element* __restrict__ x,
-                                          u32 count) {
+// Without a finite element the smallest is infinity and the largest is -infinity. One block, of whole warps. Sums are
+// in f64 and in a fixed order: each thread every blockDim.x-th element, then the lanes of each warp, then the warps.
+extern "C" __global__ void tap_statistics(double* __restrict__ out,
+                                          const Storage<ACT_DTYPE>::Element* __restrict__ x, u32 count) {
     // Of each warp: the first seven results, then the eighth.
     __shared__ double partial[8][32];
     u32 lane = threadIdx.x % 32;
