@@ -165,11 +165,17 @@ impl Crew<'_, '_, '_> {
             case: case.id.clone(),
             mutant: mutant.clone(),
         });
-        match &self.options.isolation {
+        let answer = match &self.options.isolation {
             Isolation::None => {
                 let subject = planted.map_or(self.clean, |planted| planted.subject).in_lane(claim.lane);
                 let result = attempt_here(case, subject);
-                Some(Answer { case: case.id.clone(), mutant, applied: subject.seam().applied(), result })
+                Some(Answer {
+                    case: case.id.clone(),
+                    mutant,
+                    applied: subject.seam().applied(),
+                    kernel_keys: subject.kernel_keys(),
+                    result,
+                })
             }
             Isolation::Process(worker) => {
                 let request = Request {
@@ -182,7 +188,12 @@ impl Crew<'_, '_, '_> {
                 };
                 worker.ask(&request, self.cancel)
             }
+        }?;
+        // Kernels of a mutated engine are not what the run is about.
+        if planted.is_none() && !answer.kernel_keys.is_empty() {
+            self.emit(Event::KernelsLoaded { keys: answer.kernel_keys.clone() });
         }
+        Some(answer)
     }
 }
 
