@@ -81,7 +81,11 @@ impl Subject {
 
     /// The device of the lane, and what compiles for it.
     pub fn machine(&self) -> Result<Arc<Machine>, Stop> {
-        self.machine.get_or_init(|| Machine::open(self.lane, &self.seam).map(Arc::new)).clone()
+        self.machine
+            .get_or_init(|| {
+                Machine::open(self.lane, &self.seam).map(Arc::new).map_err(|error| error.stop(self.lane))
+            })
+            .clone()
     }
 
     /// The key of every kernel that was asked for so far, by its name in records.

@@ -30,6 +30,7 @@ use contracts::{ClaimId, FalsificationTest, Lane};
 use evidence::{ClaimResult, Event, Need, Outcome};
 
 use crate::kinds::{Case, Passed, cases};
+use crate::machine;
 use crate::mutants::Mutant;
 use crate::stop::Stop;
 use crate::subject::Subject;
@@ -315,11 +316,14 @@ fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What a lane needs and this build does not have.
-const fn missing_device(lane: Lane) -> Option<Need> {
+/// What a lane needs and this machine does not have. Kinds that need no device say so themselves, by not asking for it.
+fn missing_device(lane: Lane) -> Option<Need> {
     match lane {
         Lane::Cpu => None,
-        Lane::Simt | Lane::Cuda => Some(Need::Device(lane)),
+        Lane::Simt | Lane::Cuda => machine::properties(lane).err().map(|error| {
+            tracing::warn!(%lane, "{error}");
+            Need::Device(lane)
+        }),
     }
 }
 
