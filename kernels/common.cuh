@@ -91,6 +91,25 @@ static __device__ __forceinline__ typename Storage<TO>::Element convert(typename
     }
 }
 
+// Eight consecutive elements, in loads of 16 bytes at most. `from` lies on a multiple of eight elements.
+template <int DTYPE>
+static __device__ __forceinline__ void load_eight(float (&to)[8], const typename Storage<DTYPE>::Element* from) {
+    if constexpr (sizeof(*from) == 4) {
+        const float4 low = reinterpret_cast<const float4*>(from)[0];
+        const float4 high = reinterpret_cast<const float4*>(from)[1];
+        const float words[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+        for (u32 i = 0; i < 8; ++i) to[i] = words[i];
+    } else if constexpr (sizeof(*from) == 2) {
+        const uint4 bits = *reinterpret_cast<const uint4*>(from);
+        const u32 words[4] = {bits.x, bits.y, bits.z, bits.w};
+        for (u32 i = 0; i < 8; ++i) to[i] = Storage<DTYPE>::load((u16)(words[i / 2] >> (16 * (i % 2))));
+    } else {
+        const uint2 bits = *reinterpret_cast<const uint2*>(from);
+        const u32 words[2] = {bits.x, bits.y};
+        for (u32 i = 0; i < 8; ++i) to[i] = Storage<DTYPE>::load((u8)(words[i / 4] >> (8 * (i % 4))));
+    }
+}
+
 // The sum over the 32 lanes of a warp, in every lane. The order is fixed.
 static __device__ __forceinline__ float warp_sum(float x) {
     for (int offset = 16; offset > 0; offset >>= 1) x += __shfl_xor_sync(0xffffffffu, x, offset);
@@ -127,4 +146,13 @@ static __device__ __forceinline__ void rmsnorm_row(typename Storage<ACT>::Elemen
     for (u32 i = threadIdx.x; i < COUNT; i += blockDim.x) {
         out[i] = Storage<ACT>::store(Storage<ACT>::load(x[i]) * scale * Storage<WEIGHT>::load(weight[i]));
     }
+}
+
+// What a largest is before there is anything.
+#define NEGATIVE_INFINITY __int_as_float((i32)0xff800000)
+
+// e^(x - largest) for x at most `largest`. Where the largest is minus infinity there was nothing yet, and nothing weighs
+// 0: the difference of two infinities, which is NaN, is never taken.
+static __device__ __forceinline__ float exp_below(float x, float largest) {
+    return expf(x - (largest == NEGATIVE_INFINITY ? 0.0f : largest));
 }
