@@ -1,7 +1,11 @@
 //! Everything that can go wrong with a model, in two classes: what was asked, and what was read.
 
+use kernels::device::DeviceError;
+use kernels::jit::JitError;
+
 use crate::chat::ChatError;
 use crate::config::ConfigError;
+use crate::plan::PlanError;
 use crate::sampler::SamplerError;
 use crate::tokenizer::TokenizerError;
 use crate::weights::WeightsError;
@@ -24,6 +28,15 @@ pub enum EngineError {
     /// No token can be chosen.
     #[error(transparent)]
     Sampler(#[from] SamplerError),
+    /// The device refused, or is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A kernel cannot be had.
+    #[error(transparent)]
+    Jit(#[from] JitError),
+    /// A plan does not hold.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The tokens asked for do not fit the model.
     #[error(transparent)]
     Input(#[from] InputError),
@@ -76,6 +89,7 @@ impl EngineError {
             Self::Sampler(SamplerError::Empty | SamplerError::NotFinite { .. }) => false,
             Self::Sampler(_) => true,
             Self::Config(_) | Self::Weights(_) | Self::Tokenizer(_) | Self::Chat(_) => false,
+            Self::Device(_) | Self::Jit(_) | Self::Plan(_) => false,
         }
     }
 }

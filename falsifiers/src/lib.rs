@@ -8,6 +8,7 @@
 //! | [`compare`] | the one place where values are compared |
 //! | [`mod@derive`] | limits from honest low-precision runs |
 //! | [`subject`], [`goldens`] | what claims are tried on, and the oracle's answers |
+//! | [`machine`], [`ops`] | what kernels run on, and cases for single kernels |
 //! | [`runner`], [`select`], [`filter`] | which claims run, and how |
 //! | [`today`] | what records are written with, and held to |
 //! | [`vocabulary`] | the names that the linter checks contracts against |
@@ -20,7 +21,9 @@ mod exact;
 pub mod filter;
 pub mod goldens;
 pub mod kinds;
+pub mod machine;
 pub mod mutants;
+pub mod ops;
 pub mod runner;
 pub mod select;
 pub mod stages;

@@ -8,10 +8,12 @@ mod determinism;
 mod finiteness;
 mod fusion_equality;
 mod golden_output;
+mod info;
 mod kv_dtype;
 mod logits_parity;
 mod loss_bound;
 mod model_set;
+mod op_parity;
 mod oracle_parity;
 mod plan_checks;
 mod prefill_equals_decode;
@@ -19,7 +21,7 @@ mod prefix_hit;
 mod stage_parity;
 mod weights_consumed;
 
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use batch_invariance::BatchInvariance;
@@ -30,10 +32,12 @@ pub use determinism::Determinism;
 pub use finiteness::Finiteness;
 pub use fusion_equality::FusionEquality;
 pub use golden_output::{GoldenCase, GoldenOutput, Message};
+pub use info::{KindInfo, NeedsTolerance, Parameters};
 pub use kv_dtype::{CacheDtype, KvDtype};
 pub use logits_parity::LogitsParity;
 pub use loss_bound::LossBound;
 pub use model_set::ModelSet;
+pub use op_parity::OpParity;
 pub use oracle_parity::OracleParity;
 pub use plan_checks::PlanChecks;
 pub use prefill_equals_decode::PrefillEqualsDecode;
@@ -48,6 +52,8 @@ use crate::ids::{ArithmeticName, Lane};
 #[serde(rename_all = "snake_case")]
 #[schemars(transform = crate::schema::one_key_mapping)]
 pub enum Falsifier {
+    /// A kernel computes what the op's reference computes.
+    OpParity(OpParity),
     /// Every stage agrees with goldens that an outside implementation computed.
     OracleParity(OracleParity),
     /// No stage holds a NaN or an infinity.
@@ -84,30 +90,6 @@ pub enum Falsifier {
     StageParity(StageParity),
 }
 
-/// What the parameters of a kind say about a claim.
-pub trait Parameters {
-    /// What the harness tells about the kind.
-    fn info(&self) -> &'static KindInfo;
-
-    /// The zoo models that the claim runs on.
-    fn models(&self) -> &[String];
-
-    /// The goldens that the claim reads, without repetition of the models.
-    fn goldens(&self) -> Vec<&str> {
-        Vec::new()
-    }
-
-    /// The globs over canonical stage names. Empty where the kind looks at no stages.
-    fn stages(&self) -> &[String] {
-        &[]
-    }
-
-    /// The arithmetics that the claim runs in. Empty where the kind computes nothing, or what a device computes.
-    fn arithmetic(&self) -> &[ArithmeticName] {
-        &[]
-    }
-}
-
 /// The lanes of what runs on a device.
 const DEVICES: &[Lane] = &[Lane::Simt, Lane::Cuda];
 
@@ -116,51 +98,6 @@ const STATED: &[&str] = &["bitwise", "ulp", "abs_rel", "row_l2"];
 
 /// Tolerances that are derived from honest runs.
 const DERIVED: &[&str] = &["derived"];
-
-/// What the harness tells about a falsifier kind.
-#[derive(Debug)]
-pub struct KindInfo {
-    /// The key that contracts write.
-    pub name: &'static str,
-    /// One line for lists.
-    pub summary: &'static str,
-    /// What is executed, and what falsifies it.
-    pub doc: &'static str,
-    /// A falsifier of this kind, as YAML.
-    pub example: &'static str,
-    /// Whether a claim of this kind says a tolerance.
-    pub needs_tolerance: NeedsTolerance,
-    /// The forms of tolerance that this kind can apply, by [`crate::Tolerance::name`].
-    pub tolerances: &'static [&'static str],
-    /// The lanes that the kind is defined for.
-    pub lanes: &'static [Lane],
-    /// What to expect of its running time.
-    pub tier_note: &'static str,
-    /// The JSON Schema of the parameters.
-    pub schema: fn() -> Schema,
-}
-
-/// Whether a claim of a kind says a tolerance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NeedsTolerance {
-    /// It compares numbers: a claim without one says nothing.
-    Required,
-    /// It compares bit for bit unless told otherwise.
-    Optional,
-    /// It compares nothing that a tolerance could apply to.
-    Forbidden,
-}
-
-impl NeedsTolerance {
-    /// One word for lists.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            NeedsTolerance::Required => "required",
-            NeedsTolerance::Optional => "optional",
-            NeedsTolerance::Forbidden => "forbidden",
-        }
-    }
-}
 
 /// Every falsifier kind, by name.
 pub const KINDS: &[&KindInfo] = &[
@@ -175,6 +112,7 @@ pub const KINDS: &[&KindInfo] = &[
     &kv_dtype::INFO,
     &logits_parity::INFO,
     &loss_bound::INFO,
+    &op_parity::INFO,
     &oracle_parity::INFO,
     &plan_checks::INFO,
     &prefill_equals_decode::INFO,
@@ -198,6 +136,7 @@ impl Falsifier {
             Falsifier::KvDtype(parameters) => parameters,
             Falsifier::LogitsParity(parameters) => parameters,
             Falsifier::LossBound(parameters) => parameters,
+            Falsifier::OpParity(parameters) => parameters,
             Falsifier::OracleParity(parameters) => parameters,
             Falsifier::PlanChecks(parameters) => parameters,
             Falsifier::PrefillEqualsDecode(parameters) => parameters,
@@ -292,8 +231,8 @@ mod tests {
         for kind in KINDS {
             let falsifier = crate::parse::falsifier(kind.example).unwrap();
             assert_eq!(falsifier.kind(), kind.name);
-            let keys = matches!(falsifier, Falsifier::CacheKeyDistinctness(_));
-            assert_ne!(falsifier.models().is_empty(), keys, "{}", kind.name);
+            let kernels = matches!(falsifier, Falsifier::CacheKeyDistinctness(_) | Falsifier::OpParity(_));
+            assert_ne!(falsifier.models().is_empty(), kernels, "{}", kind.name);
             assert!(!kind.lanes.is_empty(), "{}", kind.name);
             assert!(kind.doc.len() > kind.summary.len(), "{}", kind.name);
         }

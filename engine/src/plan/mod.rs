@@ -208,3 +208,15 @@ impl Point for PlanPoint {
     const NAME: &'static str = "plan";
     type Value<'a> = Plan;
 }
+
+/// What is wrong with a plan. Nothing was launched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {phase} plan, step {step}: {problem}")]
+pub struct PlanError {
+    /// Which plan.
+    pub phase: Phase,
+    /// The step, by its name.
+    pub step: String,
+    /// What is wrong, and what would be right.
+    pub problem: String,
+}

@@ -16,6 +16,7 @@ mod determinism;
 mod finiteness;
 mod golden_output;
 mod loss_bound;
+mod op_parity;
 mod oracle_parity;
 mod prefill_equals_decode;
 mod weights_consumed;
@@ -59,6 +60,7 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::Finiteness(parameters) => finiteness::cases(parameters),
         Falsifier::GoldenOutput(parameters) => golden_output::cases(parameters, tolerance),
         Falsifier::LossBound(parameters) => loss_bound::cases(parameters, tolerance),
+        Falsifier::OpParity(parameters) => op_parity::cases(parameters, tolerance),
         Falsifier::OracleParity(parameters) => oracle_parity::cases(parameters, tolerance),
         Falsifier::PrefillEqualsDecode(parameters) => prefill_equals_decode::cases(parameters, tolerance),
         Falsifier::WeightsConsumed(parameters) => weights_consumed::cases(parameters),

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use contracts::{Falsifier, Tolerance};
+use contracts::{Falsifier, Lane, Tolerance};
 use kernels::seam::Seam;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,8 @@ pub const PANIC: &str = "internal bug: ";
 pub struct Request {
     /// The folder of models.
     pub zoo: PathBuf,
+    /// Where it is made.
+    pub lane: Lane,
     /// What is attacked.
     pub falsifier: Falsifier,
     /// How far it may be from the truth.
@@ -60,7 +62,7 @@ impl Request {
             Some((_, Some(mutant))) => (mutant.seam)(),
             Some((name, None)) => return (0, Err(Stop::Errored(format!("no mutant is called `{name}`")))),
         };
-        let subject = Subject::new(&self.zoo, seam);
+        let subject = Subject::new(&self.zoo, seam).on(self.lane);
         let all = cases(&self.falsifier, self.tolerance.as_ref());
         let result = match all.iter().find(|case| case.id == self.case) {
             Some(case) => attempt_here(case, &subject),
@@ -120,6 +122,7 @@ mod tests {
     fn request(case: &str, mutant: Option<&str>) -> Request {
         Request {
             zoo: std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/zoo"),
+            lane: Lane::Cpu,
             falsifier: serde_json::from_str(r#"{"weights_consumed": {"model": "micro/qwen3-dense"}}"#)
                 .unwrap(),
             tolerance: None,

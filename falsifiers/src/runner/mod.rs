@@ -167,13 +167,14 @@ impl Crew<'_, '_, '_> {
         });
         match &self.options.isolation {
             Isolation::None => {
-                let subject = planted.map_or(self.clean, |planted| planted.subject);
+                let subject = planted.map_or(self.clean, |planted| planted.subject).in_lane(claim.lane);
                 let result = attempt_here(case, subject);
                 Some(Answer { case: case.id.clone(), mutant, applied: subject.seam().applied(), result })
             }
             Isolation::Process(worker) => {
                 let request = Request {
                     zoo: self.clean.zoo().to_owned(),
+                    lane: claim.lane,
                     falsifier: claim.test.falsifier.clone(),
                     tolerance: claim.test.tolerance.clone(),
                     case: case.id.clone(),

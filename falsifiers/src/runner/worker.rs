@@ -222,6 +222,7 @@ mod tests {
     fn request() -> Request {
         Request {
             zoo: PathBuf::from("zoo"),
+            lane: contracts::Lane::Cpu,
             falsifier: serde_json::from_str(r#"{"weights_consumed": {"model": "tiny"}}"#).unwrap(),
             tolerance: None,
             case: "one".to_owned(),
