@@ -8,6 +8,7 @@
 //! | [`compare`] | the one place where values are compared |
 //! | [`mod@derive`] | limits from honest low-precision runs |
 //! | [`subject`], [`goldens`] | what claims are tried on, and the oracle's answers |
+//! | [`parity`] | a device against the truth, stage by stage |
 //! | [`machine`], [`ops`] | what kernels run on, and cases for single kernels |
 //! | [`runner`], [`select`], [`filter`] | which claims run, and how |
 //! | [`today`] | what records are written with, and held to |
@@ -23,7 +24,9 @@ pub mod goldens;
 pub mod kinds;
 pub mod machine;
 pub mod mutants;
+mod on_device;
 pub mod ops;
+pub mod parity;
 pub mod runner;
 pub mod select;
 pub mod stages;
