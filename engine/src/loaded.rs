@@ -47,6 +47,11 @@ impl Loaded {
         &self.dir
     }
 
+    /// What it is made of.
+    pub(crate) const fn architecture(&self) -> &'static Architecture {
+        self.architecture
+    }
+
     /// The configuration.
     #[must_use]
     pub const fn config(&self) -> &Config {

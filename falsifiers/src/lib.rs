@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`kinds`] | one file for each falsifier kind |
 //! | [`mutants`] | one file for each known-bad engine |
+//! | [`mod@admit`] | the gate that a model passes on its way to a device |
 //! | [`compare`] | the one place where values are compared |
 //! | [`mod@derive`] | limits from honest low-precision runs |
 //! | [`subject`], [`goldens`] | what claims are tried on, and the oracle's answers |
@@ -16,6 +17,7 @@
 //!
 //! Depends on `contracts`, `kernels`, `engine` and `evidence`.
 
+pub mod admit;
 pub mod compare;
 pub mod derive;
 mod exact;

@@ -1,6 +1,6 @@
 //! What claims are tried on: models of the zoo, opened once, with the rewrites of a mutant or none.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -97,7 +97,20 @@ impl Subject {
 
     /// The device of the lane, and what compiles for it.
     pub fn machine(&self) -> Result<Arc<Machine>, Stop> {
-        self.machine.get_or_init(|| Machine::open(self.lane, &self.seam).map(Arc::new)).clone()
+        self.machine
+            .get_or_init(|| {
+                Machine::open(self.lane, &self.seam).map(Arc::new).map_err(|error| error.stop(self.lane))
+            })
+            .clone()
+    }
+
+    /// The key of every kernel that was asked for so far, by its name in records.
+    #[must_use]
+    pub fn kernel_keys(&self) -> BTreeMap<String, String> {
+        match self.machine.get() {
+            Some(Ok(machine)) => machine.kernel_keys(),
+            _ => BTreeMap::new(),
+        }
     }
 
     /// A model on the device of the lane. Nothing is kept: a device has less memory than a zoo has options.

@@ -272,3 +272,11 @@ pub fn truth_of_logits(source: &Source, run: &Run) -> Result<Tensor, ParityError
     judged(&truth, run, name)
         .ok_or_else(|| ParityError::Honest("the reference announces no logits".to_owned()))
 }
+
+/// Every stage that the reference of the model in a folder announces, in the order of execution.
+pub fn announced(dir: &Path) -> Result<Vec<StageName>, ParityError> {
+    let run = Run::prefill(vec![0]);
+    let pass = pass(&Source::new(dir), |_| Arithmetic::F32, &run, &Wanted::logits(), None)
+        .map_err(|error| ParityError::Honest(format!("the reference: {error}")))?;
+    Ok(pass.announced)
+}

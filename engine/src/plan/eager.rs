@@ -1,0 +1,1 @@
+//! Launching one step after the other.
