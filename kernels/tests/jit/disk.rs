@@ -47,6 +47,20 @@ fn a_hit_on_disk_equals_the_miss_in_every_byte() {
 /// Its name, and what it does to the folder of an artifact.
 type Damage = (String, Box<dyn Fn(&Path)>);
 
+/// Sets a value of the record, and seals it as a newer program would.
+fn rewrite(folder: &Path, key: &str, value: u64) {
+    let path = folder.join("artifact.json");
+    let mut record: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    let seal = record["seal"].clone();
+    record["seal"] = "".into();
+    let digest =
+        |record: &serde_json::Value| blake3::hash(record.to_string().as_bytes()).to_hex().to_string();
+    assert_eq!(seal, digest(&record), "the seal is made in another way");
+    record[key] = value.into();
+    record["seal"] = digest(&record).into();
+    fs::write(&path, record.to_string()).unwrap();
+}
+
 /// Every damage to the folder of an artifact.
 fn damages() -> Vec<Damage> {
     let mut damages: Vec<Damage> = Vec::new();
@@ -76,14 +90,10 @@ fn damages() -> Vec<Damage> {
             Box::new(move |folder| fs::write(folder.join(name), "").unwrap()),
         ));
     }
+    damages.push(("another layout, sealed".to_owned(), Box::new(|folder| rewrite(folder, "layout", 2))));
     damages.push((
-        "another layout".to_owned(),
-        Box::new(|folder| {
-            let text = fs::read_to_string(folder.join("artifact.json")).unwrap();
-            let changed = text.replace("\"layout\": 1", "\"layout\": 2");
-            assert_ne!(text, changed);
-            fs::write(folder.join("artifact.json"), changed).unwrap();
-        }),
+        "an entry that nobody knows, sealed".to_owned(),
+        Box::new(|folder| rewrite(folder, "extra", 2)),
     ));
     damages.push((
         "another number of registers".to_owned(),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use kernels::Dtype;
 use kernels::device::Target;
-use kernels::jit::{Axis, JitError, JitOptions, KernelSpec, SourcePoint, SpecPoint, Version};
+use kernels::jit::{Axis, JitError, JitOptions, KernelSpec, Preimage, SourcePoint, SpecPoint, Version};
 use kernels::launch::KERNELS;
 use kernels::seam::Seam;
 
@@ -113,6 +113,29 @@ fn compiler_target_and_source_are_part_of_the_key() {
         [compiler, target, source].iter().map(|jit| jit.artifact(&spec()).unwrap().key.clone()).collect();
     let distinct: HashSet<&String> = keys.iter().chain([&own]).collect();
     assert_eq!(distinct.len(), 4);
+}
+
+#[test]
+fn every_part_of_a_preimage_is_part_of_the_key() {
+    let base = jit(None).preimage(&spec()).unwrap().1;
+    let changed = |change: &dyn Fn(&mut Preimage)| {
+        let mut preimage = base.clone();
+        change(&mut preimage);
+        preimage.key()
+    };
+    let keys: HashSet<String> = [
+        base.key(),
+        changed(&|preimage| preimage.kernel.push('x')),
+        changed(&|preimage| preimage.axes.retain(|name, _| name != "EPS")),
+        changed(&|preimage| preimage.source.push(' ')),
+        changed(&|preimage| drop(preimage.options.pop())),
+        changed(&|preimage| preimage.options.swap(0, 1)),
+        changed(&|preimage| preimage.compiler.major += 1),
+        changed(&|preimage| preimage.compiler.minor += 1),
+        changed(&|preimage| preimage.target = Target::new(8, 0)),
+    ]
+    .into();
+    assert_eq!(keys.len(), 9);
 }
 
 #[test]
