@@ -5,7 +5,7 @@ CARGO ?= cargo
 BIN := target/debug
 ORACLE := target/oracle-venv/bin/python
 
-.PHONY: help run test check falsify prove report bench docs reference fmt nvrtc oracle-venv micro-models oracle-check clean
+.PHONY: help run test check falsify prove report bench gpu-bundle docs reference fmt nvrtc oracle-venv micro-models oracle-check clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -41,6 +41,10 @@ report: build ## Compute all gates from the recorded runs
 bench: ## Time pv validate and the reference, each beside what it is to be compared with
 	$(CARGO) bench --locked --quiet --package pv --bench validate
 	$(CARGO) bench --locked --quiet --package engine --bench prefill
+
+gpu-bundle: ## Pack target/gpu-bundle.tar.gz, which runs the cuda lane on a machine without Rust and network
+	$(CARGO) build --locked --release --quiet --package pv --package apr
+	falsifiers/cli/bundle/pack.sh target/release target/gpu-bundle.tar.gz
 
 docs: ## Build the API documentation
 	$(CARGO) doc --locked --workspace --no-deps
