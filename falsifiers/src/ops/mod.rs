@@ -3,7 +3,9 @@
 //! A [`Group`] is what one attempt runs: the cases of one kernel in one dtype. Inputs are drawn from the name of the
 //! case, so that the same case has the same inputs wherever it runs.
 
+mod attention;
 mod draw;
+mod linear;
 
 use engine::plan::Element;
 use engine::trace::Tensor;
@@ -77,7 +79,8 @@ pub enum OpArgument {
 }
 
 /// Every op that has cases, with the function that lists them.
-pub static CASES: &[(&str, fn() -> Vec<Group>)] = &[];
+pub static CASES: &[(&str, fn() -> Vec<Group>)] =
+    &[("attention", attention::groups), ("linear", linear::groups)];
 
 /// The groups of an op; `None` where there is no such op.
 #[must_use]
