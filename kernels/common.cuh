@@ -81,6 +81,16 @@ struct Storage<DT_E4M3> {
     }
 };
 
+// An element of one format in another: the same bits where both are the same, otherwise rounded once.
+template <int FROM, int TO>
+static __device__ __forceinline__ typename Storage<TO>::Element convert(typename Storage<FROM>::Element x) {
+    if constexpr (FROM == TO) {
+        return x;
+    } else {
+        return Storage<TO>::store(Storage<FROM>::load(x));
+    }
+}
+
 // Eight consecutive elements, in loads of 16 bytes at most. `from` lies on a multiple of eight elements.
 template <int DTYPE>
 static __device__ __forceinline__ void load_eight(float (&to)[8], const typename Storage<DTYPE>::Element* from) {
@@ -110,6 +120,32 @@ static __device__ __forceinline__ float warp_sum(float x) {
 static __device__ __forceinline__ float warp_max(float x) {
     for (int offset = 16; offset > 0; offset >>= 1) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, offset));
     return x;
+}
+
+// The root mean square norm of one row by the whole block, which has whole warps only:
+// `out[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]`. Squares are added in f32, in a fixed order: each thread those of
+// every blockDim.x-th feature, then the lanes of each warp, then the warps in the order of their numbers.
+//
+// `x` may be what the same threads have just written, feature by feature in the same order; so it is no `__restrict__`.
+template <int ACT, int WEIGHT, u32 COUNT>
+static __device__ __forceinline__ void rmsnorm_row(typename Storage<ACT>::Element* out,
+                                                   const typename Storage<ACT>::Element* x,
+                                                   const typename Storage<WEIGHT>::Element* weight, float eps) {
+    __shared__ float warp_squares[32];
+    float squares = 0.0f;
+    for (u32 i = threadIdx.x; i < COUNT; i += blockDim.x) {
+        float value = Storage<ACT>::load(x[i]);
+        squares = fmaf(value, value, squares);
+    }
+    squares = warp_sum(squares);
+    if (threadIdx.x % 32 == 0) warp_squares[threadIdx.x / 32] = squares;
+    __syncthreads();
+    float total = 0.0f;
+    for (u32 warp = 0; warp < blockDim.x / 32; ++warp) total += warp_squares[warp];
+    float scale = 1.0f / sqrtf(total / (float)COUNT + eps);
+    for (u32 i = threadIdx.x; i < COUNT; i += blockDim.x) {
+        out[i] = Storage<ACT>::store(Storage<ACT>::load(x[i]) * scale * Storage<WEIGHT>::load(weight[i]));
+    }
 }
 
 // What a largest is before there is anything.

@@ -1,10 +1,12 @@
-//! Everything that can go wrong with a model, in two classes: what was asked, and what was read.
+//! Everything that can go wrong with a model, in three classes: what was asked, what was read,
+//! and what it runs on.
 
 use kernels::device::DeviceError;
 use kernels::jit::JitError;
 
 use crate::chat::ChatError;
 use crate::config::ConfigError;
+use crate::device::{OptionsError, PoolError, SessionError};
 use crate::plan::PlanError;
 use crate::sampler::SamplerError;
 use crate::tokenizer::TokenizerError;
@@ -28,18 +30,27 @@ pub enum EngineError {
     /// No token can be chosen.
     #[error(transparent)]
     Sampler(#[from] SamplerError),
-    /// The device refused, or is not there.
-    #[error(transparent)]
-    Device(#[from] DeviceError),
-    /// A kernel cannot be had.
-    #[error(transparent)]
-    Jit(#[from] JitError),
-    /// A plan does not hold.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
     /// The tokens asked for do not fit the model.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The device cannot be used, or failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A kernel cannot be compiled.
+    #[error(transparent)]
+    Jit(#[from] JitError),
+    /// A plan does not hold what it is checked for.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The pages of keys and values cannot be had.
+    #[error(transparent)]
+    Pool(#[from] PoolError),
+    /// A model cannot be put on a device as it was asked.
+    #[error(transparent)]
+    Options(#[from] OptionsError),
+    /// A run on a device was asked for wrongly.
+    #[error(transparent)]
+    Session(#[from] SessionError),
 }
 
 /// What is wrong with the tokens that a model was given.
@@ -85,7 +96,7 @@ impl EngineError {
     #[must_use]
     pub const fn is_usage(&self) -> bool {
         match self {
-            Self::Input(_) => true,
+            Self::Input(_) | Self::Pool(_) | Self::Options(_) | Self::Session(_) => true,
             Self::Sampler(SamplerError::Empty | SamplerError::NotFinite { .. }) => false,
             Self::Sampler(_) => true,
             Self::Config(_) | Self::Weights(_) | Self::Tokenizer(_) | Self::Chat(_) => false,

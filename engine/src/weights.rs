@@ -158,6 +158,25 @@ impl Weights {
         self.stored(name).map(|(_, tensor)| tensor.shape)
     }
 
+    /// How a device stores a tensor that has to be there in exactly this shape: as the file does, F64 as F32.
+    pub fn storage(&self, name: &str, expected: &[usize]) -> Result<kernels::Dtype, WeightsError> {
+        let Some((file, tensor)) = self.stored(name) else {
+            let (file, remedy) = (self.source(), self.remedy(name));
+            return Err(WeightsError::Missing { file, tensor: name.to_owned(), remedy });
+        };
+        let (file, tensor_name) = (file.to_owned(), name.to_owned());
+        if tensor.shape != expected {
+            let (expected, found) = (expected.to_owned(), tensor.shape.to_owned());
+            return Err(WeightsError::Shape { file, tensor: tensor_name, expected, found });
+        }
+        match tensor.dtype {
+            Dtype::BF16 => Ok(kernels::Dtype::BF16),
+            Dtype::F16 => Ok(kernels::Dtype::F16),
+            Dtype::F32 | Dtype::F64 => Ok(kernels::Dtype::F32),
+            dtype => Err(WeightsError::Dtype { file, tensor: tensor_name, dtype }),
+        }
+    }
+
     /// Bytes that all tensors take as stored.
     pub fn total_bytes(&self) -> u64 {
         self.shards.tensors().map(|(_, tensor)| tensor.bytes.len() as u64).sum()

@@ -66,11 +66,12 @@ pub fn file(path: &Path) -> Result<String, DigestError> {
 /// where there is no git or no repository.
 pub fn source(root: &Path) -> Result<SourceDigest, DigestError> {
     let tree = tree(root)?;
-    let commit = git(root, &["rev-parse", "--verify", "HEAD"]).map(|text| text.trim().to_owned());
-    if commit.is_none() {
-        // An archive of a commit names it, and what was changed since shows in the digest of the tree.
-        return Ok(SourceDigest { tree, commit: archived(root), dirty: None });
+    if let Some(commit) = archived(root) {
+        // Asked first: an archive may have been unpacked inside of another repository. What was changed in it since
+        // shows in the digest of the tree.
+        return Ok(SourceDigest { tree, commit: Some(commit), dirty: None });
     }
+    let commit = git(root, &["rev-parse", "--verify", "HEAD"]).map(|text| text.trim().to_owned());
     let dirty =
         commit.as_ref().and_then(|_| git(root, &["status", "--porcelain"])).map(|text| !text.is_empty());
     Ok(SourceDigest { tree, commit, dirty })

@@ -1,6 +1,6 @@
 //! What claims are tried on: models of the zoo, opened once, with the rewrites of a mutant or none.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -12,10 +12,12 @@ use engine::tokenizer::{Tokenizer, TokenizerError};
 use engine::{EngineError, Loaded, Reference};
 use evidence::Need;
 use kernels::Arithmetic;
+use kernels::device::Target;
+use kernels::jit::{Jit, JitOptions};
 use kernels::seam::Seam;
 
 use crate::goldens::Goldens;
-use crate::machine::{Machine, device_stop, jit_stop};
+use crate::machine::{Digests, Machine, device_stop, jit_stop};
 use crate::stop::{Defect, Stop};
 
 /// A zoo of models under one seam. Everything is opened on first use and kept.
@@ -79,9 +81,36 @@ impl Subject {
         self.lane
     }
 
+    /// The same models, lane and rewrites with nothing opened yet: a machine that has compiled and loaded nothing.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        Self { seam: Arc::clone(&self.seam), ..Self::new(&self.zoo, Seam::empty()).on(self.lane) }
+    }
+
+    /// Keys of kernels under the rewrites in force, for `target`. Needs no device and no NVRTC: what it calls compiling
+    /// is a digest of what a compiler would get, so that two artifacts are equal where the compiler would get the same.
+    #[must_use]
+    pub fn keys(&self, target: Target) -> Jit {
+        let options = JitOptions { cache: None, seam: Arc::clone(&self.seam) };
+        Jit::new(Box::new(Digests), target, options)
+    }
+
     /// The device of the lane, and what compiles for it.
     pub fn machine(&self) -> Result<Arc<Machine>, Stop> {
-        self.machine.get_or_init(|| Machine::open(self.lane, &self.seam).map(Arc::new)).clone()
+        self.machine
+            .get_or_init(|| {
+                Machine::open(self.lane, &self.seam).map(Arc::new).map_err(|error| error.stop(self.lane))
+            })
+            .clone()
+    }
+
+    /// The key of every kernel that was asked for so far, by its name in records.
+    #[must_use]
+    pub fn kernel_keys(&self) -> BTreeMap<String, String> {
+        match self.machine.get() {
+            Some(Ok(machine)) => machine.kernel_keys(),
+            _ => BTreeMap::new(),
+        }
     }
 
     /// A model on the device of the lane. Nothing is kept: a device has less memory than a zoo has options.

@@ -4,6 +4,29 @@ use kernels::Dtype;
 
 use crate::config::Config;
 
+/// What is wrong with how a model is to be put on a device.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionsError {
+    /// A size is zero, or larger than an index of 32 bits can name.
+    #[error("`{field}` is {value}; it must be from 1 to {largest}")]
+    Size {
+        /// The field.
+        field: &'static str,
+        /// Its value.
+        value: usize,
+        /// The largest that is possible.
+        largest: usize,
+    },
+    /// The longest sequence is longer than the model's context.
+    #[error("`max_kv` is {max_kv}, beyond the context of {longest} (`max_position_embeddings`); lower it")]
+    BeyondContext {
+        /// What was asked for.
+        max_kv: usize,
+        /// The model's context.
+        longest: usize,
+    },
+}
+
 /// How a model is put on a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceOptions {
@@ -34,5 +57,24 @@ impl DeviceOptions {
             kv_dtypes: vec![activation; config.num_hidden_layers],
             fusion: true,
         }
+    }
+
+    /// Whether the sizes make sense for a model. How pages are stored is checked by the pool.
+    pub(crate) fn check(&self, config: &Config) -> Result<(), OptionsError> {
+        const LARGEST: usize = i32::MAX as usize;
+        let sizes = [
+            ("max_tokens", self.max_tokens),
+            ("max_batch", self.max_batch),
+            ("max_kv", self.max_kv),
+            ("page_size", self.page_size),
+        ];
+        if let Some(&(field, value)) = sizes.iter().find(|(_, value)| !(1..=LARGEST).contains(value)) {
+            return Err(OptionsError::Size { field, value, largest: LARGEST });
+        }
+        let (max_kv, longest) = (self.max_kv, config.max_position_embeddings);
+        if max_kv > longest {
+            return Err(OptionsError::BeyondContext { max_kv, longest });
+        }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use kernels::Arithmetic;
 use kernels::seam::{Point, Seam};
 
 use crate::config::{Config, ConfigError, ConfigProblem, Raw, read_object};
+use crate::plan::builder::Template;
 use crate::trace::{Probe, Tensor};
 use crate::weights::{Reader, WeightsError};
 
@@ -26,6 +27,8 @@ pub struct Architecture {
     pub configure: fn(&Raw<'_>) -> Result<Config, ConfigError>,
     /// Loads the CPU reference.
     pub reference: LoadReference,
+    /// The template of its plans.
+    pub plan: &'static Template,
 }
 
 /// Loads the CPU reference of an architecture.

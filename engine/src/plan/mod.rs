@@ -7,15 +7,37 @@
 //! | file | what |
 //! |---|---|
 //! | `mod.rs` | the types |
+//! | [`builder`] | what templates are written with |
+//! | [`build`](build()) | from a configuration to checked plans |
+//! | [`fusion`] | the residual stream and its norm in one step |
+//! | [`memory`] | which values share memory |
+//! | [`check`](check()) | what has to hold before anything is launched |
+//! | [`demands`] | what each kernel demands of its buffers |
+//! | [`eager`] | launching one step after the other |
+
+mod build;
+pub mod builder;
+mod check;
+mod demands;
+pub(crate) mod eager;
+mod error;
+mod fusion;
+mod memory;
 
 use std::fmt;
 
 use kernels::Dtype;
 use kernels::jit::KernelSpec;
-use kernels::launch::{Access, Expr, LaunchShape, find};
+use kernels::launch::{Access, Expr, Extent, LaunchShape, find};
 use kernels::seam::Point;
 
 use crate::stage::StageName;
+
+pub use build::build;
+pub(crate) use build::{Built, assemble, maximum};
+pub use check::check;
+pub(crate) use check::{launch, number, shared};
+pub use error::{PlanError, StepProblem};
 
 /// What a plan is for. The two differ in the kernels they choose, never in what they compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -67,6 +89,20 @@ pub struct PlanBuffer {
     pub role: Role,
     /// Where its memory is: buffers of one slot share it, one after the other.
     pub slot: Option<usize>,
+}
+
+impl PlanBuffer {
+    /// How many elements it has; `None` where the number does not fit 64 bits.
+    #[must_use]
+    pub fn elements(&self, extent: Extent) -> Option<u64> {
+        self.rows.at(extent)?.checked_mul(self.width as u64)
+    }
+
+    /// How many bytes it has; `None` where the number does not fit 64 bits.
+    #[must_use]
+    pub fn bytes(&self, extent: Extent) -> Option<u64> {
+        self.elements(extent)?.checked_mul(self.element.size() as u64)
+    }
 }
 
 /// How the elements of a buffer are stored.
@@ -121,6 +157,20 @@ pub enum Input {
     KvPageIndices,
     /// The length of each sequence, its new tokens included: [batch].
     KvLen,
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InputIds => "input_ids",
+            Self::Positions => "positions",
+            Self::SlotMapping => "slot_mapping",
+            Self::QoIndptr => "qo_indptr",
+            Self::KvPageIndptr => "kv_page_indptr",
+            Self::KvPageIndices => "kv_page_indices",
+            Self::KvLen => "kv_len",
+        })
+    }
 }
 
 /// One launch.
@@ -207,16 +257,4 @@ pub struct PlanPoint;
 impl Point for PlanPoint {
     const NAME: &'static str = "plan";
     type Value<'a> = Plan;
-}
-
-/// What is wrong with a plan. Nothing was launched.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the {phase} plan, step {step}: {problem}")]
-pub struct PlanError {
-    /// Which plan.
-    pub phase: Phase,
-    /// The step, by its name.
-    pub step: String,
-    /// What is wrong, and what would be right.
-    pub problem: String,
 }

@@ -4,16 +4,16 @@
 //! Pages lie in a random order, and every slot that no sequence owns holds NaN: a key that is read but not there, or
 //! not masked, shows.
 
-use engine::plan::Element;
 use engine::trace::Tensor;
 use kernels::attention::{Parameters, reference};
 use kernels::jit::KernelSpec;
 use kernels::launch::attention_prefill::Axes;
 use kernels::launch::{Expr, Extent, LaunchShape, attention_decode, attention_plain, attention_prefill};
+use kernels::real::Values;
 use kernels::{Arithmetic, Dtype, Real};
-use ndarray::Array2;
 
-use super::{Draw, Group, OpArgument, OpCase, OpRun, encode};
+use super::arrays::{count, indices, input, matrix, rows};
+use super::{Draw, Group, OpArgument, OpCase, OpRun};
 
 /// How a kernel is specialised and launched.
 #[derive(Clone, Copy)]
@@ -99,6 +99,7 @@ struct Options {
     inputs: Inputs,
 }
 
+/// All of them.
 pub(super) fn groups() -> Vec<Group> {
     let mut groups = Vec::new();
     for kernel in KERNELS {
@@ -208,35 +209,34 @@ fn run(kernel: Kernel, options: Options, draw: &mut Draw) -> OpRun {
     // A list without pages is no buffer.
     kv_page_indices.push(0);
 
-    let shape = vec![tokens, q_width];
     OpRun {
         spec: (kernel.spec)(&axes),
         shape: (kernel.shape)(&axes),
         extent: Extent { tokens: tokens as u64, batch: batch.len() as u64, max_kv: max_kv as u64 },
         arguments: vec![
-            OpArgument::Output { shape: shape.clone(), element: Element::Float(axes.activation) },
-            OpArgument::Input(encode(&q, axes.activation)),
-            OpArgument::Input(encode(&k_pages, axes.kv)),
-            OpArgument::Input(encode(&v_pages, axes.kv)),
-            OpArgument::Input(indices(&qo_indptr)),
-            OpArgument::Input(indices(&kv_page_indptr)),
-            OpArgument::Input(indices(&kv_page_indices)),
-            OpArgument::Input(indices(&kv_len)),
-            OpArgument::Number(batch.len() as u32),
+            rows(tokens, q_width, axes.activation),
+            input(&q, axes.activation),
+            input(&k_pages, axes.kv),
+            input(&v_pages, axes.kv),
+            numbers(&qo_indptr),
+            numbers(&kv_page_indptr),
+            numbers(&kv_page_indices),
+            numbers(&kv_len),
+            count(batch.len()),
         ],
         reference: Box::new(move |arithmetic| {
             let values = match arithmetic {
                 Arithmetic::F64 => attended::<f64>(&sequences, &axes, arithmetic),
                 _ => attended::<f32>(&sequences, &axes, arithmetic),
             };
-            vec![Tensor { shape: shape.clone(), values }]
+            vec![Tensor { shape: vec![tokens, q_width], values }]
         }),
     }
 }
 
 /// Numbers below 2^31, as i32.
-fn indices(values: &[usize]) -> Vec<u8> {
-    values.iter().flat_map(|&value| (value as i32).to_le_bytes()).collect()
+fn numbers(values: &[usize]) -> OpArgument {
+    indices(&values.iter().map(|&value| value as i32).collect::<Vec<_>>())
 }
 
 /// Queries, keys and values of each sequence, and what its queries make of them, one sequence after the other.
@@ -244,7 +244,7 @@ fn attended<T: Real>(
     sequences: &[(Vec<f64>, Vec<f64>, Vec<f64>)],
     axes: &Axes,
     arithmetic: Arithmetic,
-) -> kernels::real::Values {
+) -> Values {
     let parameters = Parameters {
         num_attention_heads: axes.num_attention_heads,
         num_key_value_heads: axes.num_key_value_heads,
@@ -256,11 +256,7 @@ fn attended<T: Real>(
         (axes.num_attention_heads * axes.head_dim, axes.num_key_value_heads * axes.head_dim);
     let mut out = Vec::new();
     for (q, k, v) in sequences {
-        let [q, k, v] = [(q, q_width), (k, kv_width), (v, kv_width)].map(|(values, width)| {
-            Array2::from_shape_fn((values.len() / width, width), |(row, column)| {
-                T::of(values[row * width + column])
-            })
-        });
+        let (q, k, v) = (matrix::<T>(q, q_width), matrix::<T>(k, kv_width), matrix::<T>(v, kv_width));
         if q.nrows() > 0 {
             out.extend(reference(q.view(), k.view(), v.view(), &parameters, arithmetic).context);
         }

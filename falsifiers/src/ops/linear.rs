@@ -1,14 +1,13 @@
 //! Cases of `linear`: its three kernels over storage formats, ragged shapes and numbers of tokens.
 
-use engine::plan::Element;
 use engine::trace::Tensor;
 use kernels::jit::KernelSpec;
 use kernels::launch::matmul::Axes;
-use kernels::launch::{Expr, Extent, LaunchShape, matmul, matmul_simt, matvec};
+use kernels::launch::{Expr, LaunchShape, matmul, matmul_simt, matvec};
 use kernels::{Arithmetic, Dtype, Real, linear};
-use ndarray::Array2;
 
-use super::{Draw, Group, OpArgument, OpCase, OpRun, encode};
+use super::arrays::{count, input, matrix, rows, tokens as extent};
+use super::{Draw, Group, OpCase, OpRun};
 
 /// How a kernel is specialised and launched.
 #[derive(Clone, Copy)]
@@ -64,6 +63,7 @@ enum Inputs {
     Positive,
 }
 
+/// All of them.
 pub(super) fn groups() -> Vec<Group> {
     let mut groups = Vec::new();
     for kernel in KERNELS {
@@ -126,12 +126,12 @@ fn run(kernel: Kernel, axes: Axes, tokens: usize, inputs: Inputs, draw: &mut Dra
     OpRun {
         spec: (kernel.spec)(&axes),
         shape: (kernel.shape)(Expr::Tokens, out_features),
-        extent: Extent { tokens: tokens as u64, batch: 1, max_kv: tokens as u64 },
+        extent: extent(tokens),
         arguments: vec![
-            OpArgument::Output { shape: vec![tokens, out_features], element: Element::Float(activation) },
-            OpArgument::Input(encode(&w, weight)),
-            OpArgument::Input(encode(&x, activation)),
-            OpArgument::Number(tokens as u32),
+            rows(tokens, out_features, activation),
+            input(&w, weight),
+            input(&x, activation),
+            count(tokens),
         ],
         reference: Box::new(move |arithmetic| {
             let product = match arithmetic {
@@ -144,10 +144,6 @@ fn run(kernel: Kernel, axes: Axes, tokens: usize, inputs: Inputs, draw: &mut Dra
 }
 
 fn product<T: Real>(x: &[f64], weight: &[f64], in_features: usize, arithmetic: Arithmetic) -> Tensor {
-    let matrix = |values: &[f64]| {
-        Array2::from_shape_fn((values.len() / in_features, in_features), |(row, column)| {
-            T::of(values[row * in_features + column])
-        })
-    };
-    Tensor::of(&linear::reference(matrix(x).view(), matrix(weight).view(), arithmetic))
+    let (x, weight) = (matrix::<T>(x, in_features), matrix::<T>(weight, in_features));
+    Tensor::of(&linear::reference(x.view(), weight.view(), arithmetic))
 }

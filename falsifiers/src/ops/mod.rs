@@ -3,9 +3,22 @@
 //! A [`Group`] is what one attempt runs: the cases of one kernel in one dtype. Inputs are drawn from the name of the
 //! case, so that the same case has the same inputs wherever it runs.
 
+mod add_rmsnorm;
+mod argmax;
+mod arrays;
 mod attention;
+mod bias;
 mod draw;
+mod embedding;
+mod kv_write;
 mod linear;
+mod residual_add;
+mod rmsnorm;
+mod rope;
+mod silu_and_mul;
+mod tap_statistics;
+#[cfg(test)]
+mod tests;
 
 use engine::plan::Element;
 use engine::trace::Tensor;
@@ -79,8 +92,20 @@ pub enum OpArgument {
 }
 
 /// Every op that has cases, with the function that lists them.
-pub static CASES: &[(&str, fn() -> Vec<Group>)] =
-    &[("attention", attention::groups), ("linear", linear::groups)];
+pub static CASES: &[(&str, fn() -> Vec<Group>)] = &[
+    ("add_rmsnorm", add_rmsnorm::groups),
+    ("argmax", argmax::groups),
+    ("attention", attention::groups),
+    ("bias", bias::groups),
+    ("embedding", embedding::groups),
+    ("kv_write", kv_write::groups),
+    ("linear", linear::groups),
+    ("residual_add", residual_add::groups),
+    ("rmsnorm", rmsnorm::groups),
+    ("rope", rope::groups),
+    ("silu_and_mul", silu_and_mul::groups),
+    ("tap_statistics", tap_statistics::groups),
+];
 
 /// The groups of an op; `None` where there is no such op.
 #[must_use]

@@ -1,3 +1,4 @@
 //! A matrix product with an optional bias.
 
+pub mod plan;
 pub mod reference;

@@ -1,3 +1,4 @@
 //! The gated MLP.
 
+pub mod plan;
 pub mod reference;

@@ -3,11 +3,17 @@
 use crate::config::{Config, ConfigError, Raw, dense};
 use crate::models::Architecture;
 
+mod plan;
 mod reference;
 
 /// Registry entry.
-pub static ARCHITECTURE: Architecture =
-    Architecture { name: "llama", aliases: &["LlamaForCausalLM"], configure, reference: reference::load };
+pub static ARCHITECTURE: Architecture = Architecture {
+    name: "llama",
+    aliases: &["LlamaForCausalLM"],
+    configure,
+    reference: reference::load,
+    plan: &plan::TEMPLATE,
+};
 
 fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {
     let config = dense(raw, ARCHITECTURE.name)?;

@@ -3,11 +3,17 @@
 use crate::config::{Config, ConfigError, Raw, dense, windows};
 use crate::models::Architecture;
 
+mod plan;
 mod reference;
 
 /// Registry entry.
-pub static ARCHITECTURE: Architecture =
-    Architecture { name: "qwen3", aliases: &["Qwen3ForCausalLM"], configure, reference: reference::load };
+pub static ARCHITECTURE: Architecture = Architecture {
+    name: "qwen3",
+    aliases: &["Qwen3ForCausalLM"],
+    configure,
+    reference: reference::load,
+    plan: &plan::TEMPLATE,
+};
 
 fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {
     // Absent, this means 32 heads to transformers, whatever the model; no checkpoint can want that.

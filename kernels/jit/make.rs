@@ -75,7 +75,7 @@ impl Jit {
         if let Some(artifact) = memory().get(&key) {
             return Ok(Arc::clone(artifact));
         }
-        let name = format!("{}.cu", spec.kernel);
+        let name = source::file_name(&format!("{}.cu", spec.kernel));
         let compiled = self.compiler.compile(&name, &spec.kernel, &source, &options)?;
         let artifact = Arc::new(Artifact {
             key: key.clone(),

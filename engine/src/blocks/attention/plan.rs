@@ -1,0 +1,164 @@
+//! The steps of self-attention over pages.
+
+use kernels::launch::{Expr, attention_decode, attention_plain, attention_prefill, kv_write, rope};
+
+use crate::blocks::linear::plan::Linear;
+use crate::blocks::norm;
+use crate::config::Config;
+use crate::plan::builder::{Builder, Pages, Value};
+use crate::plan::{Input, Phase};
+use crate::stage::StageName;
+use crate::weights::WeightsError;
+
+/// What an architecture fixes about the attention of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wiring {
+    /// Whether query, key and value projections have biases.
+    pub qkv_bias: bool,
+    /// Whether the output projection has one.
+    pub o_bias: bool,
+    /// Whether the heads of queries and keys are normalised before they are rotated.
+    pub qk_norm: bool,
+    /// How many keys back a query sees, itself included.
+    pub window: Option<usize>,
+}
+
+impl Wiring {
+    /// Query, key, value and output, in this order.
+    fn projections(&self) -> [Linear; 4] {
+        let linear = |module, matmul, biased| Linear { module, matmul, biased };
+        [
+            linear("self_attn.q_proj", "self_attn.q_matmul", self.qkv_bias),
+            linear("self_attn.k_proj", "self_attn.k_matmul", self.qkv_bias),
+            linear("self_attn.v_proj", "self_attn.v_matmul", self.qkv_bias),
+            linear("self_attn.o_proj", "self_attn.o_matmul", self.o_bias),
+        ]
+    }
+
+    /// The stages, in the order in which they are computed.
+    #[must_use]
+    pub fn stages(&self, layer: usize) -> Vec<StageName> {
+        let [q, k, v, o] = self.projections();
+        let mut stages: Vec<StageName> = [q, k, v].iter().flat_map(|linear| linear.stages(layer)).collect();
+        let mut names = vec![];
+        if self.qk_norm {
+            names.extend(["self_attn.q_norm", "self_attn.k_norm"]);
+        }
+        names.extend(["self_attn.q_rope", "self_attn.k_rope"]);
+        stages.extend(names.into_iter().map(|name| StageName::layer(layer, name)));
+        stages.extend(attended(layer));
+        stages.extend(o.stages(layer));
+        stages
+    }
+
+    /// `x [tokens, hidden_size] -> [tokens, hidden_size]`, over the pages of the layer with the new keys and values.
+    pub fn plan(
+        &self,
+        builder: &mut Builder<'_>,
+        config: &Config,
+        layer: usize,
+        x: Value,
+    ) -> Result<Value, WeightsError> {
+        let [q_proj, k_proj, v_proj, o_proj] = self.projections();
+        let name = |name| StageName::layer(layer, name);
+        let key_width = config.num_key_value_heads * config.head_dim;
+        let mut q = q_proj.plan(builder, layer, x, config.num_attention_heads * config.head_dim)?;
+        let mut k = k_proj.plan(builder, layer, x, key_width)?;
+        let v = v_proj.plan(builder, layer, x, key_width)?;
+        if self.qk_norm {
+            let (features, eps) = (config.head_dim, config.rms_norm_eps);
+            q = norm::plan::plan(builder, name("self_attn.q_norm"), q, features, eps)?;
+            k = norm::plan::plan(builder, name("self_attn.k_norm"), k, features, eps)?;
+        }
+        let q = rotated(builder, config, name("self_attn.q_rope"), q);
+        let k = rotated(builder, config, name("self_attn.k_rope"), k);
+        let pages = builder.pages(layer, key_width);
+        written(builder, pages, k, v);
+        let context = self.attend(builder, config, layer, q, pages);
+        o_proj.plan(builder, layer, context, config.hidden_size)
+    }
+
+    fn attend(
+        &self,
+        builder: &mut Builder<'_>,
+        config: &Config,
+        layer: usize,
+        q: Value,
+        pages: Pages,
+    ) -> Value {
+        let axes = attention_prefill::Axes {
+            head_dim: config.head_dim,
+            num_attention_heads: config.num_attention_heads,
+            num_key_value_heads: config.num_key_value_heads,
+            scale: 1.0 / (config.head_dim as f64).sqrt(),
+            window: self.window,
+            page_size: pages.page_size,
+            activation: builder.activation(),
+            kv: pages.dtype,
+        };
+        let (spec, shape) = match (builder.phase(), attention_prefill::unfit(&axes, builder.limits())) {
+            (Phase::Decode, _) => {
+                (attention_decode::spec(&axes), attention_decode::shape(&axes, Expr::Batch))
+            }
+            (Phase::Prefill, None) => {
+                (attention_prefill::spec(&axes), attention_prefill::shape(&axes, Expr::Tokens, Expr::Batch))
+            }
+            (Phase::Prefill, Some(why)) => {
+                builder.note(format!(
+                    "attention_plain, which is slower, in the place of attention_prefill: {why}"
+                ));
+                (attention_plain::spec(&axes), attention_plain::shape(&axes, Expr::Tokens))
+            }
+        };
+        let covers = attended(layer);
+        let out = builder.stage(covers[2], q.width);
+        let table = [Input::QoIndptr, Input::KvPageIndptr, Input::KvPageIndices, Input::KvLen];
+        let mut buffers = vec![out.id, q.id, pages.keys, pages.values];
+        buffers.extend(table.map(|input| builder.input(input)));
+        builder.step(&covers, spec, shape, &buffers, Expr::Batch);
+        out
+    }
+}
+
+/// What one attention kernel computes; only the last is stored.
+fn attended(layer: usize) -> [StageName; 3] {
+    ["self_attn.scores", "self_attn.probs", "self_attn.context"].map(|name| StageName::layer(layer, name))
+}
+
+/// Every head turned to the position of its token.
+fn rotated(builder: &mut Builder<'_>, config: &Config, stage: StageName, x: Value) -> Value {
+    use kernels::rope::Scaling as Configured;
+    let scaling = match config.rope.scaling {
+        Configured::Default => rope::Scaling::Default,
+        Configured::Linear { factor } => rope::Scaling::Linear { factor },
+        Configured::Llama3 {
+            factor,
+            low_freq_factor,
+            high_freq_factor,
+            original_max_position_embeddings,
+        } => rope::Scaling::Llama3 {
+            factor,
+            low_freq_factor,
+            high_freq_factor,
+            original_max_position_embeddings,
+        },
+    };
+    let axes = rope::Axes {
+        head_dim: config.head_dim,
+        num_heads: x.width.checked_div(config.head_dim).unwrap_or(0),
+        theta: config.rope.theta,
+        scaling,
+        activation: builder.activation(),
+    };
+    let out = builder.stage(stage, x.width);
+    let buffers = [out.id, x.id, builder.input(Input::Positions)];
+    builder.step(&[stage], rope::spec(&axes), rope::shape(Expr::Tokens), &buffers, Expr::Tokens);
+    out
+}
+
+/// New keys and values put into their pages.
+fn written(builder: &mut Builder<'_>, pages: Pages, k: Value, v: Value) {
+    let axes = kv_write::Axes { width: k.width, activation: builder.activation(), kv: pages.dtype };
+    let buffers = [pages.keys, pages.values, k.id, v.id, builder.input(Input::SlotMapping)];
+    builder.step(&[], kv_write::spec(&axes), kv_write::shape(Expr::Tokens), &buffers, Expr::Tokens);
+}

@@ -1,0 +1,83 @@
+//! From a configuration to the two plans of a model, checked.
+
+use std::collections::BTreeMap;
+
+use kernels::device::Limits;
+use kernels::launch::Extent;
+
+use super::builder::{Builder, Tensor};
+use super::{Phase, Plan, PlanPoint, check, fusion, memory};
+use crate::device::{DeviceOptions, PoolLayout};
+use crate::error::EngineError;
+use crate::loaded::Loaded;
+use crate::weights::WeightsPoint;
+
+/// Both plans of a model, with what else follows from its template.
+pub(crate) struct Built {
+    /// Prefill and decode.
+    pub(crate) plans: [Plan; 2],
+    /// Every tensor that the plans read, by its name.
+    pub(crate) tensors: BTreeMap<String, Tensor>,
+    /// Patterns of tensors that are left out, with reasons.
+    pub(crate) ignored: Vec<(&'static str, &'static str)>,
+}
+
+/// The plans of a model for devices of these limits: prefill and decode, fused if asked, with memory assigned, through
+/// the rewrites at [`PlanPoint`], and checked from one token to the most that the options allow. Needs no device.
+pub fn build(loaded: &Loaded, options: &DeviceOptions, limits: &Limits) -> Result<[Plan; 2], EngineError> {
+    options.check(loaded.config())?;
+    let layout = PoolLayout::new(loaded, options)?;
+    Ok(assemble(loaded, options, &layout, limits)?.plans)
+}
+
+/// The same over pages that are laid out already.
+pub(crate) fn assemble(
+    loaded: &Loaded,
+    options: &DeviceOptions,
+    layout: &PoolLayout,
+    limits: &Limits,
+) -> Result<Built, EngineError> {
+    let mut tensors = BTreeMap::new();
+    let mut ignored = Vec::new();
+    let expected = (loaded.architecture().plan.stages)(loaded.config());
+    let mut one = |phase: Phase| -> Result<Plan, EngineError> {
+        let mut builder = Builder {
+            weights: loaded.weights(),
+            activation: loaded.activation_dtype(),
+            layout,
+            limits,
+            own_head: loaded.seam().is_active::<WeightsPoint>(),
+            plan: Plan { phase, buffers: Vec::new(), steps: Vec::new(), notes: Vec::new() },
+            tensors: BTreeMap::new(),
+            ignored: Vec::new(),
+        };
+        (loaded.architecture().plan.build)(&mut builder, loaded.config())?;
+        let Builder { mut plan, tensors: found, ignored: left, .. } = builder;
+        tensors.extend(found);
+        ignored = left;
+        if options.fusion {
+            fusion::fuse(&mut plan);
+        }
+        memory::assign(&mut plan);
+        loaded.seam().apply::<PlanPoint>(&mut plan);
+        check(&plan, limits, &extents(phase, options), &expected)?;
+        Ok(plan)
+    };
+    let plans = [one(Phase::Prefill)?, one(Phase::Decode)?];
+    Ok(Built { plans, tensors, ignored })
+}
+
+/// The smallest run of a plan and the largest. Every expression of a plan grows with the extent, so that what holds at
+/// both holds between them.
+pub(crate) fn extents(phase: Phase, options: &DeviceOptions) -> [Extent; 2] {
+    [Extent { tokens: 1, batch: 1, max_kv: 1 }, maximum(phase, options)]
+}
+
+/// The largest run of a plan.
+pub(crate) fn maximum(phase: Phase, options: &DeviceOptions) -> Extent {
+    let tokens = match phase {
+        Phase::Prefill => options.max_tokens,
+        Phase::Decode => options.max_batch,
+    };
+    Extent { tokens: tokens as u64, batch: options.max_batch as u64, max_kv: options.max_kv as u64 }
+}

@@ -1,0 +1,202 @@
+//! What templates of plans are written with: buffers by name, and steps over them.
+
+use std::collections::BTreeMap;
+
+use kernels::Dtype;
+use kernels::device::Limits;
+use kernels::jit::KernelSpec;
+use kernels::launch::{Expr, LaunchShape};
+
+use super::{BufferId, Element, Input, Operand, Phase, Plan, PlanBuffer, Role, Step};
+use crate::device::PoolLayout;
+use crate::stage::StageName;
+use crate::weights::{Weights, WeightsError};
+
+/// What an architecture states of its plans.
+#[derive(Debug, Clone, Copy)]
+pub struct Template {
+    /// Adds every step of a forward pass.
+    pub build: fn(&mut Builder<'_>, &crate::config::Config) -> Result<(), WeightsError>,
+    /// Every stage that a forward pass has, in the order of execution.
+    pub stages: fn(&crate::config::Config) -> Vec<StageName>,
+}
+
+/// A tensor of the checkpoint that a plan reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tensor {
+    /// Its shape in the file.
+    pub(crate) shape: Vec<usize>,
+    /// The tensor that it is made from where that has another name: a tied head.
+    pub(crate) source: Option<String>,
+}
+
+/// A value between two steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Value {
+    /// Where it is.
+    pub id: BufferId,
+    /// Features of a token.
+    pub width: usize,
+}
+
+/// A tensor of the checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parameter {
+    /// Where it is.
+    pub id: BufferId,
+    /// How it is stored.
+    pub dtype: Dtype,
+}
+
+/// The pages of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pages {
+    /// Keys.
+    pub keys: BufferId,
+    /// Values.
+    pub values: BufferId,
+    /// How both are stored.
+    pub dtype: Dtype,
+    /// Tokens of a page.
+    pub page_size: usize,
+}
+
+/// Builds one plan.
+pub struct Builder<'a> {
+    pub(super) weights: &'a Weights,
+    pub(super) activation: Dtype,
+    pub(super) layout: &'a PoolLayout,
+    pub(super) limits: &'a Limits,
+    /// Whether a tied head gets a copy of its own, because rewrites may make it differ from the table.
+    pub(super) own_head: bool,
+    pub(super) plan: Plan,
+    pub(super) tensors: BTreeMap<String, Tensor>,
+    pub(super) ignored: Vec<(&'static str, &'static str)>,
+}
+
+impl Builder<'_> {
+    /// What the plan is for.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.plan.phase
+    }
+
+    /// How activations are stored.
+    #[must_use]
+    pub const fn activation(&self) -> Dtype {
+        self.activation
+    }
+
+    /// What launches must stay within.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        self.limits
+    }
+
+    fn buffer(&mut self, buffer: PlanBuffer) -> BufferId {
+        let found = self.plan.buffers.iter().position(|b| b.name == buffer.name && b.role == buffer.role);
+        let index = found.unwrap_or_else(|| {
+            self.plan.buffers.push(buffer);
+            self.plan.buffers.len() - 1
+        });
+        BufferId(index)
+    }
+
+    /// The matrix `name [rows, columns]`, stored as in the file (F64 as F32).
+    pub fn matrix(&mut self, name: &str, shape: [usize; 2]) -> Result<Parameter, WeightsError> {
+        self.parameter(name, None, &shape)
+    }
+
+    /// The vector `name [length]`, stored as in the file (F64 as F32).
+    pub fn vector(&mut self, name: &str, length: usize) -> Result<Parameter, WeightsError> {
+        self.parameter(name, None, &[length])
+    }
+
+    /// The matrix `source [rows, columns]` in the place of `name`: one buffer for both, unless the two may differ.
+    pub fn tied(&mut self, name: &str, source: &str, shape: [usize; 2]) -> Result<Parameter, WeightsError> {
+        match self.own_head {
+            true => self.parameter(name, Some(source), &shape),
+            false => self.parameter(source, None, &shape),
+        }
+    }
+
+    fn parameter(
+        &mut self,
+        name: &str,
+        source: Option<&str>,
+        shape: &[usize],
+    ) -> Result<Parameter, WeightsError> {
+        let dtype = self.weights.storage(source.unwrap_or(name), shape)?;
+        let tensor = Tensor { shape: shape.to_owned(), source: source.map(str::to_owned) };
+        self.tensors.insert(name.to_owned(), tensor);
+        let (rows, width) = match shape {
+            [rows, width] => (*rows, *width),
+            other => (1, other.iter().product()),
+        };
+        let element = Element::Float(dtype);
+        let (name, rows) = (name.to_owned(), rows.into());
+        let id = self.buffer(PlanBuffer { name, element, rows, width, role: Role::Weight, slot: None });
+        Ok(Parameter { id, dtype })
+    }
+
+    /// What the host fills.
+    pub fn input(&mut self, input: Input) -> BufferId {
+        let pages_each = Expr::MaxKv.ceil_div(self.layout.page_size);
+        let rows = match input {
+            Input::InputIds | Input::Positions | Input::SlotMapping => Expr::Tokens,
+            Input::QoIndptr | Input::KvPageIndptr => Expr::Batch + 1.into(),
+            Input::KvPageIndices => Expr::Mul(Box::new(Expr::Batch), Box::new(pages_each)),
+            Input::KvLen => Expr::Batch,
+        };
+        let (name, role) = (input.to_string(), Role::Input(input));
+        self.buffer(PlanBuffer { name, element: Element::I32, rows, width: 1, role, slot: None })
+    }
+
+    /// The value of a stage, `[tokens, width]`, stored as activations are.
+    pub fn stage(&mut self, stage: StageName, width: usize) -> Value {
+        let element = Element::Float(self.activation);
+        let (name, role) = (stage.to_string(), Role::Stage(stage));
+        let buffer = PlanBuffer { name, element, rows: Expr::Tokens, width, role, slot: None };
+        Value { id: self.buffer(buffer), width }
+    }
+
+    /// The pages of a layer, `[num_pages * page_size, width]` each.
+    pub fn pages(&mut self, layer: usize, width: usize) -> Pages {
+        // The layout was held to the number of layers before any plan is built.
+        let dtype = self.layout.dtypes.get(layer).copied().unwrap_or(self.activation);
+        let (page_size, element) = (self.layout.page_size, Element::Float(dtype));
+        let rows = Expr::from(self.layout.num_pages) * page_size;
+        let mut pages = |kind: &str, role| {
+            let name = format!("{}.{kind}_pages", StageName::layer(layer, "self_attn"));
+            self.buffer(PlanBuffer { name, element, rows: rows.clone(), width, role, slot: None })
+        };
+        let (keys, values) = (pages("k", Role::Keys(layer)), pages("v", Role::Values(layer)));
+        Pages { keys, values, dtype, page_size }
+    }
+
+    /// Adds a step.
+    pub fn step(
+        &mut self,
+        covers: &[StageName],
+        spec: KernelSpec,
+        shape: LaunchShape,
+        buffers: &[BufferId],
+        number: Expr,
+    ) {
+        let mut arguments: Vec<Operand> = buffers.iter().map(|&id| Operand::Buffer(id)).collect();
+        arguments.push(Operand::Number(number));
+        self.plan.steps.push(Step { covers: covers.to_vec(), spec, shape, arguments });
+    }
+
+    /// Says something that a user should know, once.
+    pub fn note(&mut self, note: String) {
+        if !self.plan.notes.contains(&note) {
+            self.plan.notes.push(note);
+        }
+    }
+
+    /// Leaves out the tensors whose canonical names match a glob, and says why.
+    pub fn ignore(&mut self, pattern: &'static str, reason: &'static str) {
+        self.ignored.push((pattern, reason));
+    }
+}

@@ -1,0 +1,95 @@
+//! What each kernel demands of the buffers that it is passed, from its axes alone: how many elements, of which format.
+
+use kernels::Dtype;
+use kernels::jit::KernelSpec;
+use kernels::launch::{Access, Expr, find};
+
+use super::{Element, StepProblem};
+
+/// How many elements a buffer has.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Count {
+    /// Exactly so many.
+    Exactly(Expr),
+    /// At least so many.
+    AtLeast(Expr),
+    /// Whole rows of so many.
+    RowsOf(u64),
+}
+
+/// What is demanded of one buffer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Demand {
+    pub(super) parameter: &'static str,
+    pub(super) count: Count,
+    pub(super) element: Element,
+}
+
+/// The demands of a kernel on its buffers, in the order of its parameters; `number` is its number. A new kernel has to
+/// be added here: one that is not is an error, never a pass.
+pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, StepProblem> {
+    let kernel = find(&spec.kernel).ok_or(StepProblem::UnknownKernel)?;
+    let int = |axis: &'static str| spec.int(axis).ok_or(StepProblem::Axis(axis));
+    let float = |axis: &'static str| spec.dtype(axis).map(Element::Float).ok_or(StepProblem::Axis(axis));
+    let each =
+        |width: u64| Ok(Count::Exactly(Expr::Mul(Box::new(number.clone()), Box::new(Expr::Const(width)))));
+    let product = |a: u64, b: u64| a.checked_mul(b).ok_or(StepProblem::Axis("a product of axes"));
+    let vector = |width: u64| Count::Exactly(Expr::Const(width));
+    let demand = |parameter: &'static str| -> Result<(Count, Element), StepProblem> {
+        let act = || float("ACT_DTYPE");
+        Ok(match (kernel.name, parameter) {
+            ("embedding", "table") => (Count::RowsOf(int("FEATURES")?), float("TABLE_DTYPE")?),
+            (_, "input_ids" | "positions" | "slot_mapping") => (each(1)?, Element::I32),
+            (
+                "embedding" | "bias" | "residual_add" | "silu_and_mul",
+                "out" | "x" | "residual" | "gate" | "up",
+            )
+            | ("rmsnorm" | "add_rmsnorm", "out" | "x" | "residual" | "residual_out")
+            | ("argmax", "x") => (each(int("FEATURES")?)?, act()?),
+            ("argmax", "out") => (each(1)?, Element::I32),
+            ("bias", "bias") => (vector(int("FEATURES")?), float("BIAS_DTYPE")?),
+            ("rmsnorm" | "add_rmsnorm", "weight") => (vector(int("FEATURES")?), float("WEIGHT_DTYPE")?),
+            ("rope", "out" | "x") => (each(product(int("NUM_HEADS")?, int("HEAD_DIM")?)?)?, act()?),
+            ("matvec" | "matmul" | "matmul_simt", "out") => (each(int("OUT_FEATURES")?)?, act()?),
+            ("matvec" | "matmul" | "matmul_simt", "x") => (each(int("IN_FEATURES")?)?, act()?),
+            ("matvec" | "matmul" | "matmul_simt", "weight") => {
+                (vector(product(int("OUT_FEATURES")?, int("IN_FEATURES")?)?), float("WEIGHT_DTYPE")?)
+            }
+            ("kv_write", "k" | "v") => (each(int("WIDTH")?)?, act()?),
+            ("kv_write", "k_pages" | "v_pages") => (Count::RowsOf(int("WIDTH")?), float("KV_DTYPE")?),
+            ("attention_prefill" | "attention_plain" | "attention_decode", parameter) => {
+                let (head_dim, page_size) = (int("HEAD_DIM")?, int("PAGE_SIZE")?);
+                let pages = Expr::CeilDiv(Box::new(Expr::MaxKv), page_size);
+                match parameter {
+                    "out" | "q" => {
+                        let width = product(int("NUM_ATTENTION_HEADS")?, head_dim)?;
+                        let width = Box::new(Expr::Const(width));
+                        (Count::Exactly(Expr::Mul(Box::new(Expr::Tokens), width)), act()?)
+                    }
+                    "k_pages" | "v_pages" => {
+                        let row = product(int("NUM_KEY_VALUE_HEADS")?, head_dim)?;
+                        (Count::RowsOf(product(page_size, row)?), float("KV_DTYPE")?)
+                    }
+                    "qo_indptr" | "kv_page_indptr" => {
+                        (Count::Exactly(number.clone() + 1.into()), Element::I32)
+                    }
+                    "kv_page_indices" => {
+                        let count = Expr::Mul(Box::new(number.clone()), Box::new(pages));
+                        (Count::AtLeast(count), Element::I32)
+                    }
+                    _ => (each(1)?, Element::I32),
+                }
+            }
+            ("tap_statistics", "out") => (vector(8), Element::Float(Dtype::F64)),
+            ("tap_statistics", _) => (each(1)?, act()?),
+            _ => return Err(StepProblem::UnknownKernel),
+        })
+    };
+    let pointers = kernel.parameters.iter().filter(|parameter| parameter.access != Access::U32);
+    pointers
+        .map(|parameter| {
+            let (count, element) = demand(parameter.name)?;
+            Ok(Demand { parameter: parameter.name, count, element })
+        })
+        .collect()
+}
