@@ -12,10 +12,12 @@ use engine::tokenizer::{Tokenizer, TokenizerError};
 use engine::{EngineError, Loaded, Reference};
 use evidence::Need;
 use kernels::Arithmetic;
+use kernels::device::Target;
+use kernels::jit::{Jit, JitOptions};
 use kernels::seam::Seam;
 
 use crate::goldens::Goldens;
-use crate::machine::{Machine, device_stop, jit_stop};
+use crate::machine::{Digests, Machine, device_stop, jit_stop};
 use crate::stop::{Defect, Stop};
 
 /// A zoo of models under one seam. Everything is opened on first use and kept.
@@ -77,6 +79,20 @@ impl Subject {
     #[must_use]
     pub const fn lane(&self) -> Lane {
         self.lane
+    }
+
+    /// The same models, lane and rewrites with nothing opened yet: a machine that has compiled and loaded nothing.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        Self { seam: Arc::clone(&self.seam), ..Self::new(&self.zoo, Seam::empty()).on(self.lane) }
+    }
+
+    /// Keys of kernels under the rewrites in force, for `target`. Needs no device and no NVRTC: what it calls compiling
+    /// is a digest of what a compiler would get, so that two artifacts are equal where the compiler would get the same.
+    #[must_use]
+    pub fn keys(&self, target: Target) -> Jit {
+        let options = JitOptions { cache: None, seam: Arc::clone(&self.seam) };
+        Jit::new(Box::new(Digests), target, options)
     }
 
     /// The device of the lane, and what compiles for it.

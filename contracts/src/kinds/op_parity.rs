@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KindInfo, NeedsTolerance};
+use super::{KindInfo, NeedsTolerance, Parameters};
 use crate::ids::Lane;
 
 /// Parameters of `op_parity`.
@@ -33,3 +33,13 @@ pub(super) const INFO: KindInfo = KindInfo {
     tier_note: "hundreds of small launches for each op",
     schema: || schemars::schema_for!(OpParity),
 };
+
+impl Parameters for OpParity {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn models(&self) -> &[String] {
+        &[]
+    }
+}
