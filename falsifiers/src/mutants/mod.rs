@@ -6,15 +6,25 @@
 
 use kernels::seam::Seam;
 
+mod add_rmsnorm_of_old_residual;
+mod argmax_last_of_equals;
+mod bias_by_thread;
 mod chat_template_without_prompt;
+mod e4m3_truncated;
+mod embedding_tail_dropped;
 mod k_bias_dropped;
 mod nan_in_one_lane;
 mod newest_key_dropped;
 mod position_off_by_one;
+mod residual_add_one_pass;
 mod rmsnorm_eps;
+mod rmsnorm_last_warp_dropped;
+mod rope_angle_in_f32;
 mod rope_theta;
 mod run_dependent_sum;
 mod scaled_logits;
+mod silu_overflow;
+mod statistics_in_f32;
 mod stray_tensor;
 mod tied_weights_untied;
 mod window_dropped;
@@ -35,15 +45,25 @@ pub struct Mutant {
 
 /// Every mutant.
 pub static MUTANTS: &[&Mutant] = &[
+    &add_rmsnorm_of_old_residual::MUTANT,
+    &argmax_last_of_equals::MUTANT,
+    &bias_by_thread::MUTANT,
     &chat_template_without_prompt::MUTANT,
+    &e4m3_truncated::MUTANT,
+    &embedding_tail_dropped::MUTANT,
     &k_bias_dropped::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
     &position_off_by_one::MUTANT,
+    &residual_add_one_pass::MUTANT,
     &rmsnorm_eps::MUTANT,
+    &rmsnorm_last_warp_dropped::MUTANT,
+    &rope_angle_in_f32::MUTANT,
     &rope_theta::MUTANT,
     &run_dependent_sum::MUTANT,
     &scaled_logits::MUTANT,
+    &silu_overflow::MUTANT,
+    &statistics_in_f32::MUTANT,
     &stray_tensor::MUTANT,
     &tied_weights_untied::MUTANT,
     &window_dropped::MUTANT,

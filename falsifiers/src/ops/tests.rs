@@ -3,12 +3,14 @@
 use std::collections::BTreeSet;
 
 use kernels::arithmetic::SUMMATION_ORDERS;
+use kernels::jit::source::{SourcePoint, SourceValue, expanded};
 use kernels::launch::{Access, find};
 use kernels::{Arithmetic, Dtype};
 
 use super::*;
 use crate::compare::{Limit, compare};
 use crate::derive::row_limit;
+use crate::mutants::MUTANTS;
 
 /// Every case, with the name that its inputs follow from.
 fn each(mut hold: impl FnMut(&Group, &str, &OpRun)) {
@@ -107,6 +109,27 @@ fn references_give_what_is_compared_and_honest_runs_hold() {
             }
         }
     });
+}
+
+#[test]
+fn mutants_of_sources_find_what_they_replace_in_one_kernel_only() {
+    let mut held = 0;
+    for mutant in MUTANTS.iter().filter(|mutant| mutant.point == "source" && mutant.kinds == ["op_parity"]) {
+        let seam = (mutant.seam)();
+        let changed: Vec<&str> = kernels::launch::KERNELS
+            .iter()
+            .filter(|kernel| {
+                let (before, mut text) = (expanded(kernel), expanded(kernel));
+                seam.apply::<SourcePoint>(&mut SourceValue { kernel: kernel.name, text: &mut text });
+                text != before
+            })
+            .map(|kernel| kernel.name)
+            .collect();
+        let named = mutant.name.split('@').next().unwrap();
+        assert_eq!((changed.as_slice(), seam.applied()), ([named].as_slice(), 1), "{}", mutant.name);
+        held += 1;
+    }
+    assert!(held >= 10, "{held}");
 }
 
 /// Kernels that are compared bit by bit; some of their cases overflow on purpose.
