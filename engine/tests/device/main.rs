@@ -2,7 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its inputs has failed")]
 
+mod checks;
 mod double;
+mod equalities;
+mod faults;
+mod limits;
 mod parity;
 mod plans;
 mod support;
