@@ -1,20 +1,21 @@
-# Each target is one visible command; `make run` and `make test` need a Rust toolchain and nothing else.
+# Each target is one visible command; `make run` and `make test` need a Rust toolchain, and an NVRTC: the one in the
+# folder that TOUCHSTONE_NVRTC names, or the pinned one, which needs Python with pip.
 
 CARGO ?= cargo
 BIN := target/debug
 ORACLE := target/oracle-venv/bin/python
 
-.PHONY: help run test check falsify prove report bench docs reference fmt oracle-venv micro-models oracle-check clean
+.PHONY: help run test check falsify prove report bench gpu-bundle docs reference fmt nvrtc oracle-venv micro-models oracle-check clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-run: build ## Run every claim of the cpu lane, plant every mutant, and compute the gate
+run: build nvrtc ## Run every claim of the cpu lane, plant every mutant, and compute the gate
 	$(BIN)/pv run
 	$(BIN)/pv prove
 	$(BIN)/pv report --gate reference-ready
 
-test: check ## Check formatting, lints and contracts, and run all tests
+test: check nvrtc ## Check formatting, lints and contracts, and run all tests
 	INSTA_UPDATE=no $(CARGO) test --locked --workspace --quiet
 
 check: ## Formatting, clippy, the API documentation, and the linter of the contracts
@@ -41,6 +42,10 @@ bench: ## Time pv validate and the reference, each beside what it is to be compa
 	$(CARGO) bench --locked --quiet --package pv --bench validate
 	$(CARGO) bench --locked --quiet --package engine --bench prefill
 
+gpu-bundle: ## Pack target/gpu-bundle.tar.gz, which runs the cuda lane on a machine without Rust and network
+	$(CARGO) build --locked --release --quiet --package pv --package apr
+	falsifiers/cli/bundle/pack.sh target/release target/gpu-bundle.tar.gz
+
 docs: ## Build the API documentation
 	$(CARGO) doc --locked --workspace --no-deps
 
@@ -49,6 +54,11 @@ reference: ## Write the pages of docs/reference again
 
 fmt: ## Format everything
 	$(CARGO) fmt --all
+
+nvrtc: $(if $(TOUCHSTONE_NVRTC),,target/nvrtc/libnvrtc.so.13) ## Fetch the pinned NVRTC, the compiler of the kernels (90 MB)
+
+target/nvrtc/libnvrtc.so.13: kernels/jit/fetch_nvrtc.py
+	python3 $< $(@D)
 
 oracle-venv: ## Install the pinned oracle (5 GB: PyTorch with its CUDA libraries)
 	python3 -m venv target/oracle-venv

@@ -81,6 +81,35 @@ struct Storage<DT_E4M3> {
     }
 };
 
+// An element of one format in another: the same bits where both are the same, otherwise rounded once.
+template <int FROM, int TO>
+static __device__ __forceinline__ typename Storage<TO>::Element convert(typename Storage<FROM>::Element x) {
+    if constexpr (FROM == TO) {
+        return x;
+    } else {
+        return Storage<TO>::store(Storage<FROM>::load(x));
+    }
+}
+
+// Eight consecutive elements, in loads of 16 bytes at most. `from` lies on a multiple of eight elements.
+template <int DTYPE>
+static __device__ __forceinline__ void load_eight(float (&to)[8], const typename Storage<DTYPE>::Element* from) {
+    if constexpr (sizeof(*from) == 4) {
+        const float4 low = reinterpret_cast<const float4*>(from)[0];
+        const float4 high = reinterpret_cast<const float4*>(from)[1];
+        const float words[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+        for (u32 i = 0; i < 8; ++i) to[i] = words[i];
+    } else if constexpr (sizeof(*from) == 2) {
+        const uint4 bits = *reinterpret_cast<const uint4*>(from);
+        const u32 words[4] = {bits.x, bits.y, bits.z, bits.w};
+        for (u32 i = 0; i < 8; ++i) to[i] = Storage<DTYPE>::load((u16)(words[i / 2] >> (16 * (i % 2))));
+    } else {
+        const uint2 bits = *reinterpret_cast<const uint2*>(from);
+        const u32 words[2] = {bits.x, bits.y};
+        for (u32 i = 0; i < 8; ++i) to[i] = Storage<DTYPE>::load((u8)(words[i / 4] >> (8 * (i % 4))));
+    }
+}
+
 // The sum over the 32 lanes of a warp, in every lane. The order is fixed.
 static __device__ __forceinline__ float warp_sum(float x) {
     for (int offset = 16; offset > 0; offset >>= 1) x += __shfl_xor_sync(0xffffffffu, x, offset);
@@ -91,4 +120,39 @@ static __device__ __forceinline__ float warp_sum(float x) {
 static __device__ __forceinline__ float warp_max(float x) {
     for (int offset = 16; offset > 0; offset >>= 1) x = fmaxf(x, __shfl_xor_sync(0xffffffffu, x, offset));
     return x;
+}
+
+// The root mean square norm of one row by the whole block, which has whole warps only:
+// `out[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]`. Squares are added in f32, in a fixed order: each thread those of
+// every blockDim.x-th feature, then the lanes of each warp, then the warps in the order of their numbers.
+//
+// `x` may be what the same threads have just written, feature by feature in the same order; so it is no `__restrict__`.
+template <int ACT, int WEIGHT, u32 COUNT>
+static __device__ __forceinline__ void rmsnorm_row(typename Storage<ACT>::Element* out,
+                                                   const typename Storage<ACT>::Element* x,
+                                                   const typename Storage<WEIGHT>::Element* weight, float eps) {
+    __shared__ float warp_squares[32];
+    float squares = 0.0f;
+    for (u32 i = threadIdx.x; i < COUNT; i += blockDim.x) {
+        float value = Storage<ACT>::load(x[i]);
+        squares = fmaf(value, value, squares);
+    }
+    squares = warp_sum(squares);
+    if (threadIdx.x % 32 == 0) warp_squares[threadIdx.x / 32] = squares;
+    __syncthreads();
+    float total = 0.0f;
+    for (u32 warp = 0; warp < blockDim.x / 32; ++warp) total += warp_squares[warp];
+    float scale = 1.0f / sqrtf(total / (float)COUNT + eps);
+    for (u32 i = threadIdx.x; i < COUNT; i += blockDim.x) {
+        out[i] = Storage<ACT>::store(Storage<ACT>::load(x[i]) * scale * Storage<WEIGHT>::load(weight[i]));
+    }
+}
+
+// What a largest is before there is anything.
+#define NEGATIVE_INFINITY __int_as_float((i32)0xff800000)
+
+// e^(x - largest) for x at most `largest`. Where the largest is minus infinity there was nothing yet, and nothing weighs
+// 0: the difference of two infinities, which is NaN, is never taken.
+static __device__ __forceinline__ float exp_below(float x, float largest) {
+    return expf(x - (largest == NEGATIVE_INFINITY ? 0.0f : largest));
 }

@@ -71,8 +71,8 @@ fn e4m3(value: f64) -> f64 {
     if value.is_nan() || value == 0.0 {
         return value;
     }
-    // Below 2^-6 the units stay those of the smallest normal number.
-    let exponent = value.abs().log2().floor().max(-6.0);
+    // Below 2^-6 the units stay those of the smallest normal number. Above 2^8 everything saturates, infinity too.
+    let exponent = value.abs().log2().floor().clamp(-6.0, 8.0);
     let unit = (exponent - 3.0).exp2();
     ((value / unit).round_ties_even() * unit).clamp(-448.0, 448.0)
 }
@@ -102,6 +102,45 @@ mod tests {
         assert_eq!(Dtype::F16.round(65_520.0), f64::INFINITY);
         assert_eq!(Dtype::F32.round(1e300), f64::INFINITY);
         assert!(Dtype::F16.round(f64::NAN).is_nan());
+    }
+
+    /// The value of an E4M3 code, from the table of the OCP specification: bias 7, no infinity, 0x7f and 0xff are NaN.
+    fn decode(code: u8) -> f64 {
+        let (exponent, fraction) = (i32::from(code >> 3 & 15), f64::from(code & 7));
+        let magnitude = match (exponent, code & 7) {
+            (15, 7) => f64::NAN,
+            (0, _) => fraction / 8.0 * 2f64.powi(-6),
+            _ => (1.0 + fraction / 8.0) * 2f64.powi(exponent - 7),
+        };
+        if code & 0x80 == 0 { magnitude } else { -magnitude }
+    }
+
+    #[test]
+    fn e4m3_keeps_every_code_and_rounds_between_them_to_even() {
+        let round = |x: f64| Dtype::E4M3.round(x);
+        assert_eq!((decode(0x7e), decode(0x08), decode(0x01)), (448.0, 2f64.powi(-6), 2f64.powi(-9)));
+        for code in (0..0x7f).chain(0x80..0xff) {
+            assert_eq!(round(decode(code)).to_bits(), decode(code).to_bits(), "{code:#x}");
+        }
+        assert!(round(decode(0x7f)).is_nan() && round(decode(0xff)).is_nan());
+        for code in 0..0x7e {
+            let (below, above) = (decode(code), decode(code + 1));
+            let middle = f64::midpoint(below, above);
+            let even = if code % 2 == 0 { below } else { above };
+            for (x, expected) in [(middle, even), (middle.next_down(), below), (middle.next_up(), above)] {
+                assert_eq!((round(x), round(-x)), (expected, -expected), "{x} beside {code:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn e4m3_saturates_and_keeps_the_sign_of_what_vanishes() {
+        for x in [448.1, 464.0, 480.0, 65_504.0, 1e300, f64::INFINITY] {
+            assert_eq!((Dtype::E4M3.round(x), Dtype::E4M3.round(-x)), (448.0, -448.0), "{x}");
+        }
+        for x in [-0.0, -1e-5, -f64::MIN_POSITIVE] {
+            assert_eq!(Dtype::E4M3.round(x).to_bits(), (-0.0f64).to_bits(), "{x}");
+        }
     }
 
     proptest! {

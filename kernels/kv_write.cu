@@ -1,2 +1,21 @@
 // Keys and values of new tokens, written to their pages.
 #include "common.cuh"
+
+// k_pages, v_pages [num_pages * page_size, WIDTH], k, v [tokens, WIDTH], slot_mapping [tokens]. One block a token. A
+// token with a negative slot is padding, and is written nowhere.
+extern "C" __global__ void kv_write(Storage<KV_DTYPE>::Element* __restrict__ k_pages,
+                                    Storage<KV_DTYPE>::Element* __restrict__ v_pages,
+                                    const Storage<ACT_DTYPE>::Element* __restrict__ k,
+                                    const Storage<ACT_DTYPE>::Element* __restrict__ v,
+                                    const i32* __restrict__ slot_mapping, u32 tokens) {
+    u32 token = blockIdx.x;
+    if (token >= tokens) return;
+    i32 slot = slot_mapping[token];
+    if (slot < 0) return;
+    u64 from = (u64)token * WIDTH;
+    u64 to = (u64)slot * WIDTH;
+    for (u32 i = threadIdx.x; i < WIDTH; i += blockDim.x) {
+        k_pages[to + i] = convert<ACT_DTYPE, KV_DTYPE>(k[from + i]);
+        v_pages[to + i] = convert<ACT_DTYPE, KV_DTYPE>(v[from + i]);
+    }
+}

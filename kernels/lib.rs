@@ -14,6 +14,10 @@
 //! | [`attention`] | scaled dot-product attention with grouped queries, causal, with an optional window |
 //! | [`silu_and_mul`] | the gated activation of the MLP |
 //! | [`residual_add`] | the residual stream |
+//! | [`add_rmsnorm`] | the residual stream and the norm of it |
+//! | [`kv_write`] | keys and values of new tokens, written to their pages |
+//! | [`argmax`] | the index of the largest element of each row |
+//! | [`tap_statistics`] | statistics of a stage |
 //!
 //! [`arithmetic`] says in which number format a reference computes, [`seam`] is the one place through which a
 //! mutant can rewrite what the engine does.
@@ -28,6 +32,8 @@
 //!
 //! This crate depends on nothing else here. In particular it cannot see a tolerance.
 
+pub mod add_rmsnorm;
+pub mod argmax;
 pub mod arithmetic;
 pub mod attention;
 pub mod bias;
@@ -35,6 +41,7 @@ pub mod device;
 pub mod dtype;
 pub mod embedding;
 pub mod jit;
+pub mod kv_write;
 pub mod launch;
 pub mod linear;
 pub mod real;
@@ -43,6 +50,7 @@ pub mod rmsnorm;
 pub mod rope;
 pub mod seam;
 pub mod silu_and_mul;
+pub mod tap_statistics;
 
 pub use arithmetic::{Arithmetic, Declaration};
 pub use dtype::Dtype;
@@ -61,12 +69,16 @@ pub struct OpInfo {
 
 /// Every op. A structure test holds this list to the files of the folder.
 pub static OPS: &[&OpInfo] = &[
+    &add_rmsnorm::OP,
+    &argmax::OP,
     &attention::OP,
     &bias::OP,
     &embedding::OP,
+    &kv_write::OP,
     &linear::OP,
     &residual_add::OP,
     &rmsnorm::OP,
     &rope::OP,
     &silu_and_mul::OP,
+    &tap_statistics::OP,
 ];

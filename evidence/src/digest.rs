@@ -66,6 +66,11 @@ pub fn file(path: &Path) -> Result<String, DigestError> {
 /// where there is no git or no repository.
 pub fn source(root: &Path) -> Result<SourceDigest, DigestError> {
     let tree = tree(root)?;
+    if let Some(commit) = archived(root) {
+        // Asked first: an archive may have been unpacked inside of another repository. What was changed in it since
+        // shows in the digest of the tree.
+        return Ok(SourceDigest { tree, commit: Some(commit), dirty: None });
+    }
     let commit = git(root, &["rev-parse", "--verify", "HEAD"]).map(|text| text.trim().to_owned());
     let dirty =
         commit.as_ref().and_then(|_| git(root, &["status", "--porcelain"])).map(|text| !text.is_empty());
@@ -81,6 +86,13 @@ pub fn binary() -> Result<BinaryDigest, DigestError> {
 /// Whether a text is a digest as this module writes it.
 pub fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The commit that `git archive` wrote into `.commit`; in a checkout that file holds only a placeholder.
+fn archived(root: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(root.join(".commit")).ok()?;
+    let commit = text.trim();
+    (commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| commit.to_owned())
 }
 
 fn git(root: &Path, arguments: &[&str]) -> Option<String> {
@@ -176,6 +188,16 @@ mod tests {
         fs::write(temp.path().join("Cargo.toml"), "[workspace]").unwrap();
         assert!(tree(temp.path()).is_err());
         assert!(source(temp.path()).is_err());
+    }
+
+    #[test]
+    fn an_archive_names_its_commit_and_a_placeholder_does_not() {
+        let temp = workspace();
+        fs::write(temp.path().join(".commit"), "$Format:%H$\n").unwrap();
+        assert_eq!(source(temp.path()).unwrap().commit, None);
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        fs::write(temp.path().join(".commit"), format!("{commit}\n")).unwrap();
+        assert_eq!(source(temp.path()).unwrap().commit.as_deref(), Some(commit));
     }
 
     #[test]

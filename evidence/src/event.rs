@@ -1,6 +1,8 @@
 //! What a runner tells while it works. The runner never prints and never records: a terminal, a JSON stream,
 //! and the store are consumers of the same events.
 
+use std::collections::BTreeMap;
+
 use contracts::{ClaimId, Lane};
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,11 @@ pub enum Event {
         /// The mutant that was planted for it, where one was.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mutant: Option<String>,
+    },
+    /// Kernels were compiled or loaded for an attempt: their keys, as the record of the run names them.
+    KernelsLoaded {
+        /// Kernel to its key.
+        keys: BTreeMap<String, String>,
     },
     /// One case of a claim is done.
     CaseFinished {

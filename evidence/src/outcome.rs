@@ -255,9 +255,12 @@ impl Need {
     /// The one thing to do about it.
     pub fn remedy(&self) -> String {
         match self {
+            Need::Device(Lane::Cuda) => {
+                "install the NVIDIA driver and make a device visible (`nvidia-smi` lists it), or do not ask for it".into()
+            }
             Need::Device(lane) => format!("use a build that has the {lane} lane, or do not ask for it"),
             Need::Nvrtc => {
-                "install the CUDA toolkit, or let `make` put the pinned NVRTC under target/".into()
+                "install the CUDA toolkit, or let `make nvrtc` put the pinned one under target/".into()
             }
             Need::Weights { model } => {
                 format!("put config.json and the safetensors of {model} into its folder under engine/zoo/")

@@ -8,7 +8,7 @@ use engine::trace::{NoTap, Tensor};
 use kernels::arithmetic::SUMMATION_ORDERS;
 use kernels::{Arithmetic, Dtype};
 
-use crate::compare::first_non_finite;
+use crate::compare::{Limit, first_non_finite, row_l2};
 use crate::stop::Stop;
 use crate::subject::Subject;
 
@@ -55,4 +55,27 @@ pub fn honest_logits(
         *spread = spread.max(activation.epsilon() * rms);
     }
     Ok(Honest { truth, spread })
+}
+
+/// What a subject that stores its results as `stored` is held to: `factor` times the worst row's error over the honest
+/// runs, and never below one unit in the last place of `stored` times the size of the row.
+///
+/// An honest run that is not finite where the truth is derives nothing.
+pub fn row_limit<'t>(
+    truth: &Tensor,
+    honest: impl Iterator<Item = &'t Tensor>,
+    stored: Dtype,
+    factor: f64,
+) -> Result<Limit, Stop> {
+    let mut spread = 0.0f64;
+    for run in honest {
+        let error = row_l2(truth, run);
+        if !error.is_finite() {
+            return Err(Stop::Errored(format!(
+                "an honest run is {error} away from the truth; nothing can be derived"
+            )));
+        }
+        spread = spread.max(error);
+    }
+    Ok(Limit::RowL2 { max: (factor * spread).max(stored.epsilon()) })
 }

@@ -5,22 +5,30 @@
 //! |---|---|
 //! | [`kinds`] | one file for each falsifier kind |
 //! | [`mutants`] | one file for each known-bad engine |
+//! | [`mod@admit`] | the gate that a model passes on its way to a device |
 //! | [`compare`] | the one place where values are compared |
 //! | [`mod@derive`] | limits from honest low-precision runs |
 //! | [`subject`], [`goldens`] | what claims are tried on, and the oracle's answers |
+//! | [`parity`] | a device against the truth, stage by stage |
+//! | [`machine`], [`ops`] | what kernels run on, and cases for single kernels |
 //! | [`runner`], [`select`], [`filter`] | which claims run, and how |
 //! | [`today`] | what records are written with, and held to |
 //! | [`vocabulary`] | the names that the linter checks contracts against |
 //!
 //! Depends on `contracts`, `kernels`, `engine` and `evidence`.
 
+pub mod admit;
 pub mod compare;
 pub mod derive;
 mod exact;
 pub mod filter;
 pub mod goldens;
 pub mod kinds;
+pub mod machine;
 pub mod mutants;
+mod on_device;
+pub mod ops;
+pub mod parity;
 pub mod runner;
 pub mod select;
 pub mod stages;

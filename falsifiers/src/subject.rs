@@ -1,26 +1,33 @@
 //! What claims are tried on: models of the zoo, opened once, with the rewrites of a mutant or none.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use contracts::ArithmeticName;
+use contracts::{ArithmeticName, Lane};
 use engine::chat::{ChatError, ChatTemplate};
+use engine::device::{DeviceModel, DeviceOptions};
 use engine::tokenizer::{Tokenizer, TokenizerError};
 use engine::{EngineError, Loaded, Reference};
 use evidence::Need;
 use kernels::Arithmetic;
+use kernels::device::Target;
+use kernels::jit::{Jit, JitOptions};
 use kernels::seam::Seam;
 
 use crate::goldens::Goldens;
-use crate::stop::Stop;
+use crate::machine::{Digests, Machine, device_stop, jit_stop};
+use crate::stop::{Defect, Stop};
 
 /// A zoo of models under one seam. Everything is opened on first use and kept.
 pub struct Subject {
     zoo: PathBuf,
     pristine: OnceLock<Box<Subject>>,
     seam: Arc<Seam>,
+    lane: Lane,
+    machine: OnceLock<Result<Arc<Machine>, Stop>>,
+    other_lanes: [OnceLock<Box<Subject>>; Lane::ALL.len()],
     loaded: Cache<String, Loaded>,
     references: Cache<(String, Arithmetic), Reference>,
     goldens: Cache<String, Goldens>,
@@ -34,22 +41,94 @@ impl Subject {
             zoo: zoo.to_owned(),
             pristine: OnceLock::new(),
             seam: Arc::new(seam),
+            lane: Lane::Cpu,
+            machine: OnceLock::new(),
+            other_lanes: Default::default(),
             loaded: Cache::default(),
             references: Cache::default(),
             goldens: Cache::default(),
         }
     }
 
-    /// The same models with other rewrites; what is clean is shared.
+    /// The same, for claims of this lane.
+    #[must_use]
+    pub fn on(mut self, lane: Lane) -> Self {
+        self.lane = lane;
+        self
+    }
+
+    /// The same models and lane with other rewrites.
     #[must_use]
     pub fn with(&self, seam: Seam) -> Self {
-        Self::new(&self.zoo, seam)
+        Self::new(&self.zoo, seam).on(self.lane)
+    }
+
+    /// The same models and rewrites, for claims of another lane.
+    #[must_use]
+    pub fn in_lane(&self, lane: Lane) -> &Self {
+        let make = || {
+            Box::new(Self { seam: Arc::clone(&self.seam), ..Self::new(&self.zoo, Seam::empty()).on(lane) })
+        };
+        match self.other_lanes.get(lane as usize) {
+            Some(slot) if lane != self.lane => slot.get_or_init(make),
+            _ => self,
+        }
+    }
+
+    /// Where claims are tried.
+    #[must_use]
+    pub const fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// The same models, lane and rewrites with nothing opened yet: a machine that has compiled and loaded nothing.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        Self { seam: Arc::clone(&self.seam), ..Self::new(&self.zoo, Seam::empty()).on(self.lane) }
+    }
+
+    /// Keys of kernels under the rewrites in force, for `target`. Needs no device and no NVRTC: what it calls compiling
+    /// is a digest of what a compiler would get, so that two artifacts are equal where the compiler would get the same.
+    #[must_use]
+    pub fn keys(&self, target: Target) -> Jit {
+        let options = JitOptions { cache: None, seam: Arc::clone(&self.seam) };
+        Jit::new(Box::new(Digests), target, options)
+    }
+
+    /// The device of the lane, and what compiles for it.
+    pub fn machine(&self) -> Result<Arc<Machine>, Stop> {
+        self.machine
+            .get_or_init(|| {
+                Machine::open(self.lane, &self.seam).map(Arc::new).map_err(|error| error.stop(self.lane))
+            })
+            .clone()
+    }
+
+    /// The key of every kernel that was asked for so far, by its name in records.
+    #[must_use]
+    pub fn kernel_keys(&self) -> BTreeMap<String, String> {
+        match self.machine.get() {
+            Some(Ok(machine)) => machine.kernel_keys(),
+            _ => BTreeMap::new(),
+        }
+    }
+
+    /// A model on the device of the lane. Nothing is kept: a device has less memory than a zoo has options.
+    pub fn device_model(
+        &self,
+        model: &str,
+        options: impl FnOnce(&Loaded) -> DeviceOptions,
+    ) -> Result<DeviceModel, Stop> {
+        let (machine, loaded) = (self.machine()?, self.loaded(model)?);
+        let options = options(&loaded);
+        DeviceModel::load(&loaded, Arc::clone(&machine.device), &machine.jit, options)
+            .map_err(|error| engine_stop(error, self.lane))
     }
 
     /// The same models without rewrites: where limits and margins are derived, whatever is being tried.
     #[must_use]
     pub fn pristine(&self) -> &Self {
-        self.pristine.get_or_init(|| Box::new(Self::new(&self.zoo, Seam::empty())))
+        self.pristine.get_or_init(|| Box::new(Self::new(&self.zoo, Seam::empty()).on(self.lane)))
     }
 
     /// The folder of models.
@@ -130,6 +209,18 @@ impl Subject {
 #[must_use]
 pub fn errored(error: EngineError) -> Stop {
     Stop::Errored(error.to_string())
+}
+
+/// What an error of the engine says about a claim in a lane of a device: something is missing, the engine refused what
+/// was claimed, or something else went wrong.
+#[must_use]
+pub fn engine_stop(error: EngineError, lane: Lane) -> Stop {
+    match error {
+        EngineError::Device(error) => device_stop(&error, lane),
+        EngineError::Jit(error) => jit_stop(&error),
+        EngineError::Plan(_) => Defect::counted("refused", 1.0, error.to_string()).into(),
+        other => errored(other),
+    }
 }
 
 /// Values that are made once each, without holding up those who want another one.

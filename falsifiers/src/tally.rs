@@ -30,8 +30,20 @@ impl Tally {
         first: usize,
         message: impl FnOnce() -> String,
     ) {
+        self.judged(compare(truth, found, limit), limit, stage, first, message);
+    }
+
+    /// The same for a comparison that was made already.
+    pub(crate) fn judged(
+        &mut self,
+        result: Result<Measured, Difference>,
+        limit: Limit,
+        stage: Option<&str>,
+        first: usize,
+        message: impl FnOnce() -> String,
+    ) {
         self.metric = limit.metric();
-        let difference = match compare(truth, found, limit) {
+        let difference = match result {
             Ok(measured) => return self.add(measured, stage),
             Err(difference) => difference,
         };

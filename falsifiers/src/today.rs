@@ -7,8 +7,10 @@ use contracts::{Falsifier, Lane, Loaded};
 use evidence::digest::{self, DigestError};
 use evidence::{ClaimToday, Counts, DeviceRecord, RunId, RunRecord, SourceDigest, Status, Timestamp, Today};
 
+use kernels::jit::{Compiler, Nvrtc};
 use kernels::seam::{Point, Seam};
 
+use crate::machine;
 use crate::runner::{Selected, claim_ids};
 use crate::select::{Request, Selection};
 
@@ -127,7 +129,13 @@ pub fn record(
 
 fn device(selected: &[Selected]) -> DeviceRecord {
     let kind = selected.iter().map(|claim| claim.lane).max().unwrap_or(Lane::Cpu);
-    DeviceRecord { kind, name: processor(), driver: None, nvrtc: None }
+    match machine::properties(kind) {
+        Ok(found) => {
+            let nvrtc = Nvrtc::find().ok().map(|compiler| compiler.version().to_string());
+            DeviceRecord { kind, name: found.name, driver: Some(found.driver), nvrtc }
+        }
+        Err(_) => DeviceRecord { kind, name: processor(), driver: None, nvrtc: None },
+    }
 }
 
 /// The model name of the processor, or its architecture where the system does not tell.

@@ -3,11 +3,14 @@
 //! | file | what |
 //! |---|---|
 //! | [`target`](Target) | compute capabilities and their limits |
-//! | [`cuda`] | a real NVIDIA GPU, through cudarc |
+//! | [`cuda`] | a real NVIDIA GPU, through the driver |
+//! | [`ptx`](parameter_sizes) | what PTX says about an entry point |
 //!
 //! A [`Device`] allocates, copies, loads and launches; it knows no model and no plan. Work is ordered: what was asked
 //! first is done first. A device never computes on the CPU instead.
 
+pub mod cuda;
+mod ptx;
 mod target;
 
 use std::fmt;
@@ -15,6 +18,8 @@ use std::sync::Arc;
 
 use crate::jit::Artifact;
 
+pub use cuda::CudaDevice;
+pub use ptx::parameter_sizes;
 pub use target::{Limits, NoTarget, Target};
 
 /// What a device is.

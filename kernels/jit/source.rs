@@ -35,10 +35,18 @@ impl SourceValue<'_> {
 /// The line that includes the common header.
 const INCLUDE: &str = "#include \"common.cuh\"\n";
 
+/// What the compiler calls a file of the folder `kernels`. Absolute, because the compiler joins a relative name with
+/// the current folder and writes it into the artifact, which must not depend on that.
+#[must_use]
+pub fn file_name(file: &str) -> String {
+    format!("/kernels/{file}")
+}
+
 /// The text of a kernel with the common header in place of its include. `#line` lets errors point at the right file.
 #[must_use]
 pub fn expanded(kernel: &KernelInfo) -> String {
     let Some((before, after)) = kernel.source.split_once(INCLUDE) else { return kernel.source.to_owned() };
     let next = before.lines().count() + 2;
-    format!("{before}#line 1 \"common.cuh\"\n{COMMON}#line {next} \"{}.cu\"\n{after}", kernel.name)
+    let (common, own) = (file_name("common.cuh"), file_name(&format!("{}.cu", kernel.name)));
+    format!("{before}#line 1 \"{common}\"\n{COMMON}#line {next} \"{own}\"\n{after}")
 }

@@ -42,6 +42,7 @@ pub fn spec(axes: &Axes) -> KernelSpec {
 const TILE: usize = 64;
 
 /// `out [tokens, out_features] = x [tokens, in_features] * weight [out_features, in_features]^T`.
+/// Where in_features is a multiple of 8, `x` and `weight` begin at multiples of 16 bytes.
 #[must_use]
 pub fn shape(tokens: Expr, out_features: usize) -> LaunchShape {
     let features = Expr::from(out_features).ceil_div(TILE);
@@ -60,7 +61,7 @@ pub fn unfit(axes: &Axes) -> Option<String> {
 }
 
 fn variants() -> Vec<KernelSpec> {
-    [(256, 512, Dtype::BF16), (52, 50, Dtype::F16)]
+    [(256, 512, Dtype::BF16), (52, 50, Dtype::F16), (50, 72, Dtype::F16), (72, 52, Dtype::BF16)]
         .into_iter()
         .map(|(out_features, in_features, dtype)| {
             spec(&Axes { out_features, in_features, weight: dtype, activation: dtype })

@@ -31,6 +31,7 @@ pub fn spec(axes: &Axes) -> KernelSpec {
 }
 
 /// `out [tokens, out_features] = x [tokens, in_features] * weight [out_features, in_features]^T`.
+/// Where in_features is a multiple of 8, `x` and `weight` begin at multiples of 16 bytes.
 /// Tokens lie along y, of which a grid has 65,535 at most.
 #[must_use]
 pub fn shape(tokens: Expr, out_features: usize) -> LaunchShape {
@@ -39,7 +40,7 @@ pub fn shape(tokens: Expr, out_features: usize) -> LaunchShape {
 }
 
 fn variants() -> Vec<KernelSpec> {
-    [(256, 512, Dtype::BF16), (72, 40, Dtype::F32), (52, 48, Dtype::F16)]
+    [(256, 512, Dtype::BF16), (72, 40, Dtype::F32), (52, 48, Dtype::F16), (72, 50, Dtype::BF16)]
         .into_iter()
         .map(|(out_features, in_features, dtype)| {
             spec(&Axes { out_features, in_features, weight: dtype, activation: dtype })

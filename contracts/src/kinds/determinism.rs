@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KindInfo, ModelSet, NeedsTolerance, single};
+use super::{KindInfo, ModelSet, NeedsTolerance, Parameters, single};
 use crate::ids::{ArithmeticName, Lane};
 
 /// Parameters of `determinism`.
@@ -41,7 +41,25 @@ pub(super) const INFO: KindInfo = KindInfo {
     example: "determinism:\n  model: qwen2-tiny\n  prompts: [short]\n  repeats: 3\n  threads: [1, 2]\n",
     needs_tolerance: NeedsTolerance::Forbidden,
     tolerances: &[],
-    lanes: &[Lane::Cpu],
+    lanes: Lane::ALL,
     tier_note: "`repeats` times the thread counts times one forward pass",
     schema: || schemars::schema_for!(Determinism),
 };
+
+impl Parameters for Determinism {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn models(&self) -> &[String] {
+        self.model.names()
+    }
+
+    fn goldens(&self) -> Vec<&str> {
+        super::strings(&self.prompts)
+    }
+
+    fn arithmetic(&self) -> &[ArithmeticName] {
+        &self.arithmetic
+    }
+}

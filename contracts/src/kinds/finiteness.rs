@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KindInfo, ModelSet, NeedsTolerance, every_stage, single};
+use super::{KindInfo, ModelSet, NeedsTolerance, Parameters, every_stage, single};
 use crate::ids::{ArithmeticName, Lane};
 
 /// Parameters of `finiteness`.
@@ -34,7 +34,29 @@ pub(super) const INFO: KindInfo = KindInfo {
     example: "finiteness:\n  model: [qwen2-tiny, micro/qwen3-dense]\n  prompts: [short, long]\n",
     needs_tolerance: NeedsTolerance::Forbidden,
     tolerances: &[],
-    lanes: &[Lane::Cpu],
+    lanes: Lane::ALL,
     tier_note: "seconds on a zoo model",
     schema: || schemars::schema_for!(Finiteness),
 };
+
+impl Parameters for Finiteness {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn models(&self) -> &[String] {
+        self.model.names()
+    }
+
+    fn goldens(&self) -> Vec<&str> {
+        super::strings(&self.prompts)
+    }
+
+    fn stages(&self) -> &[String] {
+        &self.stages
+    }
+
+    fn arithmetic(&self) -> &[ArithmeticName] {
+        &self.arithmetic
+    }
+}

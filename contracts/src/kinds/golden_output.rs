@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KindInfo, ModelSet, NeedsTolerance};
+use super::{KindInfo, ModelSet, NeedsTolerance, Parameters};
 use crate::ids::Lane;
 
 /// Parameters of `golden_output`.
@@ -71,7 +71,21 @@ pub(super) const INFO: KindInfo = KindInfo {
     example: "golden_output:\n  model: qwen2-tiny\n  cases:\n    - {golden: fib, prompt: \"def fib(n):\"}\n    - golden: chat\n      messages: [{role: user, content: Hello}]\n  max_tokens: 16\n",
     needs_tolerance: NeedsTolerance::Required,
     tolerances: super::DERIVED,
-    lanes: &[Lane::Cpu],
+    lanes: Lane::ALL,
     tier_note: "grows with `max_tokens`; more than 64 belongs in `long`",
     schema: || schemars::schema_for!(GoldenOutput),
 };
+
+impl Parameters for GoldenOutput {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn models(&self) -> &[String] {
+        self.model.names()
+    }
+
+    fn goldens(&self) -> Vec<&str> {
+        self.cases.iter().map(|case| case.golden.as_str()).collect()
+    }
+}

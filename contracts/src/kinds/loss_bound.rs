@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KindInfo, ModelSet, NeedsTolerance, double_and_single};
+use super::{KindInfo, ModelSet, NeedsTolerance, Parameters, double_and_single};
 use crate::ids::{ArithmeticName, Lane};
 
 /// Parameters of `loss_bound`.
@@ -46,3 +46,21 @@ pub(super) const INFO: KindInfo = KindInfo {
     tier_note: "seconds on a zoo model",
     schema: || schemars::schema_for!(LossBound),
 };
+
+impl Parameters for LossBound {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn models(&self) -> &[String] {
+        self.model.names()
+    }
+
+    fn goldens(&self) -> Vec<&str> {
+        vec![self.golden.as_str()]
+    }
+
+    fn arithmetic(&self) -> &[ArithmeticName] {
+        &self.arithmetic
+    }
+}

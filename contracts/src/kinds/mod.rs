@@ -1,24 +1,48 @@
 //! The parameters of each falsifier kind: one kind a file. How a kind executes is not known here.
 
+mod batch_invariance;
+mod cache_key_distinctness;
+mod chunked_prefill;
+mod decode_equals_prefill;
 mod determinism;
 mod finiteness;
+mod fusion_equality;
 mod golden_output;
+mod info;
+mod kv_dtype;
+mod logits_parity;
 mod loss_bound;
 mod model_set;
+mod op_parity;
 mod oracle_parity;
+mod plan_checks;
 mod prefill_equals_decode;
+mod prefix_hit;
+mod stage_parity;
 mod weights_consumed;
 
-use schemars::{JsonSchema, Schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use batch_invariance::BatchInvariance;
+pub use cache_key_distinctness::{CacheKeyDistinctness, Vary};
+pub use chunked_prefill::ChunkedPrefill;
+pub use decode_equals_prefill::DecodeEqualsPrefill;
 pub use determinism::Determinism;
 pub use finiteness::Finiteness;
+pub use fusion_equality::FusionEquality;
 pub use golden_output::{GoldenCase, GoldenOutput, Message};
+pub use info::{KindInfo, NeedsTolerance, Parameters};
+pub use kv_dtype::{CacheDtype, KvDtype};
+pub use logits_parity::LogitsParity;
 pub use loss_bound::LossBound;
 pub use model_set::ModelSet;
+pub use op_parity::OpParity;
 pub use oracle_parity::OracleParity;
+pub use plan_checks::PlanChecks;
 pub use prefill_equals_decode::PrefillEqualsDecode;
+pub use prefix_hit::PrefixHit;
+pub use stage_parity::{PhaseName, StageParity, VerdictName};
 pub use weights_consumed::WeightsConsumed;
 
 use crate::ids::{ArithmeticName, Lane};
@@ -28,6 +52,8 @@ use crate::ids::{ArithmeticName, Lane};
 #[serde(rename_all = "snake_case")]
 #[schemars(transform = crate::schema::one_key_mapping)]
 pub enum Falsifier {
+    /// A kernel computes what the op's reference computes.
+    OpParity(OpParity),
     /// Every stage agrees with goldens that an outside implementation computed.
     OracleParity(OracleParity),
     /// No stage holds a NaN or an infinity.
@@ -42,7 +68,30 @@ pub enum Falsifier {
     Determinism(Determinism),
     /// Every weight in the file is read, or is named as ignored with a reason.
     WeightsConsumed(WeightsConsumed),
+    /// A sequence has the same bits alone and in a batch.
+    BatchInvariance(BatchInvariance),
+    /// Kernels that differ in anything have different keys.
+    CacheKeyDistinctness(CacheKeyDistinctness),
+    /// A prompt in pieces has the bits of the prompt in one piece, on a device.
+    ChunkedPrefill(ChunkedPrefill),
+    /// Tokens decoded one by one have the logits of a prefill, within honest rounding.
+    DecodeEqualsPrefill(DecodeEqualsPrefill),
+    /// A fused plan has the bits of the plan it was made from.
+    FusionEquality(FusionEquality),
+    /// Keys and values are stored as asked for.
+    KvDtype(KvDtype),
+    /// The logits of a device are as close to the truth as honest arithmetic is.
+    LogitsParity(LogitsParity),
+    /// Plans stay within the limits of every target.
+    PlanChecks(PlanChecks),
+    /// A sequence that adopts pages has the bits of one that does not.
+    PrefixHit(PrefixHit),
+    /// Every stage of a device is as close to the truth as honest arithmetic is.
+    StageParity(StageParity),
 }
+
+/// The lanes of what runs on a device.
+const DEVICES: &[Lane] = &[Lane::Simt, Lane::Cuda];
 
 /// Tolerances that state their own limit.
 const STATED: &[&str] = &["bitwise", "ulp", "abs_rel", "row_l2"];
@@ -50,74 +99,56 @@ const STATED: &[&str] = &["bitwise", "ulp", "abs_rel", "row_l2"];
 /// Tolerances that are derived from honest runs.
 const DERIVED: &[&str] = &["derived"];
 
-/// What the harness tells about a falsifier kind.
-#[derive(Debug)]
-pub struct KindInfo {
-    /// The key that contracts write.
-    pub name: &'static str,
-    /// One line for lists.
-    pub summary: &'static str,
-    /// What is executed, and what falsifies it.
-    pub doc: &'static str,
-    /// A falsifier of this kind, as YAML.
-    pub example: &'static str,
-    /// Whether a claim of this kind says a tolerance.
-    pub needs_tolerance: NeedsTolerance,
-    /// The forms of tolerance that this kind can apply, by [`crate::Tolerance::name`].
-    pub tolerances: &'static [&'static str],
-    /// The lanes that the kind is defined for.
-    pub lanes: &'static [Lane],
-    /// What to expect of its running time.
-    pub tier_note: &'static str,
-    /// The JSON Schema of the parameters.
-    pub schema: fn() -> Schema,
-}
-
-/// Whether a claim of a kind says a tolerance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NeedsTolerance {
-    /// It compares numbers: a claim without one says nothing.
-    Required,
-    /// It compares bit for bit unless told otherwise.
-    Optional,
-    /// It compares nothing that a tolerance could apply to.
-    Forbidden,
-}
-
-impl NeedsTolerance {
-    /// One word for lists.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            NeedsTolerance::Required => "required",
-            NeedsTolerance::Optional => "optional",
-            NeedsTolerance::Forbidden => "forbidden",
-        }
-    }
-}
-
 /// Every falsifier kind, by name.
 pub const KINDS: &[&KindInfo] = &[
+    &batch_invariance::INFO,
+    &cache_key_distinctness::INFO,
+    &chunked_prefill::INFO,
+    &decode_equals_prefill::INFO,
     &determinism::INFO,
     &finiteness::INFO,
+    &fusion_equality::INFO,
     &golden_output::INFO,
+    &kv_dtype::INFO,
+    &logits_parity::INFO,
     &loss_bound::INFO,
+    &op_parity::INFO,
     &oracle_parity::INFO,
+    &plan_checks::INFO,
     &prefill_equals_decode::INFO,
+    &prefix_hit::INFO,
+    &stage_parity::INFO,
     &weights_consumed::INFO,
 ];
 
 impl Falsifier {
+    /// The parameters, whatever the kind.
+    pub fn parameters(&self) -> &dyn Parameters {
+        match self {
+            Falsifier::BatchInvariance(parameters) => parameters,
+            Falsifier::CacheKeyDistinctness(parameters) => parameters,
+            Falsifier::ChunkedPrefill(parameters) => parameters,
+            Falsifier::DecodeEqualsPrefill(parameters) => parameters,
+            Falsifier::Determinism(parameters) => parameters,
+            Falsifier::Finiteness(parameters) => parameters,
+            Falsifier::FusionEquality(parameters) => parameters,
+            Falsifier::GoldenOutput(parameters) => parameters,
+            Falsifier::KvDtype(parameters) => parameters,
+            Falsifier::LogitsParity(parameters) => parameters,
+            Falsifier::LossBound(parameters) => parameters,
+            Falsifier::OpParity(parameters) => parameters,
+            Falsifier::OracleParity(parameters) => parameters,
+            Falsifier::PlanChecks(parameters) => parameters,
+            Falsifier::PrefillEqualsDecode(parameters) => parameters,
+            Falsifier::PrefixHit(parameters) => parameters,
+            Falsifier::StageParity(parameters) => parameters,
+            Falsifier::WeightsConsumed(parameters) => parameters,
+        }
+    }
+
     /// What the harness tells about this kind.
     pub fn info(&self) -> &'static KindInfo {
-        match self {
-            Falsifier::OracleParity(_) => &oracle_parity::INFO,
-            Falsifier::Finiteness(_) => &finiteness::INFO,
-            Falsifier::GoldenOutput(_) => &golden_output::INFO,
-            Falsifier::LossBound(_) => &loss_bound::INFO,
-            Falsifier::PrefillEqualsDecode(_) => &prefill_equals_decode::INFO,
-            Falsifier::Determinism(_) => &determinism::INFO,
-            Falsifier::WeightsConsumed(_) => &weights_consumed::INFO,
-        }
+        self.parameters().info()
     }
 
     /// The key that contracts write.
@@ -125,57 +156,24 @@ impl Falsifier {
         self.info().name
     }
 
-    /// The zoo models that the claim runs on.
+    /// The zoo models that the claim runs on. Empty where the kind runs none.
     pub fn models(&self) -> &[String] {
-        match self {
-            Falsifier::OracleParity(parameters) => parameters.model.names(),
-            Falsifier::Finiteness(parameters) => parameters.model.names(),
-            Falsifier::GoldenOutput(parameters) => parameters.model.names(),
-            Falsifier::LossBound(parameters) => parameters.model.names(),
-            Falsifier::PrefillEqualsDecode(parameters) => parameters.model.names(),
-            Falsifier::Determinism(parameters) => parameters.model.names(),
-            Falsifier::WeightsConsumed(parameters) => parameters.model.names(),
-        }
+        self.parameters().models()
     }
 
     /// The goldens that the claim reads, without repetition of the models.
     pub fn goldens(&self) -> Vec<&str> {
-        match self {
-            Falsifier::OracleParity(parameters) => strings(&parameters.prompts),
-            Falsifier::Finiteness(parameters) => strings(&parameters.prompts),
-            Falsifier::GoldenOutput(parameters) => {
-                parameters.cases.iter().map(|case| case.golden.as_str()).collect()
-            }
-            Falsifier::LossBound(parameters) => vec![parameters.golden.as_str()],
-            Falsifier::PrefillEqualsDecode(parameters) => strings(&parameters.prompts),
-            Falsifier::Determinism(parameters) => strings(&parameters.prompts),
-            Falsifier::WeightsConsumed(_) => Vec::new(),
-        }
+        self.parameters().goldens()
     }
 
     /// The globs over canonical stage names. Empty where the kind looks at no stages.
     pub fn stages(&self) -> &[String] {
-        match self {
-            Falsifier::OracleParity(parameters) => &parameters.stages,
-            Falsifier::Finiteness(parameters) => &parameters.stages,
-            Falsifier::GoldenOutput(_)
-            | Falsifier::LossBound(_)
-            | Falsifier::PrefillEqualsDecode(_)
-            | Falsifier::Determinism(_)
-            | Falsifier::WeightsConsumed(_) => &[],
-        }
+        self.parameters().stages()
     }
 
-    /// The arithmetics that the claim runs in. Empty where the kind computes nothing.
+    /// The arithmetics that the claim runs in. Empty where the kind computes nothing, or what a device computes.
     pub fn arithmetic(&self) -> &[ArithmeticName] {
-        match self {
-            Falsifier::OracleParity(parameters) => &parameters.arithmetic,
-            Falsifier::Finiteness(parameters) => &parameters.arithmetic,
-            Falsifier::LossBound(parameters) => &parameters.arithmetic,
-            Falsifier::PrefillEqualsDecode(parameters) => &parameters.arithmetic,
-            Falsifier::Determinism(parameters) => &parameters.arithmetic,
-            Falsifier::GoldenOutput(_) | Falsifier::WeightsConsumed(_) => &[],
-        }
+        self.parameters().arithmetic()
     }
 }
 
@@ -233,7 +231,8 @@ mod tests {
         for kind in KINDS {
             let falsifier = crate::parse::falsifier(kind.example).unwrap();
             assert_eq!(falsifier.kind(), kind.name);
-            assert!(!falsifier.models().is_empty(), "{}", kind.name);
+            let kernels = matches!(falsifier, Falsifier::CacheKeyDistinctness(_) | Falsifier::OpParity(_));
+            assert_ne!(falsifier.models().is_empty(), kernels, "{}", kind.name);
             assert!(!kind.lanes.is_empty(), "{}", kind.name);
             assert!(kind.doc.len() > kind.summary.len(), "{}", kind.name);
         }

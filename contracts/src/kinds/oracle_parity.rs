@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KindInfo, ModelSet, NeedsTolerance, every_stage};
+use super::{KindInfo, ModelSet, NeedsTolerance, Parameters, every_stage};
 use crate::ids::{ArithmeticName, Lane};
 
 /// Parameters of `oracle_parity`.
@@ -38,3 +38,25 @@ pub(super) const INFO: KindInfo = KindInfo {
     tier_note: "seconds on a zoo model; long prompts in f64 belong in `long`",
     schema: || schemars::schema_for!(OracleParity),
 };
+
+impl Parameters for OracleParity {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn models(&self) -> &[String] {
+        self.model.names()
+    }
+
+    fn goldens(&self) -> Vec<&str> {
+        super::strings(&self.prompts)
+    }
+
+    fn stages(&self) -> &[String] {
+        &self.stages
+    }
+
+    fn arithmetic(&self) -> &[ArithmeticName] {
+        &self.arithmetic
+    }
+}

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KindInfo, ModelSet, NeedsTolerance, single};
+use super::{KindInfo, ModelSet, NeedsTolerance, Parameters, single};
 use crate::ids::{ArithmeticName, Lane};
 
 /// Parameters of `prefill_equals_decode`.
@@ -38,3 +38,21 @@ pub(super) const INFO: KindInfo = KindInfo {
     tier_note: "one forward pass for each piece: chunks of 1 over long prompts belong in `long`",
     schema: || schemars::schema_for!(PrefillEqualsDecode),
 };
+
+impl Parameters for PrefillEqualsDecode {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn models(&self) -> &[String] {
+        self.model.names()
+    }
+
+    fn goldens(&self) -> Vec<&str> {
+        super::strings(&self.prompts)
+    }
+
+    fn arithmetic(&self) -> &[ArithmeticName] {
+        &self.arithmetic
+    }
+}

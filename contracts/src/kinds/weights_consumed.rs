@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KindInfo, ModelSet, NeedsTolerance};
+use super::{KindInfo, ModelSet, NeedsTolerance, Parameters};
 use crate::ids::Lane;
 
 /// Parameters of `weights_consumed`.
@@ -22,7 +22,17 @@ pub(super) const INFO: KindInfo = KindInfo {
     example: "weights_consumed:\n  model: [qwen2-tiny, micro/qwen3-dense]\n",
     needs_tolerance: NeedsTolerance::Forbidden,
     tolerances: &[],
-    lanes: &[Lane::Cpu],
+    lanes: Lane::ALL,
     tier_note: "as long as loading takes",
     schema: || schemars::schema_for!(WeightsConsumed),
 };
+
+impl Parameters for WeightsConsumed {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn models(&self) -> &[String] {
+        self.model.names()
+    }
+}

@@ -191,11 +191,16 @@ fn describe(kind: &Kind, at: &Located<'_>) -> (String, String, String) {
             "no date".to_owned(),
             "write YYYY-MM-DD, such as 2026-01-31".to_owned(),
         ),
-        Kind::Not { .. } => (
-            "`prompt` and `messages` exclude each other".to_owned(),
-            "both are given".to_owned(),
-            "keep one of them".to_owned(),
-        ),
+        Kind::Not { schema } => {
+            let keys = schema.get("required").and_then(Value::as_array);
+            let keys = keys.into_iter().flatten().filter_map(Value::as_str);
+            let keys: Vec<String> = keys.map(|key| format!("`{key}`")).collect();
+            (
+                format!("{} exclude each other", keys.join(" and ")),
+                "both are given".to_owned(),
+                "keep one of them".to_owned(),
+            )
+        }
         other => (
             format!("`{shown}` violates `{}` of the schema", other.keyword()),
             "here".to_owned(),

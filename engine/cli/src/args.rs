@@ -19,7 +19,7 @@ pub(crate) struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 traces diverge, 2 usage, 3 unreadable input, 4 nothing ran, \
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 traces diverge or a device is wrong, 2 usage, 3 unreadable input, 4 nothing ran, \
                           5 device missing, 101 internal bug, 130 interrupted";
 
 /// What to do.
@@ -33,6 +33,10 @@ pub(crate) enum Command {
     Diff(Diff),
     /// Compute loss and perplexity of a text.
     Eval(Eval),
+    /// Compare every stage on a device with the reference, over several prompts; exit 1 if one is wrong.
+    Parity(Parity),
+    /// Find the first stage that a device computes wrongly; exit 1 if there is one.
+    Bisect(Bisect),
     /// Show what a model folder holds.
     Inspect(Inspect),
     /// Print the script that completes apr in a shell.
@@ -156,6 +160,42 @@ pub(crate) struct Eval {
     #[arg(long, value_name = "FILE")]
     pub text: PathBuf,
     /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `apr parity`.
+#[derive(Debug, Args)]
+pub(crate) struct Parity {
+    /// Model folder.
+    #[arg(default_value = "engine/zoo/qwen2-tiny")]
+    pub model: PathBuf,
+    /// Which device.
+    #[arg(long, value_enum)]
+    pub device: Device,
+    /// Text to compute; may be given more than once. Without it, some fixed token ids of several lengths.
+    #[arg(long = "prompt", value_name = "TEXT", allow_hyphen_values = true)]
+    pub prompts: Vec<String>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `apr bisect`.
+#[derive(Debug, Args)]
+pub(crate) struct Bisect {
+    /// Model folder.
+    #[arg(default_value = "engine/zoo/qwen2-tiny")]
+    pub model: PathBuf,
+    /// Which device.
+    #[arg(long, value_enum)]
+    pub device: Device,
+    #[command(flatten)]
+    pub prompt: Prompt,
+    /// Put the prompt into the model's chat template, as the user's turn.
+    #[arg(long, conflicts_with = "tokens")]
+    pub chat: bool,
+    /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
 }

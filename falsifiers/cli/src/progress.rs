@@ -89,6 +89,7 @@ impl Progress {
                 }
             }
             Event::RunStarted { .. }
+            | Event::KernelsLoaded { .. }
             | Event::ClaimStarted { .. }
             | Event::Interrupted
             | Event::RunFinished { .. } => {}

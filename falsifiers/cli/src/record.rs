@@ -145,6 +145,10 @@ impl Plan<'_> {
                     bug |= matches!(&result.outcome, Outcome::Errored { error } if error.contains(PANIC));
                     writer.outcome(*result)
                 }
+                Event::KernelsLoaded { keys } => {
+                    writer.record_mut().kernel_keys.extend(keys);
+                    Ok(())
+                }
                 Event::MutantFinished(kill) => {
                     finished += 1;
                     writer.kill(*kill)

@@ -12,12 +12,23 @@ use crate::exact;
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
 
+mod batch_invariance;
+mod cache_key_distinctness;
+mod chunked_prefill;
+mod decode_equals_prefill;
 mod determinism;
 mod finiteness;
+mod fusion_equality;
 mod golden_output;
+mod kv_dtype;
+mod logits_parity;
 mod loss_bound;
+mod op_parity;
 mod oracle_parity;
+mod plan_checks;
 mod prefill_equals_decode;
+mod prefix_hit;
+mod stage_parity;
 mod weights_consumed;
 
 /// One point of a claim's axes.
@@ -59,8 +70,19 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::Finiteness(parameters) => finiteness::cases(parameters),
         Falsifier::GoldenOutput(parameters) => golden_output::cases(parameters, tolerance),
         Falsifier::LossBound(parameters) => loss_bound::cases(parameters, tolerance),
+        Falsifier::OpParity(parameters) => op_parity::cases(parameters, tolerance),
         Falsifier::OracleParity(parameters) => oracle_parity::cases(parameters, tolerance),
         Falsifier::PrefillEqualsDecode(parameters) => prefill_equals_decode::cases(parameters, tolerance),
+        Falsifier::BatchInvariance(parameters) => batch_invariance::cases(parameters),
+        Falsifier::CacheKeyDistinctness(parameters) => cache_key_distinctness::cases(parameters),
+        Falsifier::ChunkedPrefill(parameters) => chunked_prefill::cases(parameters),
+        Falsifier::DecodeEqualsPrefill(parameters) => decode_equals_prefill::cases(parameters, tolerance),
+        Falsifier::FusionEquality(parameters) => fusion_equality::cases(parameters),
+        Falsifier::KvDtype(parameters) => kv_dtype::cases(parameters, tolerance),
+        Falsifier::LogitsParity(parameters) => logits_parity::cases(parameters, tolerance),
+        Falsifier::PlanChecks(parameters) => plan_checks::cases(parameters),
+        Falsifier::PrefixHit(parameters) => prefix_hit::cases(parameters),
+        Falsifier::StageParity(parameters) => stage_parity::cases(parameters, tolerance),
         Falsifier::WeightsConsumed(parameters) => weights_consumed::cases(parameters),
     }
 }

@@ -1,10 +1,11 @@
 //! One attempt to falsify a claim: what is asked of it, what it answers, and how it is made in this process.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use contracts::{Falsifier, Tolerance};
+use contracts::{Falsifier, Lane, Tolerance};
 use kernels::seam::Seam;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,8 @@ pub const PANIC: &str = "internal bug: ";
 pub struct Request {
     /// The folder of models.
     pub zoo: PathBuf,
+    /// Where it is made.
+    pub lane: Lane,
     /// What is attacked.
     pub falsifier: Falsifier,
     /// How far it may be from the truth.
@@ -42,6 +45,9 @@ pub struct Answer {
     pub mutant: Option<String>,
     /// How many values the mutant changed.
     pub applied: u64,
+    /// The key of every kernel that was compiled or loaded for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kernel_keys: BTreeMap<String, String>,
     /// What came of it.
     pub result: Result<Passed, Stop>,
 }
@@ -50,23 +56,23 @@ impl Request {
     /// Makes the attempt, here and now.
     #[must_use]
     pub fn answer(&self) -> Answer {
-        let (applied, result) = self.attempt();
-        Answer { case: self.case.clone(), mutant: self.mutant.clone(), applied, result }
-    }
-
-    fn attempt(&self) -> (u64, Result<Passed, Stop>) {
+        let (case, mutant) = (self.case.clone(), self.mutant.clone());
+        let answer = |applied, kernel_keys, result| Answer { case, mutant, applied, kernel_keys, result };
         let seam = match self.mutant.as_deref().map(|name| (name, mutants::find(name))) {
             None => Seam::empty(),
             Some((_, Some(mutant))) => (mutant.seam)(),
-            Some((name, None)) => return (0, Err(Stop::Errored(format!("no mutant is called `{name}`")))),
+            Some((name, None)) => {
+                let error = format!("no mutant is called `{name}`");
+                return answer(0, BTreeMap::new(), Err(Stop::Errored(error)));
+            }
         };
-        let subject = Subject::new(&self.zoo, seam);
+        let subject = Subject::new(&self.zoo, seam).on(self.lane);
         let all = cases(&self.falsifier, self.tolerance.as_ref());
         let result = match all.iter().find(|case| case.id == self.case) {
             Some(case) => attempt_here(case, &subject),
             None => Err(Stop::Errored(format!("the claim has no case `{}`", self.case))),
         };
-        (subject.seam().applied(), result)
+        answer(subject.seam().applied(), subject.kernel_keys(), result)
     }
 }
 
@@ -120,6 +126,7 @@ mod tests {
     fn request(case: &str, mutant: Option<&str>) -> Request {
         Request {
             zoo: std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/zoo"),
+            lane: Lane::Cpu,
             falsifier: serde_json::from_str(r#"{"weights_consumed": {"model": "micro/qwen3-dense"}}"#)
                 .unwrap(),
             tolerance: None,
@@ -195,7 +202,13 @@ mod tests {
     proptest! {
         #[test]
         fn answers_survive_json_not_a_number_included(result in result(), applied: u64) {
-            let answer = Answer { case: "a".to_owned(), mutant: None, applied, result };
+            let answer = Answer {
+                case: "a".to_owned(),
+                mutant: None,
+                applied,
+                kernel_keys: BTreeMap::new(),
+                result,
+            };
             let text = serde_json::to_string(&answer).unwrap();
             prop_assert!(!text.contains('\n'));
             let read: Answer = serde_json::from_str(&text).unwrap();

@@ -30,6 +30,7 @@ use contracts::{ClaimId, FalsificationTest, Lane};
 use evidence::{ClaimResult, Event, Need, Outcome};
 
 use crate::kinds::{Case, Passed, cases};
+use crate::machine;
 use crate::mutants::Mutant;
 use crate::stop::Stop;
 use crate::subject::Subject;
@@ -165,15 +166,22 @@ impl Crew<'_, '_, '_> {
             case: case.id.clone(),
             mutant: mutant.clone(),
         });
-        match &self.options.isolation {
+        let answer = match &self.options.isolation {
             Isolation::None => {
-                let subject = planted.map_or(self.clean, |planted| planted.subject);
+                let subject = planted.map_or(self.clean, |planted| planted.subject).in_lane(claim.lane);
                 let result = attempt_here(case, subject);
-                Some(Answer { case: case.id.clone(), mutant, applied: subject.seam().applied(), result })
+                Some(Answer {
+                    case: case.id.clone(),
+                    mutant,
+                    applied: subject.seam().applied(),
+                    kernel_keys: subject.kernel_keys(),
+                    result,
+                })
             }
             Isolation::Process(worker) => {
                 let request = Request {
                     zoo: self.clean.zoo().to_owned(),
+                    lane: claim.lane,
                     falsifier: claim.test.falsifier.clone(),
                     tolerance: claim.test.tolerance.clone(),
                     case: case.id.clone(),
@@ -181,7 +189,12 @@ impl Crew<'_, '_, '_> {
                 };
                 worker.ask(&request, self.cancel)
             }
+        }?;
+        // Kernels of a mutated engine are not what the run is about.
+        if planted.is_none() && !answer.kernel_keys.is_empty() {
+            self.emit(Event::KernelsLoaded { keys: answer.kernel_keys.clone() });
         }
+        Some(answer)
     }
 }
 
@@ -303,11 +316,14 @@ fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What a lane needs and this build does not have.
-const fn missing_device(lane: Lane) -> Option<Need> {
+/// What a lane needs and this machine does not have. Kinds that need no device say so themselves, by not asking for it.
+fn missing_device(lane: Lane) -> Option<Need> {
     match lane {
         Lane::Cpu => None,
-        Lane::Simt | Lane::Cuda => Some(Need::Device(lane)),
+        Lane::Simt | Lane::Cuda => machine::properties(lane).err().map(|error| {
+            tracing::warn!(%lane, "{error}");
+            Need::Device(lane)
+        }),
     }
 }
 

@@ -2,6 +2,7 @@
 //! else. The process answers with one line and exits with 0; whatever else it does is an error of the attempt, so
 //! nothing passes because a process died.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
@@ -37,11 +38,13 @@ const GLANCE: Duration = Duration::from_millis(20);
 impl Worker {
     /// Asks a fresh process. `None` if `cancel` was set meanwhile; the process is ended then.
     pub(super) fn ask(&self, request: &Request, cancel: &AtomicBool) -> Option<Answer> {
-        let (applied, result) = match self.hear(request, cancel)? {
-            Ok(answer) => (answer.applied, answer.result),
-            Err(error) => (0, Err(Stop::Errored(error))),
-        };
-        Some(Answer { case: request.case.clone(), mutant: request.mutant.clone(), applied, result })
+        Some(self.hear(request, cancel)?.unwrap_or_else(|error| Answer {
+            case: request.case.clone(),
+            mutant: request.mutant.clone(),
+            applied: 0,
+            kernel_keys: BTreeMap::new(),
+            result: Err(Stop::Errored(error)),
+        }))
     }
 
     fn hear(&self, request: &Request, cancel: &AtomicBool) -> Option<Result<Answer, String>> {
@@ -222,6 +225,7 @@ mod tests {
     fn request() -> Request {
         Request {
             zoo: PathBuf::from("zoo"),
+            lane: contracts::Lane::Cpu,
             falsifier: serde_json::from_str(r#"{"weights_consumed": {"model": "tiny"}}"#).unwrap(),
             tolerance: None,
             case: "one".to_owned(),

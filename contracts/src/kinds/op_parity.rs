@@ -1,0 +1,45 @@
+//! `op_parity`: a kernel computes what the op's reference computes.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{KindInfo, NeedsTolerance, Parameters};
+use crate::ids::Lane;
+
+/// Parameters of `op_parity`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpParity {
+    /// The op, as `pv list ops` names it.
+    #[schemars(length(min = 1))]
+    pub op: String,
+    /// The kernels of the op to run. Left out, all of them.
+    #[serde(default)]
+    pub kernels: Vec<String>,
+}
+
+pub(super) const INFO: KindInfo = KindInfo {
+    name: "op_parity",
+    summary: "a kernel computes what the op's reference computes",
+    doc: "Launches each kernel of the op by itself, over shapes, storage formats and options, on inputs that\n\
+          follow from the name of the case. `bitwise` holds the output to the reference in declared arithmetic;\n\
+          `derived` holds each row's error against the f64 reference to a multiple of what eight honest runs\n\
+          make of the same inputs. Outputs are filled with NaN before, and memory around them is looked at\n\
+          afterwards: an element that was not written, and one written outside, falsify the claim too.",
+    example: "op_parity:\n  op: rmsnorm\n",
+    needs_tolerance: NeedsTolerance::Required,
+    tolerances: &["bitwise", "derived"],
+    lanes: &[Lane::Simt, Lane::Cuda],
+    tier_note: "hundreds of small launches for each op",
+    schema: || schemars::schema_for!(OpParity),
+};
+
+impl Parameters for OpParity {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn models(&self) -> &[String] {
+        &[]
+    }
+}

@@ -1,0 +1,178 @@
+//! `op_parity`: a kernel computes what the op's reference computes.
+
+use contracts::Tolerance;
+use contracts::kinds::OpParity;
+use engine::plan::Element;
+use engine::trace::Tensor;
+use kernels::arithmetic::SUMMATION_ORDERS;
+use kernels::device::{Argument, Buffer, Launch};
+use kernels::launch::Expr;
+use kernels::real::Values;
+use kernels::{Arithmetic, Dtype};
+
+use super::{Case, Passed};
+use crate::compare::Limit;
+use crate::derive::row_limit;
+use crate::machine::{Machine, device_stop, jit_stop};
+use crate::ops::{Draw, Group, OpArgument, OpRun, decode, groups};
+use crate::stop::{Defect, Stop};
+use crate::subject::Subject;
+use crate::tally::Tally;
+
+/// Bytes on either side of an output that nothing may write to.
+const MARGIN: u64 = 256;
+/// What outputs and the memory around them hold before a launch: NaN in every format but E4M3, where 0xff is NaN too.
+const POISON: u8 = 0xff;
+
+pub(super) fn cases<'c>(parameters: &'c OpParity, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
+    let Some(groups) = groups(&parameters.op) else {
+        let message = format!("no op with cases is called `{}`; `pv list ops` shows all", parameters.op);
+        return vec![Case {
+            id: format!("op_parity(op={})", parameters.op),
+            attempt: Box::new(move |_| Err(Stop::Errored(message.clone()))),
+        }];
+    };
+    let asked = |group: &Group| {
+        parameters.kernels.is_empty() || parameters.kernels.iter().any(|name| name == group.kernel)
+    };
+    groups
+        .into_iter()
+        .filter(asked)
+        .map(|group| Case {
+            id: format!("op_parity(op={},kernel={},dtype={})", parameters.op, group.kernel, group.activation),
+            attempt: Box::new(move |subject| attempt(subject, &group, tolerance)),
+        })
+        .collect()
+}
+
+fn attempt(subject: &Subject, group: &Group, tolerance: Option<&Tolerance>) -> Result<Passed, Stop> {
+    let machine = subject.machine()?;
+    let mut tally = Tally::default();
+    for case in &group.cases {
+        let name = format!("{}({})", group.kernel, case.name);
+        let run = (case.make)(&mut Draw::new(&name));
+        let found = launch(&machine, subject, &name, &run)?;
+        let reference = |arithmetic| (run.reference)(arithmetic);
+        let declared = |order| Arithmetic::Declared { activation: group.activation, order };
+        let (truth, honest) = match tolerance {
+            Some(Tolerance::Derived { .. }) => {
+                (reference(Arithmetic::F64), (0..SUMMATION_ORDERS).map(|o| reference(declared(o))).collect())
+            }
+            _ => (reference(declared(0)), Vec::new()),
+        };
+        if truth.len() != found.len() {
+            return Err(Stop::Errored(format!(
+                "{name}: the reference has {} outputs, the kernel {}",
+                truth.len(),
+                found.len()
+            )));
+        }
+        for (at, (truth, (found, stored))) in truth.iter().zip(&found).enumerate() {
+            let limit = match tolerance {
+                Some(Tolerance::Derived { factor }) => row_limit(
+                    truth,
+                    honest.iter().filter_map(|run: &Vec<Tensor>| run.get(at)),
+                    *stored,
+                    *factor,
+                )?,
+                _ => Limit::Bitwise,
+            };
+            tally.hold((truth, found), limit, None, 0, || format!("{name} differs from its reference"));
+        }
+    }
+    tally.passed()
+}
+
+/// Launches one case and returns its outputs, each with how it is stored.
+fn launch(
+    machine: &Machine,
+    subject: &Subject,
+    name: &str,
+    run: &OpRun,
+) -> Result<Vec<(Tensor, Dtype)>, Stop> {
+    let (device, fault) = (&machine.device, |error| device_stop(&error, subject.lane()));
+    let artifact = machine.jit.artifact(&run.spec).map_err(|error| jit_stop(&error))?;
+    let function = device.load(&artifact).map_err(fault)?;
+    let mut buffers: Vec<Option<(Buffer, u64)>> = Vec::new();
+    for argument in &run.arguments {
+        let (bytes, content): (u64, Option<&[u8]>) = match argument {
+            OpArgument::Number(_) => {
+                buffers.push(None);
+                continue;
+            }
+            OpArgument::Input(bytes) => (bytes.len() as u64, Some(bytes)),
+            OpArgument::Output { shape, element } => (size(shape, *element), None),
+            OpArgument::Update { bytes, .. } => (bytes.len() as u64, Some(bytes)),
+        };
+        let buffer = device.allocate(name, bytes + 2 * MARGIN).map_err(fault)?;
+        device.fill(&buffer, POISON).map_err(fault)?;
+        if let Some(content) = content {
+            device.write(&buffer, MARGIN, content).map_err(fault)?;
+        }
+        buffers.push(Some((buffer, bytes)));
+    }
+    let arguments: Vec<Argument<'_>> = run
+        .arguments
+        .iter()
+        .zip(&buffers)
+        .map(|(argument, buffer)| match (argument, buffer) {
+            (OpArgument::Number(number), _) => Argument::U32(*number),
+            (_, Some((buffer, _))) => Argument::Buffer(buffer, MARGIN),
+            (_, None) => Argument::U32(0),
+        })
+        .collect();
+    let blocks = |expr: &Expr| expr.at(run.extent).and_then(|blocks| u32::try_from(blocks).ok());
+    let [Some(x), Some(y), Some(z)] = run.shape.grid.each_ref().map(blocks) else {
+        return Err(Stop::Errored(format!("{name}: the grid does not fit 32 bits")));
+    };
+    let launch = Launch { grid: [x, y, z], block: run.shape.block, shared: run.shape.shared };
+    device.launch(&function, launch, &arguments).map_err(fault)?;
+    device.synchronize().map_err(fault)?;
+
+    let mut outputs = Vec::new();
+    for (argument, buffer) in run.arguments.iter().zip(&buffers) {
+        let Some((buffer, bytes)) = buffer else { continue };
+        let mut read = vec![0; usize::try_from(bytes + 2 * MARGIN).unwrap_or(0)];
+        device.read(buffer, 0, &mut read).map_err(fault)?;
+        let margin = usize::try_from(MARGIN).unwrap_or(0);
+        let inside = margin..read.len() - margin;
+        let around = read.iter().enumerate().filter(|(at, _)| !inside.contains(at));
+        if let Some((at, _)) = around.clone().find(|(_, byte)| **byte != POISON) {
+            let message =
+                format!("{name} writes {} bytes beside a buffer of {bytes}", at as i64 - margin as i64);
+            return Err(Defect::counted("written_outside", 1.0, message).into());
+        }
+        let content = read.get(inside).unwrap_or_default();
+        match argument {
+            OpArgument::Input(before) if before.as_slice() != content => {
+                return Err(
+                    Defect::counted("input_written", 1.0, format!("{name} writes to an input")).into()
+                );
+            }
+            OpArgument::Output { shape, element } | OpArgument::Update { shape, element, .. } => {
+                outputs.push(tensor(content, shape, *element));
+            }
+            OpArgument::Input(_) | OpArgument::Number(_) => {}
+        }
+    }
+    Ok(outputs)
+}
+
+fn size(shape: &[usize], element: Element) -> u64 {
+    (shape.iter().product::<usize>() * element.size()) as u64
+}
+
+/// Device memory as a tensor: f32, which holds every narrower format exactly, or f64.
+fn tensor(bytes: &[u8], shape: &[usize], element: Element) -> (Tensor, Dtype) {
+    let (values, stored) = match element {
+        Element::Float(Dtype::F64) => (Values::F64(decode(bytes, Dtype::F64)), Dtype::F64),
+        Element::Float(dtype) => {
+            (Values::F32(decode(bytes, dtype).into_iter().map(|x| x as f32).collect()), dtype)
+        }
+        Element::I32 => {
+            let numbers = bytes.as_chunks().0.iter().map(|raw| i32::from_le_bytes(*raw) as f32);
+            (Values::F32(numbers.collect()), Dtype::F32)
+        }
+    };
+    (Tensor { shape: shape.to_vec(), values }, stored)
+}

@@ -1,0 +1,137 @@
+//! What kernels run on in a lane: a device, and what compiles for it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use contracts::Lane;
+use evidence::Need;
+use kernels::device::cuda::{CudaDevice, available, check_compiler, driver_version};
+use kernels::device::{Device, DeviceError, Properties};
+use kernels::jit::{Compiled, Compiler, Jit, JitError, JitOptions, Nvrtc, Resources, Version};
+use kernels::seam::Seam;
+
+use crate::stop::{Defect, Stop};
+
+/// A device with its compiler.
+pub struct Machine {
+    /// The device.
+    pub device: Arc<dyn Device>,
+    /// Compiles for it, through the rewrites of a mutant or none.
+    pub jit: Jit,
+    nvrtc: Version,
+}
+
+/// Why there is no machine. Nothing is computed on the CPU instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MachineError {
+    /// The lane has no device in this build.
+    #[error("--device {0}: this build has no such device; ask for --device cpu or cuda")]
+    NoLane(Lane),
+    /// The device is not there, or refuses.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The compiler is not there, or does not suit the driver.
+    #[error(transparent)]
+    Jit(#[from] JitError),
+}
+
+impl MachineError {
+    /// What it says about a claim.
+    #[must_use]
+    pub fn stop(&self, lane: Lane) -> Stop {
+        match self {
+            Self::NoLane(lane) => Stop::Blocked(Need::Device(*lane)),
+            Self::Device(error) => device_stop(error, lane),
+            Self::Jit(error) => jit_stop(error),
+        }
+    }
+}
+
+impl Machine {
+    /// The machine of a lane.
+    pub fn open(lane: Lane, seam: &Arc<Seam>) -> Result<Self, MachineError> {
+        match lane {
+            Lane::Cpu | Lane::Simt => Err(MachineError::NoLane(lane)),
+            Lane::Cuda => {
+                let device = cuda()?;
+                let compiler = Nvrtc::find()?;
+                let nvrtc = compiler.version();
+                check_compiler(nvrtc, driver_version()?)?;
+                let options = JitOptions { cache: None, seam: Arc::clone(seam) };
+                let jit = Jit::new(Box::new(compiler), device.properties().target, options);
+                Ok(Self { device, jit, nvrtc })
+            }
+        }
+    }
+
+    /// The compiler's version.
+    #[must_use]
+    pub const fn nvrtc(&self) -> Version {
+        self.nvrtc
+    }
+
+    /// The key of every kernel that was asked for so far, by its name in records: `sm_90/13.0/rmsnorm(..)`.
+    #[must_use]
+    pub fn kernel_keys(&self) -> BTreeMap<String, String> {
+        let (target, nvrtc) = (self.jit.target(), self.nvrtc);
+        BTreeMap::<String, String>::new()
+            .into_iter()
+            .map(|(spec, key)| (format!("{target}/{nvrtc}/{spec}"), key))
+            .collect()
+    }
+}
+
+/// The one CUDA device of this process: a context takes half a second, and holds what kernels it has loaded.
+fn cuda() -> Result<Arc<CudaDevice>, DeviceError> {
+    static DEVICE: OnceLock<Result<Arc<CudaDevice>, DeviceError>> = OnceLock::new();
+    DEVICE.get_or_init(|| CudaDevice::open(0)).clone()
+}
+
+/// What the device of a lane is, without making a context on it.
+pub fn properties(lane: Lane) -> Result<Properties, MachineError> {
+    match lane {
+        Lane::Cpu | Lane::Simt => Err(MachineError::NoLane(lane)),
+        Lane::Cuda => Ok(available()?),
+    }
+}
+
+/// Stands in for a compiler where only keys are looked at: its PTX is a digest of what a compiler would get.
+pub(crate) struct Digests;
+
+impl Compiler for Digests {
+    fn version(&self) -> Version {
+        Version { major: 13, minor: 0 }
+    }
+
+    fn compile(&self, _: &str, entry: &str, source: &str, options: &[String]) -> Result<Compiled, JitError> {
+        let text = [entry, source].into_iter().chain(options.iter().map(String::as_str));
+        let text: Vec<&str> = text.collect();
+        let ptx = crate::digest(text.join("\0").as_bytes());
+        Ok(Compiled { ptx, cubin: Vec::new(), resources: Resources::default() })
+    }
+}
+
+/// What an error of a device says about the engine: it is not there, or it could not compute what was claimed.
+#[must_use]
+pub fn device_stop(error: &DeviceError, lane: Lane) -> Stop {
+    match error {
+        DeviceError::NoDriver(_) | DeviceError::NoDevice { .. } | DeviceError::Unsupported { .. } => {
+            Stop::Blocked(Need::Device(lane))
+        }
+        DeviceError::Memory { .. } | DeviceError::Driver { .. } => Stop::Errored(error.to_string()),
+        DeviceError::Fault(_) => Defect::counted("device_fault", 1.0, error.to_string()).into(),
+        DeviceError::Launch { .. } | DeviceError::Bounds { .. } => {
+            Defect::counted("refused", 1.0, error.to_string()).into()
+        }
+    }
+}
+
+/// What an error of the compiler says about the engine.
+#[must_use]
+pub fn jit_stop(error: &JitError) -> Stop {
+    match error {
+        JitError::NoCompiler { .. } | JitError::CompilerTooNew { .. } => Stop::Blocked(Need::Nvrtc),
+        JitError::Compiler(_) | JitError::Cache { .. } => Stop::Errored(error.to_string()),
+        _ => Defect::counted("refused", 1.0, error.to_string()).into(),
+    }
+}

@@ -1,0 +1,114 @@
+//! Cases for single kernels: inputs, a launch, and what the op's reference makes of the same inputs. One op a file.
+//!
+//! A [`Group`] is what one attempt runs: the cases of one kernel in one dtype. Inputs are drawn from the name of the
+//! case, so that the same case has the same inputs wherever it runs.
+
+mod add_rmsnorm;
+mod argmax;
+mod arrays;
+mod attention;
+mod bias;
+mod draw;
+mod embedding;
+mod kv_write;
+mod linear;
+mod residual_add;
+mod rmsnorm;
+mod rope;
+mod silu_and_mul;
+mod tap_statistics;
+#[cfg(test)]
+mod tests;
+
+use engine::plan::Element;
+use engine::trace::Tensor;
+use kernels::jit::KernelSpec;
+use kernels::launch::{Extent, LaunchShape};
+use kernels::{Arithmetic, Dtype};
+
+pub use draw::{Draw, decode, encode};
+
+/// The cases of one kernel that share a storage format.
+pub struct Group {
+    /// The kernel.
+    pub kernel: &'static str,
+    /// How activations are stored.
+    pub activation: Dtype,
+    /// The cases, each with a name that is unique in the group: `rows=3,features=256`.
+    pub cases: Vec<OpCase>,
+}
+
+/// One launch to be held to a reference.
+pub struct OpCase {
+    /// Its axes.
+    pub name: String,
+    /// Draws the inputs and says the rest.
+    pub make: Box<dyn Fn(&mut Draw) -> OpRun + Send + Sync>,
+}
+
+impl OpCase {
+    /// A case.
+    pub fn new(name: impl Into<String>, make: impl Fn(&mut Draw) -> OpRun + Send + Sync + 'static) -> Self {
+        Self { name: name.into(), make: Box::new(make) }
+    }
+}
+
+/// Everything about one launch.
+pub struct OpRun {
+    /// What is compiled.
+    pub spec: KernelSpec,
+    /// How it is launched.
+    pub shape: LaunchShape,
+    /// What the shape is bound to.
+    pub extent: Extent,
+    /// What is passed, in the order of the kernel's parameters.
+    pub arguments: Vec<OpArgument>,
+    /// What the op's reference makes of the same inputs: one tensor for each output, in the order of the arguments.
+    pub reference: Box<dyn Fn(Arithmetic) -> Vec<Tensor> + Send + Sync>,
+}
+
+/// What is passed for a parameter.
+pub enum OpArgument {
+    /// What is only read.
+    Input(Vec<u8>),
+    /// What is written in full: it holds NaN before.
+    Output {
+        /// Axes, outermost first.
+        shape: Vec<usize>,
+        /// How its elements are stored.
+        element: Element,
+    },
+    /// What is written in part: it holds `bytes` before.
+    Update {
+        /// Its content before the launch.
+        bytes: Vec<u8>,
+        /// Axes, outermost first.
+        shape: Vec<usize>,
+        /// How its elements are stored.
+        element: Element,
+    },
+    /// A 32-bit unsigned number.
+    Number(u32),
+}
+
+/// Every op that has cases, with the function that lists them.
+pub static CASES: &[(&str, fn() -> Vec<Group>)] = &[
+    ("add_rmsnorm", add_rmsnorm::groups),
+    ("argmax", argmax::groups),
+    ("attention", attention::groups),
+    ("bias", bias::groups),
+    ("embedding", embedding::groups),
+    ("kv_write", kv_write::groups),
+    ("linear", linear::groups),
+    ("residual_add", residual_add::groups),
+    ("rmsnorm", rmsnorm::groups),
+    ("rope", rope::groups),
+    ("silu_and_mul", silu_and_mul::groups),
+    ("tap_statistics", tap_statistics::groups),
+];
+
+/// The groups of an op; `None` where there is no such op.
+#[must_use]
+pub fn groups(op: &str) -> Option<Vec<Group>> {
+    CASES.iter().find(|(name, _)| *name == op).map(|(_, cases)| cases())
+}

@@ -1,0 +1,248 @@
+//! A real NVIDIA GPU, through the driver's own interface.
+//!
+//! | file | what |
+//! |---|---|
+//! | `driver` | whether there is one, its version, its status codes, its devices |
+//! | `context` | the context and the stream that everything runs in, and what becomes of them after a fault |
+//! | `module` | loaded kernels, and what they take |
+//! | `image` | whether machine code is whole |
+//!
+//! The driver's library is loaded at run time; that it is missing is an error and never a panic. All work goes to one
+//! stream, in the order in which it was asked for.
+
+mod context;
+mod driver;
+mod image;
+mod module;
+
+use std::ffi::c_void;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cudarc::driver::sys;
+
+use super::{Argument, Buffer, Device, DeviceError, Function, Launch, Properties};
+use crate::jit::Artifact;
+use context::Context;
+use driver::Ordinal;
+use module::Modules;
+
+pub use driver::{check_compiler, driver_version};
+
+/// What to do when memory runs out.
+const REMEDY: &str = "free memory on the device, keep fewer tokens in the cache, or use a smaller model";
+
+/// What the first device is, without using it. The error says why there is none.
+pub fn available() -> Result<Properties, DeviceError> {
+    Ordinal::new(0)?.properties()
+}
+
+/// A GPU that can be used, from any number of threads.
+pub struct CudaDevice {
+    properties: Properties,
+    modules: Mutex<Modules>,
+    context: Arc<Context>,
+}
+
+impl CudaDevice {
+    /// The device of this number, counted as `CUDA_VISIBLE_DEVICES` leaves them.
+    ///
+    /// # Errors
+    /// `NoDriver`, `NoDevice`, `Unsupported` for a compute capability below 8.0.
+    pub fn open(ordinal: usize) -> Result<Arc<Self>, DeviceError> {
+        let device = Ordinal::new(ordinal)?;
+        let properties = device.properties()?;
+        let context = Arc::new(Context::new(device)?);
+        Ok(Arc::new(Self { properties, modules: Mutex::default(), context }))
+    }
+}
+
+impl Device for CudaDevice {
+    fn properties(&self) -> &Properties {
+        &self.properties
+    }
+
+    fn free_memory(&self) -> Result<u64, DeviceError> {
+        self.context.enter()?;
+        self.context.memory().map(|(free, _)| free)
+    }
+
+    fn allocate(&self, name: &str, bytes: u64) -> Result<Buffer, DeviceError> {
+        self.context.enter()?;
+        let (free, total) = self.context.memory()?;
+        let memory =
+            |free| DeviceError::Memory { what: name.to_owned(), needed: bytes, free, total, remedy: REMEDY };
+        let size = usize::try_from(bytes).ok().filter(|_| bytes <= free).ok_or_else(|| memory(free))?;
+        let mut address = 0;
+        // SAFETY: the pointer is valid for a write. The driver refuses a size of zero.
+        let status = unsafe { sys::cuMemAlloc_v2(&raw mut address, size.max(1)) };
+        if status == sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY {
+            return Err(memory(self.context.memory()?.0));
+        }
+        self.context.check("cuMemAlloc", status)?;
+        let context = Arc::clone(&self.context);
+        Ok(Buffer::new(name, address, bytes, Box::new(move |address| context.free(address))))
+    }
+
+    fn write(&self, buffer: &Buffer, offset: u64, bytes: &[u8]) -> Result<(), DeviceError> {
+        let address = range("write", buffer, offset, bytes.len() as u64)?;
+        self.context.enter()?;
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        // SAFETY: the range lies within the buffer, which is alive. The host's memory is pageable: the driver has
+        // read it when the call returns (CUDA Driver API 13.0, section 2, "API synchronization behavior").
+        let status = unsafe {
+            sys::cuMemcpyHtoDAsync_v2(address, bytes.as_ptr().cast(), bytes.len(), self.context.stream())
+        };
+        self.context.check("cuMemcpyHtoDAsync", status)
+    }
+
+    fn read(&self, buffer: &Buffer, offset: u64, bytes: &mut [u8]) -> Result<(), DeviceError> {
+        let address = range("read", buffer, offset, bytes.len() as u64)?;
+        self.context.enter()?;
+        if !bytes.is_empty() {
+            // SAFETY: the range lies within the buffer, which is alive; the stream is waited for below, while the
+            // host's memory is still borrowed.
+            let status = unsafe {
+                sys::cuMemcpyDtoHAsync_v2(
+                    bytes.as_mut_ptr().cast(),
+                    address,
+                    bytes.len(),
+                    self.context.stream(),
+                )
+            };
+            // Even after an error: nothing may write to the borrowed memory later.
+            let copied = self.context.check("cuMemcpyDtoHAsync", status);
+            self.context.wait()?;
+            return copied;
+        }
+        self.context.wait()
+    }
+
+    fn copy(&self, from: (&Buffer, u64), to: (&Buffer, u64), bytes: u64) -> Result<(), DeviceError> {
+        let source = range("copy", from.0, from.1, bytes)?;
+        let target = range("copy", to.0, to.1, bytes)?;
+        self.context.enter()?;
+        if bytes == 0 {
+            return Ok(());
+        }
+        if source < target + bytes && target < source + bytes {
+            return Err(DeviceError::Driver {
+                operation: format!("copy of {bytes} bytes within {:?}", from.0),
+                message: format!("from {} to {} overlaps; copy through another buffer", from.1, to.1),
+            });
+        }
+        let size = usize::try_from(bytes).unwrap_or(usize::MAX);
+        // SAFETY: both ranges lie within buffers that are alive, and do not overlap.
+        let status = unsafe { sys::cuMemcpyDtoDAsync_v2(target, source, size, self.context.stream()) };
+        self.context.check("cuMemcpyDtoDAsync", status)
+    }
+
+    fn fill(&self, buffer: &Buffer, byte: u8) -> Result<(), DeviceError> {
+        self.context.enter()?;
+        if buffer.bytes() == 0 {
+            return Ok(());
+        }
+        let size = usize::try_from(buffer.bytes()).unwrap_or(usize::MAX);
+        // SAFETY: the whole of a buffer that is alive.
+        let status = unsafe { sys::cuMemsetD8Async(buffer.address(), byte, size, self.context.stream()) };
+        self.context.check("cuMemsetD8Async", status)
+    }
+
+    fn load(&self, artifact: &Artifact) -> Result<Function, DeviceError> {
+        self.context.enter()?;
+        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        let handle = self.context.watch(modules.load(artifact, &self.properties.limits))?;
+        Ok(Function { kernel: artifact.spec.kernel.clone(), handle })
+    }
+
+    fn launch(
+        &self,
+        function: &Function,
+        launch: Launch,
+        arguments: &[Argument<'_>],
+    ) -> Result<(), DeviceError> {
+        let refused = |problem: String| DeviceError::Launch { kernel: function.kernel.clone(), problem };
+        self.context.enter()?;
+        let modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(loaded) = modules.get(function.handle) else {
+            return Err(refused("it is not loaded on this device".to_owned()));
+        };
+        if let Some(problem) = loaded.problem(launch, arguments, &self.properties.limits) {
+            return Err(refused(problem));
+        }
+        // One 64-bit slot an argument: the driver reads as many of its bytes as the parameter has.
+        let mut slots: Vec<u64> = arguments
+            .iter()
+            .map(|argument| match argument {
+                Argument::Buffer(buffer, offset) => buffer.address() + offset,
+                Argument::U32(value) => u64::from(*value).to_le(),
+            })
+            .collect();
+        let mut pointers: Vec<*mut c_void> =
+            slots.iter_mut().map(|slot| std::ptr::from_mut(slot).cast()).collect();
+        let ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]) = (launch.grid, launch.block);
+        self.context.launching(&function.kernel);
+        // SAFETY: the function is loaded; one pointer a parameter, each to at least as many bytes as the parameter
+        // has; the driver has copied them when the call returns. What the kernel does with the addresses is its own
+        // affair: the device checks that they are mapped, and faults otherwise.
+        let status = unsafe {
+            sys::cuLaunchKernel(
+                loaded.function,
+                grid_x,
+                grid_y,
+                grid_z,
+                block_x,
+                block_y,
+                block_z,
+                launch.shared,
+                self.context.stream(),
+                pointers.as_mut_ptr(),
+                std::ptr::null_mut(),
+            )
+        };
+        match self.context.check("cuLaunchKernel", status) {
+            Err(DeviceError::Driver { message, .. }) => Err(refused(message)),
+            outcome => outcome,
+        }
+    }
+
+    fn synchronize(&self) -> Result<(), DeviceError> {
+        self.context.enter()?;
+        self.context.wait()
+    }
+}
+
+impl Drop for CudaDevice {
+    fn drop(&mut self) {
+        if self.context.enter().is_ok() && self.context.wait().is_ok() {
+            self.modules.get_mut().unwrap_or_else(PoisonError::into_inner).unload();
+        }
+    }
+}
+
+/// The address of a range of a buffer; an error if it leaves the buffer.
+fn range(operation: &'static str, buffer: &Buffer, offset: u64, bytes: u64) -> Result<u64, DeviceError> {
+    match offset.checked_add(bytes) {
+        Some(end) if end <= buffer.bytes() => Ok(buffer.address() + offset),
+        _ => Err(DeviceError::Bounds { operation, buffer: format!("{buffer:?}"), offset, bytes }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_stays_within_its_buffer() {
+        let buffer = Buffer::new("x", 4096, 16, Box::new(|_| ()));
+        assert_eq!(range("read", &buffer, 8, 8), Ok(4104));
+        assert_eq!(range("read", &buffer, 16, 0), Ok(4112));
+        for (offset, bytes) in [(8, 9), (17, 0), (u64::MAX, 2)] {
+            assert!(
+                matches!(range("read", &buffer, offset, bytes), Err(DeviceError::Bounds { .. })),
+                "{offset}"
+            );
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Kernels on the device: loaded machine code, and what its entry points take.
+
+use std::collections::HashMap;
+use std::ffi::{CString, c_uint, c_void};
+use std::ptr;
+
+use cudarc::driver::sys::{self, CUfunction, CUfunction_attribute as Attribute, CUjit_option, CUmodule};
+
+use super::driver::check;
+use super::image::is_whole;
+use crate::device::{Argument, DeviceError, Launch, Limits, parameter_sizes};
+use crate::jit::Artifact;
+
+/// Bytes of the loader's error log that are kept.
+const LOG_BYTES: usize = 8192;
+
+/// A loaded kernel.
+#[derive(Clone)]
+pub(super) struct Loaded {
+    module: CUmodule,
+    pub(super) function: CUfunction,
+    /// Shared memory that the kernel declares itself, in bytes.
+    pub(super) shared: u32,
+    /// Threads of a block that its registers allow.
+    pub(super) max_threads: u32,
+    /// The size of each parameter.
+    parameters: Vec<u32>,
+}
+
+// SAFETY: both handles belong to the primary context, which every thread makes current before it uses them.
+unsafe impl Send for Loaded {}
+
+/// Everything that was loaded, by number and by key.
+#[derive(Default)]
+pub(super) struct Modules {
+    loaded: Vec<Loaded>,
+    by_key: HashMap<String, u64>,
+}
+
+impl Modules {
+    /// The number of the kernel of this artifact, loading it if it is new. The context must be current.
+    pub(super) fn load(&mut self, artifact: &Artifact, limits: &Limits) -> Result<u64, DeviceError> {
+        if let Some(&number) = self.by_key.get(&artifact.key) {
+            return Ok(number);
+        }
+        let loaded = Loaded::new(artifact, limits)?;
+        let number = self.loaded.len() as u64;
+        self.loaded.push(loaded);
+        self.by_key.insert(artifact.key.clone(), number);
+        Ok(number)
+    }
+
+    /// The kernel of a number.
+    pub(super) fn get(&self, number: u64) -> Option<&Loaded> {
+        self.loaded.get(usize::try_from(number).ok()?)
+    }
+
+    /// Unloads everything. The context must be current, and nothing may run any more.
+    pub(super) fn unload(&mut self) {
+        self.by_key.clear();
+        for loaded in self.loaded.drain(..) {
+            // SAFETY: the module was loaded in this context and is unloaded once.
+            let _ = unsafe { sys::cuModuleUnload(loaded.module) };
+        }
+    }
+}
+
+impl Loaded {
+    fn new(artifact: &Artifact, limits: &Limits) -> Result<Self, DeviceError> {
+        let kernel = &artifact.spec.kernel;
+        let refused =
+            |message: String| DeviceError::Driver { operation: format!("load of {kernel}"), message };
+        let parameters = parameter_sizes(&artifact.ptx, kernel)
+            .ok_or_else(|| refused(format!("its PTX has no readable entry `{kernel}`")))?;
+        let entry =
+            CString::new(kernel.as_str()).map_err(|_| refused("its name has a zero byte".to_owned()))?;
+        let module = load_data(&artifact.cubin).map_err(|error| match error {
+            DeviceError::Driver { message, .. } => refused(message),
+            other => other,
+        })?;
+        let mut loaded = Self { module, function: ptr::null_mut(), shared: 0, max_threads: 0, parameters };
+        // SAFETY: the module is loaded, the name ends with NUL, and the pointer is valid for a write.
+        let status =
+            unsafe { sys::cuModuleGetFunction(&raw mut loaded.function, loaded.module, entry.as_ptr()) };
+        let finished = check("cuModuleGetFunction", status).and_then(|()| loaded.prepare(limits));
+        if let Err(error) = finished {
+            // SAFETY: the module was loaded just now, and nothing uses it.
+            let _ = unsafe { sys::cuModuleUnload(loaded.module) };
+            return Err(error);
+        }
+        Ok(loaded)
+    }
+
+    /// Asks what the kernel takes, and lets it have all the shared memory that a block can have: without that the
+    /// driver allows 48 KiB (CUDA C++ Programming Guide 13.0, section 20.6.3).
+    fn prepare(&mut self, limits: &Limits) -> Result<(), DeviceError> {
+        self.shared = self.attribute(Attribute::CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES)?;
+        self.max_threads = self.attribute(Attribute::CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK)?;
+        let dynamic = i32::try_from(limits.max_shared_bytes.saturating_sub(self.shared)).unwrap_or(i32::MAX);
+        // SAFETY: the function is alive.
+        let status = unsafe {
+            sys::cuFuncSetAttribute(
+                self.function,
+                Attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                dynamic,
+            )
+        };
+        check("cuFuncSetAttribute", status)
+    }
+
+    fn attribute(&self, attribute: Attribute) -> Result<u32, DeviceError> {
+        let mut value = 0;
+        // SAFETY: the function is alive and the pointer valid for a write.
+        let status = unsafe { sys::cuFuncGetAttribute(&raw mut value, attribute, self.function) };
+        check("cuFuncGetAttribute", status)?;
+        Ok(u32::try_from(value).unwrap_or(0))
+    }
+
+    /// Why a launch is not allowed, if it is not.
+    pub(super) fn problem(
+        &self,
+        launch: Launch,
+        arguments: &[Argument<'_>],
+        limits: &Limits,
+    ) -> Option<String> {
+        launch_problem(launch, self.shared, self.max_threads, limits)
+            .or_else(|| argument_problem(arguments, &self.parameters))
+    }
+}
+
+/// What of a launch leaves the limits.
+fn launch_problem(launch: Launch, declared: u32, max_threads: u32, limits: &Limits) -> Option<String> {
+    for (axis, (&blocks, &most)) in ["x", "y", "z"].iter().zip(launch.grid.iter().zip(&limits.max_grid)) {
+        if blocks == 0 || u64::from(blocks) > most {
+            return Some(format!("{blocks} blocks along {axis}, and the device takes 1 to {most}"));
+        }
+    }
+    for (axis, (&threads, &most)) in ["x", "y", "z"].iter().zip(launch.block.iter().zip(&limits.max_block)) {
+        if threads == 0 || threads > most {
+            return Some(format!("{threads} threads along {axis}, and the device takes 1 to {most}"));
+        }
+    }
+    let threads: u64 = launch.block.iter().map(|&threads| u64::from(threads)).product();
+    let most = limits.max_threads_per_block.min(max_threads);
+    if threads > u64::from(most) {
+        return Some(format!("{threads} threads a block, and with its registers the kernel can have {most}"));
+    }
+    let shared = u64::from(launch.shared) + u64::from(declared);
+    (shared > u64::from(limits.max_shared_bytes)).then(|| {
+        format!(
+            "{} bytes of dynamic shared memory beside {declared} of its own, and a block has {}",
+            launch.shared, limits.max_shared_bytes
+        )
+    })
+}
+
+/// What of the arguments does not fit the parameters of the entry point.
+fn argument_problem(arguments: &[Argument<'_>], parameters: &[u32]) -> Option<String> {
+    if arguments.len() != parameters.len() {
+        return Some(format!("{} arguments for {} parameters", arguments.len(), parameters.len()));
+    }
+    for (index, (argument, &size)) in arguments.iter().zip(parameters).enumerate() {
+        let (what, bytes) = match argument {
+            Argument::Buffer(buffer, offset) if *offset > buffer.bytes() => {
+                return Some(format!("argument {index} begins {offset} bytes into buffer {buffer:?}"));
+            }
+            Argument::Buffer(..) => ("an address", 8),
+            Argument::U32(_) => ("a 32-bit number", 4),
+        };
+        if bytes != size {
+            return Some(format!(
+                "argument {index} is {what} of {bytes} bytes, and the parameter has {size}"
+            ));
+        }
+    }
+    None
+}
+
+/// Loads machine code into the current context.
+fn load_data(cubin: &[u8]) -> Result<CUmodule, DeviceError> {
+    if !is_whole(cubin) {
+        return Err(DeviceError::Driver {
+            operation: "cuModuleLoadDataEx".to_owned(),
+            message: format!("{} bytes that are no whole ELF file", cubin.len()),
+        });
+    }
+    let mut log = vec![0u8; LOG_BYTES];
+    let mut options =
+        [CUjit_option::CU_JIT_ERROR_LOG_BUFFER, CUjit_option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES];
+    // The driver takes numbers as pointers here.
+    let mut values: [*mut c_void; 2] = [log.as_mut_ptr().cast(), ptr::without_provenance_mut(LOG_BYTES)];
+    let mut module = ptr::null_mut();
+    // SAFETY: the image is a whole cubin, whose size stands in its header; two options with two values; the log
+    // buffer has the size that is given and outlives the call.
+    let status = unsafe {
+        sys::cuModuleLoadDataEx(
+            &raw mut module,
+            cubin.as_ptr().cast(),
+            options.len() as c_uint,
+            options.as_mut_ptr(),
+            values.as_mut_ptr(),
+        )
+    };
+    check("cuModuleLoadDataEx", status).map_err(|error| match error {
+        DeviceError::Driver { operation, message } => {
+            let said = log.split(|byte| *byte == 0).next().map(String::from_utf8_lossy).unwrap_or_default();
+            DeviceError::Driver { operation, message: format!("{message} {said}").trim_end().to_owned() }
+        }
+        other => other,
+    })?;
+    Ok(module)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::{Buffer, Target};
+
+    fn problem(launch: Launch) -> Option<String> {
+        launch_problem(launch, 1024, 512, &Target::new(9, 0).limits())
+    }
+
+    #[test]
+    fn every_limit_of_a_launch_is_checked() {
+        let fits =
+            Launch { grid: [2_147_483_647, 65_535, 1], block: [512, 1, 1], shared: (227 << 10) - 1024 };
+        assert_eq!(problem(fits), None);
+        for (launch, said) in [
+            (
+                Launch { grid: [1, 65_536, 1], ..fits },
+                "65536 blocks along y, and the device takes 1 to 65535",
+            ),
+            (Launch { grid: [0, 1, 1], ..fits }, "0 blocks along x"),
+            (Launch { block: [1, 1, 65], ..fits }, "65 threads along z"),
+            (Launch { block: [0, 1, 1], ..fits }, "0 threads along x"),
+            (Launch { block: [32, 17, 1], ..fits }, "544 threads a block"),
+            (Launch { shared: fits.shared + 1, ..fits }, "a block has 232448"),
+        ] {
+            let found = problem(launch).unwrap_or_default();
+            assert!(found.contains(said), "{said}: {found}");
+        }
+    }
+
+    #[test]
+    fn arguments_must_fit_the_parameters() {
+        let buffer = Buffer::new("x", 0, 16, Box::new(|_| ()));
+        let arguments = [Argument::Buffer(&buffer, 16), Argument::U32(3)];
+        assert_eq!(argument_problem(&arguments, &[8, 4]), None);
+        for (parameters, said) in [
+            (&[8][..], "2 arguments for 1 parameters"),
+            (&[8, 8], "argument 1 is a 32-bit number of 4 bytes, and the parameter has 8"),
+            (&[4, 4], "argument 0 is an address of 8 bytes"),
+        ] {
+            let found = argument_problem(&arguments, parameters).unwrap_or_default();
+            assert!(found.contains(said), "{said}: {found}");
+        }
+        let beyond = argument_problem(&[Argument::Buffer(&buffer, 17)], &[8]).unwrap_or_default();
+        assert!(beyond.contains("17 bytes into buffer x[16 bytes]"), "{beyond}");
+    }
+}

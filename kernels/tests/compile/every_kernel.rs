@@ -1,0 +1,67 @@
+//! Every variant of every kernel, for every target.
+
+use kernels::device::{Target, parameter_sizes};
+use kernels::jit::{Artifact, Compiler, KernelSpec};
+use kernels::launch::{Access, KERNELS, KernelInfo};
+use kernels::seam::Seam;
+use rayon::prelude::*;
+
+/// What is wrong with a compiled kernel.
+fn problems(kernel: &KernelInfo, ptx: &str, resources: kernels::jit::Resources) -> Vec<String> {
+    let mut problems = Vec::new();
+    if resources.spill_stores != 0 || resources.spill_loads != 0 {
+        problems.push(format!("spills: {resources:?}"));
+    }
+    let declared: Vec<u32> = kernel
+        .parameters
+        .iter()
+        .map(|parameter| if parameter.access == Access::U32 { 4 } else { 8 })
+        .collect();
+    match parameter_sizes(ptx, kernel.name) {
+        None => problems.push("its entry point is not found".to_owned()),
+        Some(found) if found != declared => {
+            problems.push(format!("its parameters have sizes {found:?}, and the registry says {declared:?}"));
+        }
+        Some(_) => (),
+    }
+    problems
+}
+
+#[test]
+fn every_variant_of_every_kernel_compiles_for_every_target_without_spills() {
+    let all: Vec<(&KernelInfo, KernelSpec)> = KERNELS
+        .iter()
+        .flat_map(|kernel| (kernel.variants)().into_iter().map(|spec| (*kernel, spec)))
+        .collect();
+    for kernel in KERNELS {
+        assert!(all.iter().any(|(found, _)| found.name == kernel.name), "{} has no variants", kernel.name);
+    }
+    let mut found: Vec<String> = Target::ALL
+        .iter()
+        .flat_map(|&target| {
+            let jit = super::jit(target, Seam::empty());
+            all.par_iter()
+                .flat_map_iter(|(kernel, spec)| {
+                    let outcome: Result<std::sync::Arc<Artifact>, _> = jit.artifact(spec);
+                    let problems = match outcome {
+                        Ok(artifact) => problems(kernel, &artifact.ptx, artifact.resources),
+                        Err(error) => vec![error.to_string()],
+                    };
+                    problems.into_iter().map(move |problem| format!("{target} {spec}: {problem}"))
+                })
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    found.sort();
+    assert!(found.is_empty(), "{} of {} kernels: \n{}", found.len(), all.len(), found.join("\n"));
+}
+
+#[test]
+fn a_kernel_that_does_not_fit_its_registry_entry_is_found() {
+    let kernel = KERNELS.iter().find(|kernel| kernel.name == "residual_add").unwrap();
+    let source = "extern \"C\" __global__ void residual_add(float* out, const float* a, unsigned rows) { out[rows] = a[0]; }";
+    let options = ["--gpu-architecture=sm_80", "--ptxas-options=-v"].map(str::to_owned);
+    let compiled = super::nvrtc().compile("residual_add.cu", kernel.name, source, &options).unwrap();
+    let problems = problems(kernel, &compiled.ptx, compiled.resources);
+    assert!(problems.len() == 1 && problems[0].contains("sizes [8, 8, 4]"), "{problems:?}");
+}
