@@ -130,10 +130,8 @@ fn a_plan_that_was_broken_is_refused_before_anything_is_allocated() {
     let jit = jit(Arc::new(Seam::empty()));
     let error =
         DeviceModel::load(&loaded, Arc::<Double>::clone(&device), &jit, options(&loaded)).err().unwrap();
-    let EngineError::Plan(PlanError::Step { step, problem: StepProblem::Limit { found, .. }, .. }) = error
-    else {
-        panic!("{error}");
-    };
+    let EngineError::Plan(PlanError::Step { step, problem, .. }) = error else { panic!("{error}") };
+    let StepProblem::Limit { found, .. } = *problem else { panic!("{problem}") };
     assert_eq!((step.as_str(), found), ("model.layers.0.self_attn.q_matmul", 65_536));
     assert_eq!((device.count("allocate"), device.count("launch")), (0, 0));
 }
