@@ -6,13 +6,38 @@
 
 use kernels::seam::Seam;
 
+mod attention_causal;
+mod attention_gqa_head;
+mod attention_head_dim_doubled;
+mod attention_k_bias;
+mod attention_newest_key;
+mod attention_q_bias;
+mod attention_scale;
+mod attention_v_bias;
+mod attention_window_decode;
 mod chat_template_without_prompt;
+mod decode_kv_dtype;
+mod fusion_residual;
+mod jit_source_missing;
 mod k_bias_dropped;
+mod kv_cache_fp8;
+mod linear_accumulator;
+mod matmul_tail;
+mod mlp_act_nan;
+mod mlp_clock;
 mod nan_in_one_lane;
 mod newest_key_dropped;
+mod plan_grid_y;
+mod plan_overwritten;
 mod position_off_by_one;
+mod prefix_overwrites;
+mod qwen3_k_norm;
 mod rmsnorm_eps;
+mod rmsnorm_eps_hard_coded;
+mod rmsnorm_eps_missing;
+mod rope_pairing;
 mod rope_theta;
+mod rope_theta_missing;
 mod run_dependent_sum;
 mod scaled_logits;
 mod stray_tensor;
@@ -35,13 +60,38 @@ pub struct Mutant {
 
 /// Every mutant.
 pub static MUTANTS: &[&Mutant] = &[
+    &attention_causal::MUTANT,
+    &attention_gqa_head::MUTANT,
+    &attention_head_dim_doubled::MUTANT,
+    &attention_k_bias::MUTANT,
+    &attention_newest_key::MUTANT,
+    &attention_q_bias::MUTANT,
+    &attention_scale::MUTANT,
+    &attention_v_bias::MUTANT,
+    &attention_window_decode::MUTANT,
     &chat_template_without_prompt::MUTANT,
+    &decode_kv_dtype::MUTANT,
+    &fusion_residual::MUTANT,
+    &jit_source_missing::MUTANT,
     &k_bias_dropped::MUTANT,
+    &kv_cache_fp8::MUTANT,
+    &linear_accumulator::MUTANT,
+    &matmul_tail::MUTANT,
+    &mlp_act_nan::MUTANT,
+    &mlp_clock::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
+    &plan_grid_y::MUTANT,
+    &plan_overwritten::MUTANT,
     &position_off_by_one::MUTANT,
+    &prefix_overwrites::MUTANT,
+    &qwen3_k_norm::MUTANT,
     &rmsnorm_eps::MUTANT,
+    &rmsnorm_eps_hard_coded::MUTANT,
+    &rmsnorm_eps_missing::MUTANT,
+    &rope_pairing::MUTANT,
     &rope_theta::MUTANT,
+    &rope_theta_missing::MUTANT,
     &run_dependent_sum::MUTANT,
     &scaled_logits::MUTANT,
     &stray_tensor::MUTANT,
