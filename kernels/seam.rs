@@ -13,7 +13,9 @@
 //! | `template` | the source of the chat template | `engine::chat` |
 //! | `sampler` | the logits that a token is chosen from | `engine::generate` |
 //! | `source`, `spec`, `key` | what a kernel is compiled from, and what names it in the cache | `kernels::jit` |
-//! | `plan`, `graph`, `pool` | the forward pass as data, its graph, its memory | `engine::plan` |
+//! | `plan`, `graph` | the forward pass as data, and its graph | `engine::plan` |
+//! | `pool` | how pages of keys and values are stored and shared | `engine::device` |
+//! | `metadata` | positions, slots and page tables of a run on a device | `engine::device` |
 //! | `evidence` | a run's record before it is written | `falsifiers::today` |
 //!
 //! [`POINTS`] is that list. The empty seam costs one branch at each point. There is no other test hook in the
@@ -39,6 +41,7 @@ pub static POINTS: &[&str] = &[
     "plan",
     "graph",
     "pool",
+    "metadata",
     "evidence",
 ];
 

@@ -1,7 +1,7 @@
 //! Loss: how surprised a model is by a text.
 
-use crate::error::InputError;
-use crate::loaded::Reference;
+use crate::error::EngineError;
+use crate::forward::Forward;
 use crate::models::Logits;
 use crate::trace::NoTap;
 
@@ -21,8 +21,8 @@ pub fn nll(logits: &[f64], target: u32) -> f64 {
 
 /// The negative log-likelihood of each token of `tokens` after the first, given those before it:
 /// `[tokens.len() - 1]`, in nats.
-pub fn token_losses(reference: &Reference, tokens: &[u32]) -> Result<Vec<f64>, InputError> {
-    let mut sequence = reference.sequence();
+pub fn token_losses(model: &dyn Forward, tokens: &[u32]) -> Result<Vec<f64>, EngineError> {
+    let mut sequence = model.start()?;
     let mut losses = Vec::with_capacity(tokens.len().saturating_sub(1));
     for chunk in tokens.chunks(CHUNK) {
         let first = sequence.len();

@@ -33,3 +33,17 @@ pub trait Advance {
     /// Appends tokens; the logits are `[num_tokens, vocab_size]`, or one row for [`Logits::Last`].
     fn extend(&mut self, tokens: &[u32], logits: Logits, tap: &mut dyn Tap) -> Result<Tensor, EngineError>;
 }
+
+impl<F: Forward + ?Sized> Forward for std::sync::Arc<F> {
+    fn config(&self) -> &Config {
+        (**self).config()
+    }
+
+    fn seam(&self) -> &Seam {
+        (**self).seam()
+    }
+
+    fn start(&self) -> Result<Box<dyn Advance + '_>, EngineError> {
+        (**self).start()
+    }
+}

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use kernels::seam::Point;
 
 use crate::error::EngineError;
-use crate::loaded::Reference;
+use crate::forward::Forward;
 use crate::models::Logits;
 use crate::sampler::{Sampler, Sampling};
 use crate::trace::{NoTap, Tensor};
@@ -57,14 +57,14 @@ pub struct Generated {
 
 /// Continues `prompt`, calling `on_token` with each new token.
 pub fn generate(
-    reference: &Reference,
+    model: &dyn Forward,
     prompt: &[u32],
     options: &Options,
     on_token: &mut dyn FnMut(u32) -> ControlFlow<()>,
 ) -> Result<Generated, EngineError> {
-    let config = reference.config();
+    let config = model.config();
     let mut sampler = options.sampling.map(Sampler::new).transpose()?;
-    let mut sequence = reference.sequence();
+    let mut sequence = model.start()?;
     // In chunks, which changes no bit: attention takes the square of a chunk in memory.
     let (last, before) = match prompt.chunks(CHUNK).collect::<Vec<_>>().split_last() {
         Some((&last, before)) => (last, before.to_vec()),
@@ -80,7 +80,7 @@ pub fn generate(
             break Finish::Length;
         }
         let mut row = last_row(&logits);
-        reference.seam().apply::<SamplerPoint>(&mut row[..]);
+        model.seam().apply::<SamplerPoint>(&mut row[..]);
         let token = match &mut sampler {
             None => crate::sampler::greedy(&row)?,
             Some(sampler) => sampler.sample(&row)?,

@@ -9,6 +9,7 @@ use kernels::{Arithmetic, Dtype};
 use crate::config::Config;
 use crate::error::{EngineError, InputError};
 use crate::formats;
+use crate::forward::{Advance, Forward};
 use crate::models::{Architecture, Logits, Model, Sequence, configure};
 use crate::trace::{Probe, Tap, Tensor};
 use crate::weights::{ConsumedReport, Weights};
@@ -230,5 +231,29 @@ impl ReferenceSequence<'_> {
         };
         let mut probe = Probe::new(tap, &self.reference.seam, stored);
         Ok(self.sequence.extend(tokens, logits, &mut probe))
+    }
+}
+
+impl Forward for Reference {
+    fn config(&self) -> &Config {
+        Self::config(self)
+    }
+
+    fn seam(&self) -> &Seam {
+        Self::seam(self)
+    }
+
+    fn start(&self) -> Result<Box<dyn Advance + '_>, EngineError> {
+        Ok(Box::new(self.sequence()))
+    }
+}
+
+impl Advance for ReferenceSequence<'_> {
+    fn len(&self) -> usize {
+        Self::len(self)
+    }
+
+    fn extend(&mut self, tokens: &[u32], logits: Logits, tap: &mut dyn Tap) -> Result<Tensor, EngineError> {
+        Ok(Self::extend(self, tokens, logits, tap)?)
     }
 }

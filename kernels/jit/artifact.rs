@@ -1,11 +1,13 @@
 //! What the compiler made of a spec.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::KernelSpec;
 
 /// A compiled kernel.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Artifact {
     /// The digest that names it, in hexadecimal.
     pub key: String,
@@ -17,6 +19,14 @@ pub struct Artifact {
     pub cubin: Vec<u8>,
     /// What it takes on the target.
     pub resources: Resources,
+}
+
+impl fmt::Debug for Artifact {
+    /// Sizes in place of the code, which is long.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ptx, cubin) = (self.ptx.len(), self.cubin.len());
+        write!(f, "{} {} ({ptx} bytes of PTX, {cubin} of cubin, {:?})", self.key, self.spec, self.resources)
+    }
 }
 
 /// What a kernel takes on its target, as the assembler says.

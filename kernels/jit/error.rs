@@ -28,6 +28,16 @@ pub enum JitError {
     /// The registry has no kernel of this name.
     #[error("no kernel is called `{0}`; `pv list kernels` shows all")]
     UnknownKernel(String),
+    /// An axis is no value that a macro can have.
+    #[error("{spec}: axis {axis} {problem}")]
+    Axis {
+        /// The spec.
+        spec: String,
+        /// The axis.
+        axis: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// The compiler refused the source. The message names the line of the `.cu` file.
     #[error("{spec} does not compile:\n{log}")]
     Compile {

@@ -2,9 +2,15 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Artifact, Compiler, JitError, KernelSpec, KeyPoint, Preimage, SourcePoint, SpecPoint, source};
+use rayon::prelude::*;
+
+use super::cache::Cache;
+use super::{
+    Artifact, Compiled, Compiler, JitError, KernelSpec, KeyPoint, Preimage, SourcePoint, SpecPoint, source,
+};
 use crate::device::Target;
 use crate::launch;
 use crate::seam::Seam;
@@ -12,25 +18,56 @@ use crate::seam::Seam;
 /// Where artifacts are kept and what is rewritten on the way.
 #[derive(Debug, Clone)]
 pub struct JitOptions {
-    /// The folder of compiled kernels; `None` keeps them in memory only.
+    /// The folder of compiled kernels; `None` keeps them in memory only. Not used while anything rewrites keys: what
+    /// is stored under a false key would outlive the rewrite.
     pub cache: Option<PathBuf>,
     /// The rewrites in force.
     pub seam: Arc<Seam>,
 }
 
-/// Answers specs with artifacts. Everything takes `&self`, from any number of threads.
+/// How often artifacts came from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Compiled now.
+    pub compiled: u64,
+    /// Read from the folder of compiled kernels.
+    pub from_disk: u64,
+    /// Already answered by this [`Jit`].
+    pub from_memory: u64,
+}
+
+/// The artifact of one key, once there is one. Who holds the lock is making it.
+type Slot = Arc<Mutex<Option<Arc<Artifact>>>>;
+
+/// Answers specs with artifacts. Everything takes `&self`, from any number of threads; a key is compiled once, however
+/// many ask for it at the same time.
 pub struct Jit {
     compiler: Box<dyn Compiler>,
     target: Target,
-    options: JitOptions,
-    memory: Mutex<HashMap<String, Arc<Artifact>>>,
+    seam: Arc<Seam>,
+    cache: Option<Cache>,
+    memory: Mutex<HashMap<String, Slot>>,
+    compiled: AtomicU64,
+    from_disk: AtomicU64,
+    from_memory: AtomicU64,
 }
 
 impl Jit {
     /// With this compiler, for this target.
     #[must_use]
     pub fn new(compiler: Box<dyn Compiler>, target: Target, options: JitOptions) -> Self {
-        Self { compiler, target, options, memory: Mutex::default() }
+        let JitOptions { cache, seam } = options;
+        let cache = cache.filter(|_| !seam.is_active::<KeyPoint>()).map(Cache::new);
+        Self {
+            compiler,
+            target,
+            seam,
+            cache,
+            memory: Mutex::default(),
+            compiled: AtomicU64::new(0),
+            from_disk: AtomicU64::new(0),
+            from_memory: AtomicU64::new(0),
+        }
     }
 
     /// The target.
@@ -40,15 +77,17 @@ impl Jit {
     }
 
     /// What the key of a spec is made from, and the spec after the rewrites.
+    ///
+    /// # Errors
+    /// `UnknownKernel`, and `Axis` for an axis that is no number.
     pub fn preimage(&self, spec: &KernelSpec) -> Result<(KernelSpec, Preimage), JitError> {
         let kernel =
             launch::find(&spec.kernel).ok_or_else(|| JitError::UnknownKernel(spec.kernel.clone()))?;
         let mut spec = spec.clone();
-        self.options.seam.apply::<SpecPoint>(&mut spec);
+        self.seam.apply::<SpecPoint>(&mut spec);
+        spec.check()?;
         let mut text = source::expanded(kernel);
-        self.options
-            .seam
-            .apply::<SourcePoint>(&mut source::SourceValue { kernel: kernel.name, text: &mut text });
+        self.seam.apply::<SourcePoint>(&mut source::SourceValue { kernel: kernel.name, text: &mut text });
         let options = self.compiler_options(&spec);
         Ok((spec.clone(), Preimage::new(&spec, text, options, self.compiler.version(), self.target)))
     }
@@ -67,23 +106,94 @@ impl Jit {
 
     /// The artifact of a spec: from memory, from disk, or compiled now.
     pub fn artifact(&self, spec: &KernelSpec) -> Result<Arc<Artifact>, JitError> {
-        let (spec, mut preimage) = self.preimage(spec)?;
-        let (source, options) = (preimage.source.clone(), preimage.options.clone());
-        self.options.seam.apply::<KeyPoint>(&mut preimage);
+        let (spec, honest) = self.preimage(spec)?;
+        let mut preimage = honest.clone();
+        self.seam.apply::<KeyPoint>(&mut preimage);
         let key = preimage.key();
-        let memory = || self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(artifact) = memory().get(&key) {
+        let slot = Arc::clone(lock(&self.memory).entry(key.clone()).or_default());
+        // Others that ask for this key wait here until it is made.
+        let mut slot = lock(&slot);
+        if let Some(artifact) = &*slot {
+            self.from_memory.fetch_add(1, Ordering::Relaxed);
             return Ok(Arc::clone(artifact));
         }
-        let name = source::file_name(&format!("{}.cu", spec.kernel));
-        let compiled = self.compiler.compile(&name, &spec.kernel, &source, &options)?;
-        let artifact = Arc::new(Artifact {
-            key: key.clone(),
-            spec,
-            ptx: compiled.ptx,
-            cubin: compiled.cubin,
-            resources: compiled.resources,
-        });
-        Ok(Arc::clone(memory().entry(key).or_insert(artifact)))
+        let Compiled { ptx, cubin, resources } = match self.stored(&key, &preimage) {
+            Some(compiled) => compiled,
+            None => self.compile(&spec, &honest, &key)?,
+        };
+        let artifact = Arc::new(Artifact { key, spec, ptx, cubin, resources });
+        *slot = Some(Arc::clone(&artifact));
+        Ok(artifact)
     }
+
+    fn stored(&self, key: &str, preimage: &Preimage) -> Option<Compiled> {
+        let compiled = self.cache.as_ref()?.load(key, preimage)?;
+        self.from_disk.fetch_add(1, Ordering::Relaxed);
+        Some(compiled)
+    }
+
+    fn compile(&self, spec: &KernelSpec, preimage: &Preimage, key: &str) -> Result<Compiled, JitError> {
+        let name = source::file_name(&format!("{}.cu", spec.kernel));
+        let compiled = self
+            .compiler
+            .compile(&name, &spec.kernel, &preimage.source, &preimage.options)
+            .map_err(|error| match error {
+                JitError::Compile { log, .. } => JitError::Compile { spec: spec.to_string(), log },
+                other => other,
+            })?;
+        self.compiled.fetch_add(1, Ordering::Relaxed);
+        if let Some(cache) = &self.cache {
+            cache.store(key, preimage, &compiled);
+        }
+        Ok(compiled)
+    }
+
+    /// Makes every artifact now, in parallel, through [`Jit::artifact`]: under the keys that launching asks for.
+    /// `progress` is told how many of how many are there, from any thread.
+    ///
+    /// # Errors
+    /// Of the first spec that has one; the others are made all the same.
+    pub fn prewarm(
+        &self,
+        specs: &[KernelSpec],
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<(), JitError> {
+        let done = AtomicUsize::new(0);
+        progress(0, specs.len());
+        let outcomes: Vec<Result<(), JitError>> = specs
+            .par_iter()
+            .map(|spec| {
+                let outcome = self.artifact(spec).map(drop);
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, specs.len());
+                outcome
+            })
+            .collect();
+        outcomes.into_iter().collect()
+    }
+
+    /// The key of every artifact that there is in memory, in order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        let slots: Vec<(String, Slot)> =
+            lock(&self.memory).iter().map(|(key, slot)| (key.clone(), Arc::clone(slot))).collect();
+        let made = slots.into_iter().filter(|(_, slot)| lock(slot).is_some());
+        let mut keys: Vec<String> = made.map(|(key, _)| key).collect();
+        keys.sort();
+        keys
+    }
+
+    /// How often artifacts came from where so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            compiled: self.compiled.load(Ordering::Relaxed),
+            from_disk: self.from_disk.load(Ordering::Relaxed),
+            from_memory: self.from_memory.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A thread that panicked while it held the lock left nothing half-done: slots are set whole.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

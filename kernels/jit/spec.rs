@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::JitError;
 use crate::Dtype;
 use crate::seam::Point;
 
@@ -93,6 +94,24 @@ impl KernelSpec {
         }
     }
 
+    /// Whether every axis is the name of a macro with a value that a macro can have: numbers are finite.
+    pub fn check(&self) -> Result<(), JitError> {
+        for (name, axis) in &self.axes {
+            let first = name.chars().next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+            let problem = if !first || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+                "is no name of a macro".to_owned()
+            } else if let Axis::Float(value) = axis
+                && !value.is_finite()
+            {
+                format!("is {value}; it must be a finite number")
+            } else {
+                continue;
+            };
+            return Err(JitError::Axis { spec: self.to_string(), axis: name.clone(), problem });
+        }
+        Ok(())
+    }
+
     /// One `-D` option for each axis, in the order of their names.
     #[must_use]
     pub fn defines(&self) -> Vec<String> {
@@ -136,5 +155,17 @@ mod tests {
             (spec.int("FEATURES"), spec.dtype("ACT_DTYPE"), spec.int("EPS")),
             (Some(256), Some(Dtype::BF16), None)
         );
+    }
+
+    #[test]
+    fn an_axis_that_no_macro_can_have_is_refused() {
+        assert_eq!(KernelSpec::new("rmsnorm").with("EPS", -1e-6).with("_X2", 3).check(), Ok(()));
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            let error = KernelSpec::new("rmsnorm").with("EPS", value).check().unwrap_err().to_string();
+            assert!(error.contains("axis EPS is") && error.contains("finite"), "{error}");
+        }
+        for name in ["", "1X", "A B", "A=1 -DB"] {
+            assert!(KernelSpec::new("rmsnorm").with(name, 1).check().is_err(), "{name}");
+        }
     }
 }

@@ -5,17 +5,26 @@
 //! | [`options`](DeviceOptions) | how much of what |
 //! | [`model`](DeviceModel) | weights uploaded, plans bound, kernels loaded |
 //! | [`pool`](PoolLayout) | the pages of keys and values |
+//! | [`metadata`](Metadata) | tokens, positions, slots and page tables of a run |
 //! | [`session`](Session) | sequences and their pages, and running a plan over some of them |
+//! | `sequence` | one sequence, as [`Forward`](crate::forward::Forward) wants it |
 //! | [`watch`](Watch) | looking at stages, and imposing them |
 
+mod error;
+pub(crate) mod memory;
+mod metadata;
 mod model;
 mod options;
 mod pool;
+mod sequence;
 mod session;
+pub(crate) mod storage;
 mod watch;
 
+pub use error::SessionError;
+pub use metadata::{Metadata, MetadataPoint};
 pub use model::DeviceModel;
 pub use options::{DeviceOptions, OptionsError};
 pub use pool::{PoolError, PoolLayout, PoolPoint, PoolValue};
-pub use session::{Chunk, SequenceId, Session, SessionError};
+pub use session::{Chunk, SequenceId, Session};
 pub use watch::{Unwatched, Watch};

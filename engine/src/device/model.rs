@@ -1,18 +1,22 @@
 //! A model whose weights are on a device and whose plans are bound to it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kernels::Dtype;
-use kernels::device::{Device, Properties};
-use kernels::jit::Jit;
+use kernels::device::{Device, Function, Properties};
+use kernels::jit::{Jit, KernelSpec};
 use kernels::seam::Seam;
 
-use super::{DeviceOptions, Session};
+use super::memory::{Memory, Needs};
+use super::pool::Pool;
+use super::{DeviceOptions, PoolLayout, Session};
 use crate::config::Config;
 use crate::error::EngineError;
 use crate::loaded::Loaded;
-use crate::plan::{Phase, Plan};
+use crate::plan::eager::Executor;
+use crate::plan::{Built, Phase, Plan, assemble, maximum, shared};
 use crate::weights::ConsumedReport;
 
 /// A model on a device. It was not compared with anything yet: what serves takes an admitted one.
@@ -22,22 +26,55 @@ pub struct DeviceModel {
     device: Arc<dyn Device>,
     options: DeviceOptions,
     activation: Dtype,
+    layout: PoolLayout,
     prefill: Plan,
     decode: Plan,
+    functions: BTreeMap<String, Function>,
     keys: BTreeMap<String, String>,
     consumed: ConsumedReport,
+    memory: Memory,
+    /// Held for the whole of a run: runs share the memory between steps.
+    pool: Mutex<Pool>,
+    sequences: AtomicU64,
 }
 
 impl DeviceModel {
     /// Builds and checks the plans, compiles and loads their kernels, uploads the weights, and allocates the pages.
     /// Memory is asked for before anything is allocated.
     pub fn load(
-        _loaded: &Loaded,
-        _device: Arc<dyn Device>,
-        _jit: &Jit,
-        _options: DeviceOptions,
+        loaded: &Loaded,
+        device: Arc<dyn Device>,
+        jit: &Jit,
+        options: DeviceOptions,
     ) -> Result<Self, EngineError> {
-        unreachable!("skeleton")
+        options.check(loaded.config())?;
+        let layout = PoolLayout::new(loaded, &options)?;
+        let built = assemble(loaded, &options, &layout, &device.properties().limits)?;
+        let needs = Needs::of(&built, &options)?;
+        needs.fit(&*device)?;
+        let (functions, keys) = compiled(&built, &*device, jit, &options)?;
+        let memory = Memory::allocate(&*device, &needs)?;
+        let consumed = memory.upload(&*device, loaded, &built)?;
+        let Built { plans: [prefill, decode], .. } = built;
+        for plan in [&prefill, &decode] {
+            tracing::debug!(phase = %plan.phase, steps = plan.steps.len(), notes = ?plan.notes, "plan");
+        }
+        Ok(Self {
+            config: loaded.config().clone(),
+            seam: Arc::clone(loaded.seam()),
+            device,
+            options,
+            activation: loaded.activation_dtype(),
+            pool: Mutex::new(Pool::new(&layout)),
+            layout,
+            prefill,
+            decode,
+            functions,
+            keys,
+            consumed,
+            memory,
+            sequences: AtomicU64::new(0),
+        })
     }
 
     /// The configuration.
@@ -70,6 +107,18 @@ impl DeviceModel {
         self.activation
     }
 
+    /// How the pages of keys and values are stored.
+    #[must_use]
+    pub const fn layout(&self) -> &PoolLayout {
+        &self.layout
+    }
+
+    /// Pages that no sequence has.
+    #[must_use]
+    pub fn free_pages(&self) -> usize {
+        self.pool().free()
+    }
+
     /// The plan of a phase.
     #[must_use]
     pub const fn plan(&self, phase: Phase) -> &Plan {
@@ -95,4 +144,63 @@ impl DeviceModel {
     pub fn session(&self) -> Result<Session<'_>, EngineError> {
         Session::new(self)
     }
+    /// The pages. A panic of another thread leaves them as consistent as they were: they change in whole steps.
+    pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A number that no other sequence of the model has.
+    pub(super) fn next_sequence(&self) -> u64 {
+        self.sequences.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(super) fn device(&self) -> &dyn Device {
+        &*self.device
+    }
+
+    pub(super) const fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    pub(super) fn executor(&self) -> Executor<'_> {
+        Executor {
+            device: &*self.device,
+            memory: &self.memory,
+            functions: &self.functions,
+            limits: &self.device.properties().limits,
+        }
+    }
+}
+
+/// Loaded kernels and their keys, by the text of their specs.
+type Compiled = (BTreeMap<String, Function>, BTreeMap<String, String>);
+
+/// Compiles and loads every kernel that the plans launch, and holds what they declare to the limits of the device.
+fn compiled(
+    built: &Built,
+    device: &dyn Device,
+    jit: &Jit,
+    options: &DeviceOptions,
+) -> Result<Compiled, EngineError> {
+    let (mut functions, mut keys) = (BTreeMap::new(), BTreeMap::new());
+    let mut named = BTreeSet::new();
+    let steps = built.plans.iter().flat_map(|plan| &plan.steps);
+    let specs: Vec<KernelSpec> =
+        steps.filter(|step| named.insert(step.spec.to_string())).map(|step| step.spec.clone()).collect();
+    let mut declared = BTreeMap::new();
+    for spec in &specs {
+        let artifact = jit.artifact(spec)?;
+        let name = spec.to_string();
+        functions.insert(name.clone(), device.load(&artifact)?);
+        keys.insert(name.clone(), artifact.key.clone());
+        declared.insert(name, artifact.resources.shared);
+    }
+    let limits = device.properties().limits;
+    for plan in &built.plans {
+        for step in &plan.steps {
+            let own = declared.get(&step.spec.to_string()).copied().unwrap_or(0);
+            shared(step, &limits, maximum(plan.phase, options), own)?;
+        }
+    }
+    Ok((functions, keys))
 }

@@ -1,1 +1,128 @@
 //! Launching one step after the other.
+
+use std::collections::BTreeMap;
+
+use kernels::device::{Argument, Device, Function, Limits};
+use kernels::launch::Extent;
+use kernels::real::Values;
+
+use super::{Element, Operand, Plan, PlanBuffer, PlanError, Role, Step, StepProblem, launch, number};
+use crate::device::Watch;
+use crate::device::memory::Memory;
+use crate::device::storage::{decode, encode};
+use crate::error::EngineError;
+use crate::stage::StageName;
+use crate::trace::Tensor;
+
+/// What a plan is launched on.
+pub(crate) struct Executor<'a> {
+    pub(crate) device: &'a dyn Device,
+    pub(crate) memory: &'a Memory,
+    /// Loaded kernels by the text of their specs.
+    pub(crate) functions: &'a BTreeMap<String, Function>,
+    pub(crate) limits: &'a Limits,
+}
+
+impl Executor<'_> {
+    /// Launches every step of a plan in order. After each, the stages that it stores are recorded and replaced as
+    /// `watch` wants.
+    pub(crate) fn run(&self, plan: &Plan, extent: Extent, watch: &mut dyn Watch) -> Result<(), EngineError> {
+        for step in &plan.steps {
+            self.launch(plan, step, extent)?;
+            for id in step.writes() {
+                if let Some(buffer) = plan.buffer(id)
+                    && let Role::Stage(stage) = buffer.role
+                {
+                    self.watched(plan, buffer, stage, extent, watch)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn launch(&self, plan: &Plan, step: &Step, extent: Extent) -> Result<(), EngineError> {
+        let shape = launch(step, self.limits, extent)?;
+        let name = step.spec.to_string();
+        let function = self.functions.get(&name).ok_or_else(|| step.refused(StepProblem::UnknownKernel))?;
+        let mut arguments = Vec::with_capacity(step.arguments.len());
+        for operand in &step.arguments {
+            arguments.push(match operand {
+                Operand::Number(expr) => {
+                    let value = number(expr, extent).ok_or_else(|| {
+                        let (what, expression) = ("a number".to_owned(), expr.to_string());
+                        step.refused(StepProblem::Overflow { what, expression, bits: 32, extent })
+                    })?;
+                    Argument::U32(value)
+                }
+                Operand::Buffer(id) => {
+                    let (index, count) = (id.0, plan.buffers.len());
+                    let missing = StepProblem::NoBuffer { parameter: "", index, count };
+                    let buffer = plan.buffer(*id).ok_or_else(|| step.refused(missing))?;
+                    Argument::Buffer(self.memory.of(plan, buffer)?, 0)
+                }
+            });
+        }
+        Ok(self.device.launch(function, shape, &arguments)?)
+    }
+
+    /// Records a stage, and puts something else in its place, if wanted.
+    fn watched(
+        &self,
+        plan: &Plan,
+        buffer: &PlanBuffer,
+        stage: StageName,
+        extent: Extent,
+        watch: &mut dyn Watch,
+    ) -> Result<(), EngineError> {
+        if watch.wants(stage) {
+            let rows = usize::try_from(extent.tokens).unwrap_or(0);
+            let values = self.rows(plan, buffer, 0, rows)?;
+            let tensor = Tensor { shape: vec![rows, buffer.width], values: Values::F32(values) };
+            if let Element::Float(stored) = buffer.element {
+                watch.record(stage, stored, tensor);
+            }
+        }
+        let Some(imposed) = watch.impose(stage) else { return Ok(()) };
+        let values: Vec<f32> = match imposed.values {
+            Values::F32(values) => values,
+            Values::F64(values) => values.into_iter().map(|x| x as f32).collect(),
+        };
+        let (found, expected) = (values.len(), usize::try_from(buffer.elements(extent).unwrap_or(0)));
+        let expected = expected.unwrap_or(usize::MAX);
+        if found != expected {
+            return Err(PlanError::Imposed { stage, expected, found }.into());
+        }
+        let bytes = match buffer.element {
+            Element::Float(dtype) => encode(dtype, &values),
+            Element::I32 => None,
+        };
+        let bytes = bytes.ok_or_else(|| unreadable(plan, buffer))?;
+        Ok(self.device.write(self.memory.of(plan, buffer)?, 0, &bytes)?)
+    }
+
+    /// Some rows of a buffer, widened exactly.
+    pub(crate) fn rows(
+        &self,
+        plan: &Plan,
+        buffer: &PlanBuffer,
+        first: usize,
+        rows: usize,
+    ) -> Result<Vec<f32>, EngineError> {
+        let row = buffer.width * buffer.element.size();
+        let mut bytes = vec![0u8; rows * row];
+        self.device.read(self.memory.of(plan, buffer)?, (first * row) as u64, &mut bytes)?;
+        let values = match buffer.element {
+            Element::Float(dtype) => decode(dtype, &bytes),
+            Element::I32 => None,
+        };
+        Ok(values.ok_or_else(|| unreadable(plan, buffer))?)
+    }
+}
+
+fn unreadable(plan: &Plan, buffer: &PlanBuffer) -> PlanError {
+    PlanError::Unbound {
+        phase: plan.phase,
+        buffer: buffer.name.clone(),
+        problem: format!("{} is no format that the host reads and writes", buffer.element),
+    }
+}

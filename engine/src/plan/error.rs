@@ -73,6 +73,16 @@ pub enum PlanError {
         /// The largest.
         largest: Extent,
     },
+    /// What is to be put in a stage's place has another shape.
+    #[error("{stage} has {expected} elements in this run, and {found} were to be put in their place")]
+    Imposed {
+        /// The stage.
+        stage: crate::stage::StageName,
+        /// Its elements.
+        expected: usize,
+        /// What was given.
+        found: usize,
+    },
     /// What the host is about to fill is not what sequences and pages allow.
     #[error("{input} of a {phase} run: {problem}")]
     Input {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use kernels::launch::Extent;
-
 use super::{BufferId, Plan, Role};
 
 /// The first and the last step that need a buffer, both included.
@@ -57,17 +55,4 @@ pub(crate) fn assign(plan: &mut Plan) {
         }
         buffer.slot = Some(slot);
     }
-}
-
-/// Bytes of each slot at an extent; `None` where a size does not fit 64 bits.
-pub(crate) fn slots(plan: &Plan, extent: Extent) -> Option<BTreeMap<usize, u64>> {
-    let mut slots = BTreeMap::new();
-    for buffer in &plan.buffers {
-        if let Some(slot) = buffer.slot {
-            let bytes = buffer.bytes(extent)?;
-            let held = slots.entry(slot).or_insert(0);
-            *held = bytes.max(*held);
-        }
-    }
-    Some(slots)
 }

@@ -38,7 +38,6 @@ pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;
 pub(crate) use check::{launch, number, shared};
 pub use error::{PlanError, StepProblem};
-pub(crate) use memory::slots;
 
 /// What a plan is for. The two differ in the kernels they choose, never in what they compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

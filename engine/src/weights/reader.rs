@@ -84,6 +84,19 @@ impl<'w> Reader<'w> {
         self.take_as(name, source, ndarray::Dim(shape))
     }
 
+    /// The values of the tensor `name` of exactly this shape, row-major, stored as `source` where that is another: what
+    /// is uploaded to a device.
+    pub fn values(
+        &self,
+        name: &str,
+        source: Option<&str>,
+        shape: &[usize],
+    ) -> Result<Vec<f32>, WeightsError> {
+        let array = self.take_as::<f32, _>(name, source.unwrap_or(name), ndarray::IxDyn(shape))?;
+        // Made from a vector in row-major order, so that nothing was cut off in front.
+        Ok(array.into_raw_vec_and_offset().0)
+    }
+
     fn take_as<T: Real, D: Dimension>(
         &self,
         name: &str,

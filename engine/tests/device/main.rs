@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its inputs has failed")]
 
+mod double;
+mod parity;
 mod plans;
 mod support;

@@ -94,7 +94,13 @@ fn references_give_what_is_compared_and_honest_runs_hold() {
             if !EXACT.contains(&group.kernel) {
                 let limit = row_limit(&truth[at], honest.iter().map(|run| &run[at]), stored, 4.0).unwrap();
                 let Limit::RowL2 { max } = limit else { panic!("{name}: {limit:?}") };
-                assert!(max <= 8.0 * stored.epsilon().max(1e-12), "{name}: {max:e} holds nothing");
+                let enough = match stored {
+                    Dtype::F64 => 1e-12,
+                    // A sum of 8,192 squares one after the other is 9 units in the last place away.
+                    Dtype::F32 => 64.0 * stored.epsilon(),
+                    _ => 4.0 * stored.epsilon(),
+                };
+                assert!(max <= enough, "{name}: {max:e} holds nothing");
                 for run in &honest {
                     compare(&truth[at], &run[at], limit).unwrap();
                 }

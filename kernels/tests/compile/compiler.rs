@@ -48,7 +48,7 @@ fn an_error_points_at_the_line_of_the_cu_file() {
     // The compiler misses the semicolon where the next statement begins.
     let line = before.lines().count() + 1 + line_of(BODY, "if (i < count)");
     assert!(log.starts_with(&format!("kernels/residual_add.cu({line}): error: expected a \";\"")), "{log}");
-    assert!(spec.contains("-DACT_DTYPE=DT_BF16"), "{spec}");
+    assert!(spec.contains("ACT_DTYPE=BF16"), "{spec}");
 }
 
 #[test]

@@ -5,6 +5,8 @@
 //! | `compiler` | positions in errors, determinism, options |
 //! | `every_kernel` | every variant of every kernel, for every target |
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+
 mod compiler;
 mod every_kernel;
 
