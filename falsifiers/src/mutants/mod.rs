@@ -15,12 +15,16 @@ mod attention_q_bias;
 mod attention_scale;
 mod attention_v_bias;
 mod attention_window_decode;
+mod batch_pages_of_first;
 mod chat_template_without_prompt;
+mod chunk_sees_itself;
 mod decode_kv_dtype;
+mod decode_position_ahead;
 mod fusion_residual;
 mod jit_source_missing;
 mod k_bias_dropped;
 mod kv_cache_fp8;
+mod kv_write_slot;
 mod linear_accumulator;
 mod matmul_tail;
 mod mlp_act_nan;
@@ -69,12 +73,16 @@ pub static MUTANTS: &[&Mutant] = &[
     &attention_scale::MUTANT,
     &attention_v_bias::MUTANT,
     &attention_window_decode::MUTANT,
+    &batch_pages_of_first::MUTANT,
     &chat_template_without_prompt::MUTANT,
+    &chunk_sees_itself::MUTANT,
     &decode_kv_dtype::MUTANT,
+    &decode_position_ahead::MUTANT,
     &fusion_residual::MUTANT,
     &jit_source_missing::MUTANT,
     &k_bias_dropped::MUTANT,
     &kv_cache_fp8::MUTANT,
+    &kv_write_slot::MUTANT,
     &linear_accumulator::MUTANT,
     &matmul_tail::MUTANT,
     &mlp_act_nan::MUTANT,
