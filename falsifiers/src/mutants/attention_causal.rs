@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "attention@causal-off-by-one",
     defect: "a query sees the key behind its own",
     point: "source",
-    kinds: &["op_parity", "stage_parity", "logits_parity", "chunked_prefill"],
+    kinds: &["op_parity", "admission", "stage_parity", "logits_parity", "chunked_prefill"],
     seam,
 };
 

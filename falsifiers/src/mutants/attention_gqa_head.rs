@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "attention@wrong-gqa-head",
     defect: "query head h reads key head h modulo the number of key heads",
     point: "source",
-    kinds: &["op_parity", "stage_parity", "logits_parity", "golden_output"],
+    kinds: &["op_parity", "admission", "stage_parity", "logits_parity", "golden_output"],
     seam,
 };
 

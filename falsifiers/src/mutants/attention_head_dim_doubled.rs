@@ -11,7 +11,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "attention@head-dim-doubled",
     defect: "attention is compiled for twice the head_dim of the model",
     point: "spec",
-    kinds: &["op_parity", "stage_parity", "logits_parity"],
+    kinds: &["op_parity", "admission", "stage_parity", "logits_parity"],
     seam,
 };
 

@@ -12,6 +12,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     point: "source",
     kinds: &[
         "op_parity",
+        "admission",
         "stage_parity",
         "logits_parity",
         "decode_equals_prefill",

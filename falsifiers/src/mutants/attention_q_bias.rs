@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "attention@q-bias-missing",
     defect: "nothing reads the query projection after its bias",
     point: "plan",
-    kinds: &["stage_parity", "logits_parity"],
+    kinds: &["admission", "stage_parity", "logits_parity"],
     seam,
 };
 

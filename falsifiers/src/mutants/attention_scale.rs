@@ -11,7 +11,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "attention@scale-1-percent",
     defect: "attention multiplies its scores by a scale that is 1 % too large",
     point: "spec",
-    kinds: &["op_parity", "stage_parity", "logits_parity"],
+    kinds: &["op_parity", "admission", "stage_parity", "logits_parity"],
     seam,
 };
 

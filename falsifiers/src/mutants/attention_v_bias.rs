@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "attention@v-bias-missing",
     defect: "nothing reads the value projection after its bias",
     point: "plan",
-    kinds: &["stage_parity", "logits_parity", "golden_output"],
+    kinds: &["admission", "stage_parity", "logits_parity", "golden_output"],
     seam,
 };
 

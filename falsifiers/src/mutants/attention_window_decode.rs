@@ -11,7 +11,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "attention@window-dropped-in-decode",
     defect: "decode steps attend to all keys of a layer with a window",
     point: "plan",
-    kinds: &["stage_parity", "logits_parity", "golden_output", "decode_equals_prefill"],
+    kinds: &["admission", "stage_parity", "logits_parity", "golden_output", "decode_equals_prefill"],
     seam,
 };
 

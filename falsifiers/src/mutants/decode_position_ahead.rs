@@ -11,7 +11,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "decode@position-ahead",
     defect: "a decoded token is rotated to the position behind its own",
     point: "metadata",
-    kinds: &["stage_parity", "logits_parity", "decode_equals_prefill", "golden_output"],
+    kinds: &["admission", "stage_parity", "logits_parity", "decode_equals_prefill", "golden_output"],
     seam,
 };
 

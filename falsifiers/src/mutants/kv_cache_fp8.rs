@@ -11,7 +11,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "kv_cache@fp8-fallback",
     defect: "pages are stored as E4M3, whatever was asked for",
     point: "pool",
-    kinds: &["kv_dtype", "stage_parity", "logits_parity"],
+    kinds: &["kv_dtype", "admission", "stage_parity", "logits_parity"],
     seam,
 };
 

@@ -11,7 +11,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "kv_write@wrong-slot",
     defect: "the first two tokens of a prefill are written to each other's slot",
     point: "metadata",
-    kinds: &["stage_parity", "logits_parity", "golden_output"],
+    kinds: &["admission", "stage_parity", "logits_parity", "golden_output"],
     seam,
 };
 

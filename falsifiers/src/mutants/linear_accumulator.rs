@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "linear@accumulator-bf16",
     defect: "matrix products round every partial sum to BF16",
     point: "source",
-    kinds: &["op_parity", "stage_parity", "logits_parity"],
+    kinds: &["op_parity", "admission", "stage_parity", "logits_parity"],
     seam,
 };
 

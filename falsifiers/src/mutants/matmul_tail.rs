@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "matmul@k-tail-dropped",
     defect: "matrix products drop the features behind the last whole tile",
     point: "source",
-    kinds: &["op_parity", "stage_parity", "logits_parity"],
+    kinds: &["op_parity", "admission", "stage_parity", "logits_parity"],
     seam,
 };
 

@@ -11,7 +11,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "plan@buffer-overwritten",
     defect: "the up projection is put where the gate projection still waits for its reader",
     point: "plan",
-    kinds: &["plan_checks", "stage_parity"],
+    kinds: &["plan_checks", "admission", "stage_parity"],
     seam,
 };
 

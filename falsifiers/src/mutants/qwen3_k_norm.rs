@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "qwen3@k-norm-skipped",
     defect: "keys are rotated without the norm of their heads",
     point: "plan",
-    kinds: &["stage_parity", "logits_parity", "golden_output"],
+    kinds: &["admission", "stage_parity", "logits_parity", "golden_output"],
     seam,
 };
 

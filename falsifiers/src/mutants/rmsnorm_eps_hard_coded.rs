@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "rmsnorm@eps-hard-coded",
     defect: "norms add 1e-5 under the root, whatever the configuration says",
     point: "source",
-    kinds: &["op_parity", "stage_parity", "logits_parity"],
+    kinds: &["op_parity", "admission", "stage_parity", "logits_parity"],
     seam,
 };
 

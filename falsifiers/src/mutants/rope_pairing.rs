@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "rope@wrong-pairing",
     defect: "feature 2i is paired with 2i + 1 instead of i with i + head_dim / 2",
     point: "source",
-    kinds: &["op_parity", "stage_parity", "logits_parity", "golden_output"],
+    kinds: &["op_parity", "admission", "stage_parity", "logits_parity", "golden_output"],
     seam,
 };
 
