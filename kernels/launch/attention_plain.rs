@@ -66,7 +66,7 @@ pub(super) fn variant(head_dim: usize) -> Axes {
         num_attention_heads: 14,
         num_key_value_heads: 2,
         scale: (head_dim as f64).powf(-0.5),
-        window: (head_dim % 3 == 0).then_some(24),
+        window: head_dim.is_multiple_of(3).then_some(24),
         page_size: 16,
         activation,
         kv,

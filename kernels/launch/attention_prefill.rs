@@ -90,7 +90,7 @@ pub fn shape(axes: &Axes, tokens: Expr, batch: Expr) -> LaunchShape {
 #[must_use]
 pub fn unfit(axes: &Axes, limits: &Limits) -> Option<String> {
     let bytes = shared(axes.head_dim);
-    if axes.head_dim % 16 != 0 || !(32..=256).contains(&axes.head_dim) {
+    if !axes.head_dim.is_multiple_of(16) || !(32..=256).contains(&axes.head_dim) {
         return Some(format!("head_dim {} is no multiple of 16 from 32 to 256", axes.head_dim));
     }
     (bytes > limits.max_shared_bytes as usize).then(|| {
@@ -104,7 +104,7 @@ pub fn unfit(axes: &Axes, limits: &Limits) -> Option<String> {
 fn variants() -> Vec<KernelSpec> {
     super::attention_plain::HEAD_DIMS
         .iter()
-        .filter(|&&head_dim| head_dim % 16 == 0)
+        .filter(|&&head_dim| head_dim >= 32 && head_dim.is_multiple_of(16))
         .map(|&head_dim| spec(&super::attention_plain::variant(head_dim)))
         .collect()
 }

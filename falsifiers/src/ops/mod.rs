@@ -6,10 +6,12 @@
 mod add_rmsnorm;
 mod argmax;
 mod arrays;
+mod attention;
 mod bias;
 mod draw;
 mod embedding;
 mod kv_write;
+mod linear;
 mod residual_add;
 mod rmsnorm;
 mod rope;
@@ -93,9 +95,11 @@ pub enum OpArgument {
 pub static CASES: &[(&str, fn() -> Vec<Group>)] = &[
     ("add_rmsnorm", add_rmsnorm::groups),
     ("argmax", argmax::groups),
+    ("attention", attention::groups),
     ("bias", bias::groups),
     ("embedding", embedding::groups),
     ("kv_write", kv_write::groups),
+    ("linear", linear::groups),
     ("residual_add", residual_add::groups),
     ("rmsnorm", rmsnorm::groups),
     ("rope", rope::groups),

@@ -1,0 +1,64 @@
+//! Attention over pages.
+
+use kernels::device::DeviceError;
+
+use super::Call;
+
+pub(super) fn run(call: &mut Call<'_>) -> Result<(), DeviceError> {
+    let (batch, head_dim, page_size) = (call.number, call.int("HEAD_DIM"), call.int("PAGE_SIZE"));
+    let (heads, kv_heads) = (call.int("NUM_ATTENTION_HEADS"), call.int("NUM_KEY_VALUE_HEADS"));
+    let (scale, window) = (call.real("SCALE") as f32, call.int("WINDOW"));
+    let index = |value: i32| usize::try_from(value).unwrap();
+    let starts: Vec<usize> = call.indices("qo_indptr", batch + 1)?.into_iter().map(index).collect();
+    let lens: Vec<usize> = call.indices("kv_len", batch)?.into_iter().map(index).collect();
+    let first_page: Vec<usize> = call.indices("kv_page_indptr", batch + 1)?.into_iter().map(index).collect();
+    let pages = call.indices("kv_page_indices", first_page[batch])?;
+    let tokens = starts[batch];
+    match call.spec.kernel.as_str() {
+        "attention_decode" => {
+            call.grid_is([heads, batch, 1])?;
+            if starts.windows(2).any(|pair| pair[1] - pair[0] != 1) {
+                return call.fault("a sequence without exactly one token");
+            }
+        }
+        "attention_plain" => call.grid_is([tokens, heads, 1])?,
+        _ => call.grid_is([tokens.div_ceil(16), heads, batch])?,
+    }
+    let width = kv_heads * head_dim;
+    let dtype = call.spec.dtype("KV_DTYPE").unwrap();
+    let held = usize::try_from(call.buffers["k_pages"].bytes()).unwrap() / dtype.size();
+    let k = call.floats("k_pages", "KV_DTYPE", held)?;
+    let v = call.floats("v_pages", "KV_DTYPE", held)?;
+    let q = call.floats("q", "ACT_DTYPE", tokens * heads * head_dim)?;
+    let mut out = vec![0f32; q.len()];
+    for sequence in 0..batch {
+        let (first, new) = (starts[sequence], starts[sequence + 1] - starts[sequence]);
+        let table = &pages[first_page[sequence]..first_page[sequence + 1]];
+        for i in 0..new {
+            let position = lens[sequence] - new + i;
+            let seen = if window == 0 { 0 } else { (position + 1).saturating_sub(window) };
+            for head in 0..heads {
+                let at = ((first + i) * heads + head) * head_dim;
+                let row = |key: usize| {
+                    let page = usize::try_from(table[key / page_size]).unwrap();
+                    (page * page_size + key % page_size) * width + head / (heads / kv_heads) * head_dim
+                };
+                let scores: Vec<f32> = (seen..=position)
+                    .map(|key| {
+                        let k = &k[row(key)..][..head_dim];
+                        q[at..][..head_dim].iter().zip(k).map(|(q, k)| q * k).sum::<f32>() * scale
+                    })
+                    .collect();
+                let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let weights: Vec<f32> = scores.iter().map(|score| (score - largest).exp()).collect();
+                let total: f32 = weights.iter().sum();
+                for d in 0..head_dim {
+                    let sum: f32 =
+                        weights.iter().enumerate().map(|(key, w)| w * v[row(seen + key) + d]).sum();
+                    out[at + d] = sum / total;
+                }
+            }
+        }
+    }
+    call.store("out", "ACT_DTYPE", 0, &out)
+}

@@ -1,0 +1,175 @@
+//! A device that is played by the host: memory is vectors, and every kernel is a plain loop over its arguments, axes and
+//! page tables, rounded where its storage rounds. Fresh memory reads as NaN, and every access is held to its buffer.
+//!
+//! It shows that plans, memory, inputs and pages are right. It says nothing about the real kernels.
+
+mod attention;
+mod memory;
+mod ops;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use kernels::device::{Argument, Buffer, Device, DeviceError, Function, Launch, Properties, Target};
+use kernels::jit::{Artifact, Compiled, Compiler, Jit, JitError, JitOptions, KernelSpec, Resources, Version};
+use kernels::launch::{Access, find};
+use kernels::seam::Seam;
+
+pub(crate) use memory::Heap;
+
+/// Compiles nothing, and gives back what it was asked for.
+struct Echo;
+
+impl Compiler for Echo {
+    fn version(&self) -> Version {
+        Version { major: 0, minor: 0 }
+    }
+
+    fn compile(&self, _: &str, entry: &str, source: &str, options: &[String]) -> Result<Compiled, JitError> {
+        assert!(!source.is_empty());
+        let ptx = format!("{entry} {}", options.join(" "));
+        Ok(Compiled { ptx, cubin: Vec::new(), resources: Resources::default() })
+    }
+}
+
+/// A compiler of the double, with rewrites.
+pub(crate) fn jit(seam: Arc<Seam>) -> Jit {
+    Jit::new(Box::new(Echo), Target::new(9, 0), JitOptions { cache: None, seam })
+}
+
+/// The device.
+pub(crate) struct Double {
+    properties: Properties,
+    heap: Arc<Mutex<Heap>>,
+    functions: Mutex<BTreeMap<u64, KernelSpec>>,
+    /// What was asked of it, in order.
+    pub(crate) log: Mutex<Vec<String>>,
+    /// Launches until one fails; never where it is zero.
+    pub(crate) fails_in: AtomicU64,
+}
+
+impl Double {
+    /// With so many bytes of memory.
+    pub(crate) fn new(total_memory: u64) -> Arc<Self> {
+        let target = Target::new(9, 0);
+        let (name, driver) = ("double".to_owned(), String::new());
+        Arc::new(Self {
+            properties: Properties { name, target, limits: target.limits(), total_memory, driver },
+            heap: Arc::new(Mutex::new(Heap::new(total_memory))),
+            functions: Mutex::default(),
+            log: Mutex::default(),
+            fails_in: AtomicU64::new(0),
+        })
+    }
+
+    fn note(&self, what: impl Into<String>) {
+        self.log.lock().unwrap().push(what.into());
+    }
+
+    /// How often something was asked of it.
+    pub(crate) fn count(&self, what: &str) -> usize {
+        self.log.lock().unwrap().iter().filter(|entry| entry.starts_with(what)).count()
+    }
+}
+
+/// A launch as the kernels of the double see it.
+pub(crate) struct Call<'a> {
+    pub(crate) heap: &'a mut Heap,
+    pub(crate) spec: &'a KernelSpec,
+    pub(crate) grid: [u32; 3],
+    /// Buffers by the names of the parameters.
+    pub(crate) buffers: BTreeMap<&'static str, &'a Buffer>,
+    /// The number.
+    pub(crate) number: usize,
+}
+
+impl Device for Double {
+    fn properties(&self) -> &Properties {
+        &self.properties
+    }
+
+    fn free_memory(&self) -> Result<u64, DeviceError> {
+        self.note("free_memory");
+        Ok(self.heap.lock().unwrap().free())
+    }
+
+    fn allocate(&self, name: &str, bytes: u64) -> Result<Buffer, DeviceError> {
+        self.note(format!("allocate {name}"));
+        let address = self.heap.lock().unwrap().allocate(bytes).ok_or_else(|| DeviceError::Memory {
+            what: name.to_owned(),
+            needed: bytes,
+            free: 0,
+            total: self.properties.total_memory,
+            remedy: "",
+        })?;
+        let heap = Arc::clone(&self.heap);
+        Ok(Buffer::new(name, address, bytes, Box::new(move |address| heap.lock().unwrap().release(address))))
+    }
+
+    fn write(&self, buffer: &Buffer, offset: u64, bytes: &[u8]) -> Result<(), DeviceError> {
+        self.heap.lock().unwrap().bytes(buffer, offset, bytes.len() as u64)?.copy_from_slice(bytes);
+        Ok(())
+    }
+
+    fn read(&self, buffer: &Buffer, offset: u64, bytes: &mut [u8]) -> Result<(), DeviceError> {
+        bytes.copy_from_slice(self.heap.lock().unwrap().bytes(buffer, offset, bytes.len() as u64)?);
+        Ok(())
+    }
+
+    fn copy(&self, from: (&Buffer, u64), to: (&Buffer, u64), bytes: u64) -> Result<(), DeviceError> {
+        let mut heap = self.heap.lock().unwrap();
+        let source = heap.bytes(from.0, from.1, bytes)?.to_vec();
+        heap.bytes(to.0, to.1, bytes)?.copy_from_slice(&source);
+        Ok(())
+    }
+
+    fn fill(&self, buffer: &Buffer, byte: u8) -> Result<(), DeviceError> {
+        self.heap.lock().unwrap().bytes(buffer, 0, buffer.bytes())?.fill(byte);
+        Ok(())
+    }
+
+    fn load(&self, artifact: &Artifact) -> Result<Function, DeviceError> {
+        let mut functions = self.functions.lock().unwrap();
+        let handle = functions.len() as u64;
+        functions.insert(handle, artifact.spec.clone());
+        Ok(Function { kernel: artifact.spec.kernel.clone(), handle })
+    }
+
+    fn launch(
+        &self,
+        function: &Function,
+        launch: Launch,
+        arguments: &[Argument<'_>],
+    ) -> Result<(), DeviceError> {
+        self.note(format!("launch {}", function.kernel));
+        if self.fails_in.load(Ordering::Relaxed) == 1 {
+            return Err(DeviceError::Fault("planted".to_owned()));
+        }
+        let left = self.fails_in.load(Ordering::Relaxed);
+        self.fails_in.store(left.saturating_sub(1), Ordering::Relaxed);
+        let spec = self.functions.lock().unwrap().get(&function.handle).cloned().unwrap();
+        let kernel = find(&spec.kernel).unwrap();
+        assert_eq!(arguments.len(), kernel.parameters.len());
+        let (mut buffers, mut number) = (BTreeMap::new(), None);
+        for (argument, parameter) in arguments.iter().zip(kernel.parameters) {
+            match argument {
+                Argument::Buffer(buffer, offset) => {
+                    assert!(parameter.access != Access::U32 && *offset == 0);
+                    buffers.insert(parameter.name, *buffer);
+                }
+                Argument::U32(value) => {
+                    assert_eq!(parameter.access, Access::U32);
+                    number = Some(*value as usize);
+                }
+            }
+        }
+        let mut heap = self.heap.lock().unwrap();
+        let call = Call { heap: &mut heap, spec: &spec, grid: launch.grid, buffers, number: number.unwrap() };
+        ops::run(call)
+    }
+
+    fn synchronize(&self) -> Result<(), DeviceError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,191 @@
+//! Every kernel but attention.
+
+use kernels::device::DeviceError;
+use kernels::jit::Axis;
+
+use super::{Call, attention};
+
+type Done = Result<(), DeviceError>;
+
+impl Call<'_> {
+    pub(crate) fn int(&self, axis: &str) -> usize {
+        usize::try_from(self.spec.int(axis).unwrap_or_else(|| panic!("{} has no {axis}", self.spec))).unwrap()
+    }
+
+    pub(crate) fn real(&self, axis: &str) -> f64 {
+        match self.spec.axes.get(axis) {
+            Some(Axis::Float(value)) => *value,
+            other => panic!("{} has {axis} = {other:?}", self.spec),
+        }
+    }
+
+    /// The numbers of a parameter that is stored as an axis says.
+    pub(crate) fn floats(&mut self, name: &str, axis: &str, count: usize) -> Result<Vec<f32>, DeviceError> {
+        self.heap.floats(self.buffers[name], self.spec.dtype(axis).unwrap(), count)
+    }
+
+    pub(crate) fn indices(&mut self, name: &str, count: usize) -> Result<Vec<i32>, DeviceError> {
+        self.heap.indices(self.buffers[name], count)
+    }
+
+    pub(crate) fn store(&mut self, name: &str, axis: &str, at: usize, values: &[f32]) -> Done {
+        self.heap.store(self.buffers[name], self.spec.dtype(axis).unwrap(), at, values)
+    }
+
+    pub(crate) fn fault<T>(&self, what: &str) -> Result<T, DeviceError> {
+        Err(DeviceError::Fault(format!("{}: {what}", self.spec)))
+    }
+
+    /// The grid has to be what the kernel needs.
+    pub(crate) fn grid_is(&self, expected: [usize; 3]) -> Done {
+        let found = self.grid.map(|blocks| blocks as usize);
+        if found == expected { Ok(()) } else { self.fault(&format!("grid {found:?}, not {expected:?}")) }
+    }
+}
+
+pub(super) fn run(mut call: Call<'_>) -> Done {
+    let n = call.number;
+    match call.spec.kernel.as_str() {
+        "matvec" => {
+            call.grid_is([call.int("OUT_FEATURES").div_ceil(8), n, 1])?;
+            linear(&mut call, 32)
+        }
+        "matmul" | "matmul_simt" => {
+            call.grid_is([n.div_ceil(64), call.int("OUT_FEATURES").div_ceil(64), 1])?;
+            linear(&mut call, 1)
+        }
+        "attention_prefill" | "attention_plain" | "attention_decode" => attention::run(&mut call),
+        other => {
+            call.grid_is([n, 1, 1])?;
+            match other {
+                "embedding" => embedding(&mut call),
+                "rmsnorm" => rmsnorm(&mut call, false),
+                "add_rmsnorm" => rmsnorm(&mut call, true),
+                "rope" => rope(&mut call),
+                "bias" => bias(&mut call),
+                "residual_add" => pointwise(&mut call, "residual", "x", |a, b| a + b),
+                "silu_and_mul" => pointwise(&mut call, "gate", "up", |a, b| a / (1.0 + (-a).exp()) * b),
+                "kv_write" => kv_write(&mut call),
+                other => panic!("the double knows no {other}"),
+            }
+        }
+    }
+}
+
+fn embedding(call: &mut Call<'_>) -> Done {
+    let (n, width) = (call.number, call.int("FEATURES"));
+    let dtype = call.spec.dtype("TABLE_DTYPE").unwrap();
+    let rows = usize::try_from(call.buffers["table"].bytes()).unwrap() / dtype.size() / width;
+    let table = call.floats("table", "TABLE_DTYPE", rows * width)?;
+    for (token, id) in call.indices("input_ids", n)?.into_iter().enumerate() {
+        match usize::try_from(id) {
+            Ok(id) if id < rows => {
+                call.store("out", "ACT_DTYPE", token * width, &table[id * width..][..width])?;
+            }
+            _ => return call.fault(&format!("token {id} of {rows}")),
+        }
+    }
+    Ok(())
+}
+
+fn rmsnorm(call: &mut Call<'_>, add: bool) -> Done {
+    let (n, width, eps) = (call.number, call.int("FEATURES"), call.real("EPS") as f32);
+    let mut x = call.floats("x", "ACT_DTYPE", n * width)?;
+    if add {
+        let residual = call.floats("residual", "ACT_DTYPE", n * width)?;
+        x.iter_mut().zip(residual).for_each(|(x, residual)| *x += residual);
+        call.store("residual_out", "ACT_DTYPE", 0, &x)?;
+        x = call.floats("residual_out", "ACT_DTYPE", n * width)?;
+    }
+    let weight = call.floats("weight", "WEIGHT_DTYPE", width)?;
+    let mut out = Vec::with_capacity(x.len());
+    for row in x.chunks(width) {
+        let squares: f32 = row.iter().map(|x| x * x).sum();
+        let scale = 1.0 / (squares / width as f32 + eps).sqrt();
+        out.extend(row.iter().zip(&weight).map(|(x, w)| x * scale * w));
+    }
+    call.store("out", "ACT_DTYPE", 0, &out)
+}
+
+fn rope(call: &mut Call<'_>) -> Done {
+    let (n, head_dim, heads) = (call.number, call.int("HEAD_DIM"), call.int("NUM_HEADS"));
+    let x = call.floats("x", "ACT_DTYPE", n * heads * head_dim)?;
+    let positions = call.indices("positions", n)?;
+    let mut out = x.clone();
+    for pair in 0..head_dim / 2 {
+        let plain = call.real("THETA").powf(-2.0 * pair as f64 / head_dim as f64);
+        let frequency = match call.int("SCALING") {
+            0 => plain,
+            1 => plain / call.real("FACTOR"),
+            _ => {
+                let (low, high) = (call.real("LOW_FREQ_FACTOR"), call.real("HIGH_FREQ_FACTOR"));
+                let turns = call.real("ORIGINAL_MAX_POSITION_EMBEDDINGS") * plain / std::f64::consts::TAU;
+                let kept = ((turns - low) / (high - low)).clamp(0.0, 1.0);
+                plain * (kept + (1.0 - kept) / call.real("FACTOR"))
+            }
+        };
+        for (token, position) in positions.iter().enumerate() {
+            if *position < 0 {
+                return call.fault("a negative position");
+            }
+            let (sin, cos) = (f64::from(*position) * frequency).sin_cos();
+            let (sin, cos) = (sin as f32, cos as f32);
+            for head in 0..heads {
+                let low = (token * heads + head) * head_dim + pair;
+                let high = low + head_dim / 2;
+                out[low] = x[low] * cos - x[high] * sin;
+                out[high] = x[high] * cos + x[low] * sin;
+            }
+        }
+    }
+    call.store("out", "ACT_DTYPE", 0, &out)
+}
+
+fn bias(call: &mut Call<'_>) -> Done {
+    let (n, width) = (call.number, call.int("FEATURES"));
+    let mut x = call.floats("x", "ACT_DTYPE", n * width)?;
+    let bias = call.floats("bias", "BIAS_DTYPE", width)?;
+    for row in x.chunks_mut(width) {
+        row.iter_mut().zip(&bias).for_each(|(x, bias)| *x += bias);
+    }
+    call.store("out", "ACT_DTYPE", 0, &x)
+}
+
+fn pointwise(call: &mut Call<'_>, a: &str, b: &str, f: fn(f32, f32) -> f32) -> Done {
+    let count = call.number * call.int("FEATURES");
+    let (a, b) = (call.floats(a, "ACT_DTYPE", count)?, call.floats(b, "ACT_DTYPE", count)?);
+    let out: Vec<f32> = a.into_iter().zip(b).map(|(a, b)| f(a, b)).collect();
+    call.store("out", "ACT_DTYPE", 0, &out)
+}
+
+/// `lanes` interleaved sums of each product, so that matvec and matmul differ in their last digits, as the real ones do.
+fn linear(call: &mut Call<'_>, lanes: usize) -> Done {
+    let (n, out_features, in_features) = (call.number, call.int("OUT_FEATURES"), call.int("IN_FEATURES"));
+    let x = call.floats("x", "ACT_DTYPE", n * in_features)?;
+    let weight = call.floats("weight", "WEIGHT_DTYPE", out_features * in_features)?;
+    let mut out = Vec::with_capacity(n * out_features);
+    for x in x.chunks(in_features) {
+        for weight in weight.chunks(in_features) {
+            let mut sums = vec![0f32; lanes];
+            for (x, weight) in x.chunks(lanes).zip(weight.chunks(lanes)) {
+                sums.iter_mut().zip(x).zip(weight).for_each(|((sum, x), w)| *sum += x * w);
+            }
+            out.push(sums.iter().sum::<f32>());
+        }
+    }
+    call.store("out", "ACT_DTYPE", 0, &out)
+}
+
+fn kv_write(call: &mut Call<'_>) -> Done {
+    let (n, width) = (call.number, call.int("WIDTH"));
+    let slots = call.indices("slot_mapping", n)?;
+    for (new, pages) in [("k", "k_pages"), ("v", "v_pages")] {
+        let rows = call.floats(new, "ACT_DTYPE", n * width)?;
+        for (row, slot) in rows.chunks(width).zip(&slots) {
+            if let Ok(slot) = usize::try_from(*slot) {
+                call.store(pages, "KV_DTYPE", slot * width, row)?;
+            }
+        }
+    }
+    Ok(())
+}

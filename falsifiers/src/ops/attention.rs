@@ -1,0 +1,257 @@
+//! Cases of `attention`: its three kernels over head dimensions, groupings, windows, page sizes, formats of the cache and
+//! ragged batches.
+//!
+//! Pages lie in a random order, and every slot that no sequence owns holds NaN: a key that is read but not there, or
+//! not masked, shows.
+
+use engine::trace::Tensor;
+use kernels::attention::{Parameters, reference};
+use kernels::jit::KernelSpec;
+use kernels::launch::attention_prefill::Axes;
+use kernels::launch::{Expr, Extent, LaunchShape, attention_decode, attention_plain, attention_prefill};
+use kernels::real::Values;
+use kernels::{Arithmetic, Dtype, Real};
+
+use super::arrays::{count, indices, input, matrix, rows};
+use super::{Draw, Group, OpArgument, OpCase, OpRun};
+
+/// How a kernel is specialised and launched.
+#[derive(Clone, Copy)]
+struct Kernel {
+    name: &'static str,
+    spec: fn(&Axes) -> KernelSpec,
+    shape: fn(&Axes) -> LaunchShape,
+    head_dims: &'static [usize],
+    batches: &'static [&'static [Sequence]],
+}
+
+/// New tokens of a sequence, and its length with them.
+type Sequence = (usize, usize);
+
+const KERNELS: &[Kernel] = &[
+    Kernel {
+        name: "attention_plain",
+        spec: attention_plain::spec,
+        shape: |axes| attention_plain::shape(axes, Expr::Tokens),
+        head_dims: &[8, 12, 20, 32, 48, 64, 80, 96, 128, 192, 256],
+        batches: RAGGED,
+    },
+    Kernel {
+        name: "attention_prefill",
+        spec: attention_prefill::spec,
+        shape: |axes| attention_prefill::shape(axes, Expr::Tokens, Expr::Batch),
+        head_dims: &[32, 48, 64, 80, 96, 128, 192, 256],
+        batches: RAGGED,
+    },
+    Kernel {
+        name: "attention_decode",
+        spec: attention_decode::spec,
+        shape: |axes| attention_decode::shape(axes, Expr::Batch),
+        head_dims: &[8, 12, 20, 32, 48, 64, 80, 96, 128, 192, 256],
+        batches: SINGLE,
+    },
+];
+
+/// One token; one prompt; a prompt beside a decode step; chunks, an empty sequence and prompts of whole tiles and one
+/// more; a late chunk.
+const RAGGED: &[&[Sequence]] = &[
+    &[(1, 1)],
+    &[(33, 33)],
+    &[(17, 17), (1, 70)],
+    &[(3, 10), (0, 7), (16, 40), (17, 20), (0, 0)],
+    &[(9, 90)],
+];
+
+/// The first token; one short and one long sequence; several, of which one is not run.
+const SINGLE: &[&[Sequence]] =
+    &[&[(1, 1)], &[(1, 45)], &[(1, 3), (1, 300)], &[(1, 32), (0, 7), (1, 33), (1, 1), (1, 97)], &[(1, 129)]];
+
+/// Query heads, and key and value heads.
+const HEADS: &[(usize, usize)] = &[(14, 2), (1, 1), (7, 1), (8, 2), (4, 4)];
+const WINDOWS: &[Option<usize>] = &[None, Some(24), Some(1), None, Some(33), Some(5), Some(1000)];
+const PAGE_SIZES: &[usize] = &[16, 1, 5, 64];
+
+/// Formats of the cache beside each format of activations.
+const DTYPES: &[(Dtype, &[Dtype])] = &[
+    (Dtype::F32, &[Dtype::F32, Dtype::BF16, Dtype::E4M3, Dtype::F16]),
+    (Dtype::F16, &[Dtype::F16, Dtype::E4M3]),
+    (Dtype::BF16, &[Dtype::BF16, Dtype::E4M3]),
+];
+
+/// Cases of each head_dim, every one with other options.
+const ROUNDS: usize = 2;
+
+/// What is special about the inputs.
+#[derive(Clone, Copy, PartialEq)]
+enum Inputs {
+    /// Nothing.
+    Plain,
+    /// Large scores: the largest changes often, and most keys weigh next to nothing.
+    Peaked,
+    /// The first and the newest value of each sequence hold a NaN, which reaches who sees it and nobody else.
+    NanValue,
+}
+
+#[derive(Clone, Copy)]
+struct Options {
+    axes: Axes,
+    batch: &'static [Sequence],
+    inputs: Inputs,
+}
+
+/// All of them.
+pub(super) fn groups() -> Vec<Group> {
+    let mut groups = Vec::new();
+    for kernel in KERNELS {
+        for &(activation, kv_dtypes) in DTYPES {
+            let mut cases = Vec::new();
+            let head_dims = kernel.head_dims.iter().flat_map(|&head_dim| [head_dim; ROUNDS]);
+            for (at, head_dim) in head_dims.enumerate() {
+                let inputs = if at % ROUNDS == 1 { Inputs::Peaked } else { Inputs::Plain };
+                cases.push(case(*kernel, head_dim, (activation, kv_dtypes), at, inputs));
+            }
+            for at in 0..WINDOWS.len() {
+                cases.push(case(*kernel, 32, (activation, kv_dtypes), at, Inputs::NanValue));
+            }
+            groups.push(Group { kernel: kernel.name, activation, cases });
+        }
+    }
+    groups
+}
+
+fn pick<T: Copy>(list: &[T], at: usize, otherwise: T) -> T {
+    list.get(at % list.len().max(1)).copied().unwrap_or(otherwise)
+}
+
+fn case(
+    kernel: Kernel,
+    head_dim: usize,
+    (activation, kv_dtypes): (Dtype, &[Dtype]),
+    at: usize,
+    inputs: Inputs,
+) -> OpCase {
+    // The lists have lengths without a common divisor, or are entered elsewhere in each round through them, so that
+    // every option meets every other.
+    let (num_attention_heads, num_key_value_heads) = pick(HEADS, at, (1, 1));
+    let axes = Axes {
+        head_dim,
+        num_attention_heads,
+        num_key_value_heads,
+        scale: (head_dim as f64).powf(-0.5),
+        window: pick(WINDOWS, at, None),
+        page_size: pick(PAGE_SIZES, at, 16),
+        activation,
+        kv: pick(kv_dtypes, at + at / 4, activation),
+    };
+    let options = Options { axes, batch: pick(kernel.batches, at + at / 5 + 1, &[]), inputs };
+    let sequences: Vec<String> = options.batch.iter().map(|(q, kv)| format!("{q}/{kv}")).collect();
+    let special = match inputs {
+        Inputs::Plain => "",
+        Inputs::Peaked => ",peaked",
+        Inputs::NanValue => ",nan_value",
+    };
+    let name = format!(
+        "head_dim={head_dim},heads={num_attention_heads}:{num_key_value_heads},window={},page_size={},kv={},batch={}{special}",
+        axes.window.unwrap_or(0),
+        axes.page_size,
+        axes.kv,
+        sequences.join("+"),
+    );
+    OpCase::new(name, move |draw| run(kernel, options, draw))
+}
+
+fn run(kernel: Kernel, options: Options, draw: &mut Draw) -> OpRun {
+    let Options { axes, batch, inputs } = options;
+    let (q_width, kv_width) =
+        (axes.num_attention_heads * axes.head_dim, axes.num_key_value_heads * axes.head_dim);
+    let tokens: usize = batch.iter().map(|(q, _)| q).sum();
+    let max_kv = batch.iter().map(|(_, kv)| *kv).max().unwrap_or(0);
+    let q = draw.values(tokens * q_width, if inputs == Inputs::Peaked { 4.0 } else { 1.0 }, axes.activation);
+
+    // Two pages more than are needed.
+    let order = draw.order(batch.iter().map(|(_, kv)| kv.div_ceil(axes.page_size)).sum::<usize>() + 2);
+    let mut k_pages = vec![f64::NAN; order.len() * axes.page_size * kv_width];
+    let mut v_pages = k_pages.clone();
+    let (mut qo_indptr, mut kv_page_indptr, mut kv_page_indices, mut kv_len) =
+        (vec![0], vec![0], Vec::new(), Vec::new());
+    let mut sequences = Vec::new();
+    let (mut token, mut pages) = (0, order.into_iter());
+    for &(q_len, length) in batch {
+        let k = draw.values(length * kv_width, 1.0, axes.kv);
+        let mut v = draw.values(length * kv_width, 1.0, axes.kv);
+        if inputs == Inputs::NanValue && length > 0 {
+            v[0] = f64::NAN;
+            v[(length - 1) * kv_width] = f64::NAN;
+        }
+        let own: Vec<usize> = pages.by_ref().take(length.div_ceil(axes.page_size)).collect();
+        for key in 0..length {
+            let slot = own[key / axes.page_size] * axes.page_size + key % axes.page_size;
+            let (from, to) = (key * kv_width, slot * kv_width);
+            k_pages[to..to + kv_width].copy_from_slice(&k[from..from + kv_width]);
+            v_pages[to..to + kv_width].copy_from_slice(&v[from..from + kv_width]);
+        }
+        let rows = token * q_width..(token + q_len) * q_width;
+        sequences.push((q[rows].to_vec(), k, v));
+        token += q_len;
+        kv_page_indices.extend(own);
+        qo_indptr.push(token);
+        kv_page_indptr.push(kv_page_indices.len());
+        kv_len.push(length);
+    }
+    // A list without pages is no buffer.
+    kv_page_indices.push(0);
+
+    OpRun {
+        spec: (kernel.spec)(&axes),
+        shape: (kernel.shape)(&axes),
+        extent: Extent { tokens: tokens as u64, batch: batch.len() as u64, max_kv: max_kv as u64 },
+        arguments: vec![
+            rows(tokens, q_width, axes.activation),
+            input(&q, axes.activation),
+            input(&k_pages, axes.kv),
+            input(&v_pages, axes.kv),
+            numbers(&qo_indptr),
+            numbers(&kv_page_indptr),
+            numbers(&kv_page_indices),
+            numbers(&kv_len),
+            count(batch.len()),
+        ],
+        reference: Box::new(move |arithmetic| {
+            let values = match arithmetic {
+                Arithmetic::F64 => attended::<f64>(&sequences, &axes, arithmetic),
+                _ => attended::<f32>(&sequences, &axes, arithmetic),
+            };
+            vec![Tensor { shape: vec![tokens, q_width], values }]
+        }),
+    }
+}
+
+/// Numbers below 2^31, as i32.
+fn numbers(values: &[usize]) -> OpArgument {
+    indices(&values.iter().map(|&value| value as i32).collect::<Vec<_>>())
+}
+
+/// Queries, keys and values of each sequence, and what its queries make of them, one sequence after the other.
+fn attended<T: Real>(
+    sequences: &[(Vec<f64>, Vec<f64>, Vec<f64>)],
+    axes: &Axes,
+    arithmetic: Arithmetic,
+) -> Values {
+    let parameters = Parameters {
+        num_attention_heads: axes.num_attention_heads,
+        num_key_value_heads: axes.num_key_value_heads,
+        head_dim: axes.head_dim,
+        scale: axes.scale,
+        window: axes.window,
+    };
+    let (q_width, kv_width) =
+        (axes.num_attention_heads * axes.head_dim, axes.num_key_value_heads * axes.head_dim);
+    let mut out = Vec::new();
+    for (q, k, v) in sequences {
+        let (q, k, v) = (matrix::<T>(q, q_width), matrix::<T>(k, kv_width), matrix::<T>(v, kv_width));
+        if q.nrows() > 0 {
+            out.extend(reference(q.view(), k.view(), v.view(), &parameters, arithmetic).context);
+        }
+    }
+    T::own(out)
+}
