@@ -66,14 +66,13 @@ fn fault(name: &str) {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn after_a_fault_everything_says_so() {
     if let Ok(name) = std::env::var(FAULT) {
         return fault(&name);
     }
     for (name, ..) in FAULTS {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "faults::after_a_fault_everything_says_so", "--nocapture", "--ignored"])
+            .args(["--exact", "faults::after_a_fault_everything_says_so", "--nocapture"])
             .env(FAULT, name)
             .output()
             .unwrap();

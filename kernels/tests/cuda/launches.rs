@@ -19,7 +19,6 @@ fn launch(blocks: u32, threads: u32) -> Launch {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn kernels_run_in_order_with_their_arguments() {
     let device = open();
     let scale = load(&device, "scale", SCALE);
@@ -39,7 +38,6 @@ fn kernels_run_in_order_with_their_arguments() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn an_argument_can_begin_within_a_buffer() {
     let device = open();
     let scale = load(&device, "scale", SCALE);
@@ -50,7 +48,6 @@ fn an_argument_can_begin_within_a_buffer() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn a_kernel_can_have_all_the_shared_memory_of_a_block() {
     let device = open();
     let scale = load(&device, "scale", SCALE);
@@ -65,7 +62,6 @@ fn a_kernel_can_have_all_the_shared_memory_of_a_block() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn a_launch_that_does_not_fit_is_refused_and_the_device_goes_on() {
     let device = open();
     let scale = load(&device, "scale", SCALE);
@@ -92,7 +88,6 @@ fn a_launch_that_does_not_fit_is_refused_and_the_device_goes_on() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn an_artifact_is_loaded_once_and_one_that_was_cut_not_at_all() {
     let device = open();
     let whole = artifact(&device, "scale", SCALE);

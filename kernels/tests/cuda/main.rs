@@ -1,19 +1,19 @@
-//! The CUDA device. What needs a GPU is ignored here and run by `cargo test -p kernels --test cuda -- --ignored
-//! --test-threads=1` on a machine that has one, with an NVRTC; without either it fails, and never passes.
+//! The CUDA device. Needs a GPU and an NVRTC, and fails without either: `cargo test -p kernels --test cuda --
+//! --test-threads=1`. No other command runs it.
 //!
 //! | file | what |
 //! |---|---|
-//! | `absent` | what is said where there is no device; runs everywhere |
+//! | `opening` | which devices and compilers there are |
 //! | `memory` | allocation, copies, and their bounds |
 //! | `launches` | kernels, their arguments and their limits |
 //! | `faults` | what a kernel breaks, each in a process of its own |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
-mod absent;
 mod faults;
 mod launches;
 mod memory;
+mod opening;
 
 use std::sync::Arc;
 

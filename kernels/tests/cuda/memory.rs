@@ -5,7 +5,6 @@ use kernels::device::{Device, DeviceError};
 use super::{download, open, upload};
 
 #[test]
-#[ignore = "needs a GPU"]
 fn bytes_come_back_as_they_were_written() {
     let device = open();
     let values: Vec<u32> = (0..1 << 20).map(|i: u32| i.wrapping_mul(2_654_435_761)).collect();
@@ -21,7 +20,6 @@ fn bytes_come_back_as_they_were_written() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn nothing_is_copied_beyond_a_buffer() {
     let device = open();
     let (a, b) = (upload(&device, "a", &[1, 2, 3, 4]), upload(&device, "b", &[5, 6]));
@@ -43,7 +41,6 @@ fn nothing_is_copied_beyond_a_buffer() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn nothing_can_be_copied_from_an_empty_buffer_and_that_is_no_error() {
     let device = open();
     let empty = device.allocate("empty", 0).unwrap();
@@ -54,7 +51,6 @@ fn nothing_can_be_copied_from_an_empty_buffer_and_that_is_no_error() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn too_little_memory_is_said_with_the_numbers_and_the_device_goes_on() {
     let device = open();
     let free = device.free_memory().unwrap();
@@ -70,7 +66,6 @@ fn too_little_memory_is_said_with_the_numbers_and_the_device_goes_on() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn memory_is_free_again_when_a_buffer_is_dropped() {
     let device = open();
     let before = device.free_memory().unwrap();

@@ -1,4 +1,4 @@
-//! What is said where there is no device.
+//! What is said where there is no device. Runs everywhere; where there is one, it opens.
 
 use kernels::device::{CudaDevice, DeviceError, cuda};
 
@@ -28,22 +28,4 @@ fn without_a_driver_there_is_no_version_of_it() {
         assert!(matches!(error, DeviceError::NoDriver(_)), "{error:?}");
         assert!(error.to_string().contains("install the NVIDIA driver, or ask for --device cpu"), "{error}");
     }
-}
-
-#[test]
-#[ignore = "needs a GPU"]
-fn a_device_that_is_not_there_is_an_error() {
-    let error = CudaDevice::open(4096).map(|_| ()).unwrap_err();
-    assert!(
-        error.to_string().contains("device 4096") && error.to_string().contains("counted from 0"),
-        "{error}"
-    );
-}
-
-#[test]
-#[ignore = "needs a GPU"]
-fn the_compiler_is_no_newer_than_the_driver() {
-    use kernels::jit::{Compiler, Nvrtc};
-    let (compiler, driver) = (Nvrtc::find().unwrap().version(), cuda::driver_version().unwrap());
-    cuda::check_compiler(compiler, driver).unwrap();
 }
