@@ -38,7 +38,7 @@ impl Compiler for Fake {
     ) -> Result<Compiled, JitError> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         std::thread::sleep(self.pause);
-        if source.contains("#error") {
+        if source.contains("#error planted") {
             return Err(JitError::Compile { spec: entry.to_owned(), log: format!("{name}(1): error") });
         }
         let ptx = format!("// {} {name} {entry} {}\n{source}", self.version, options.join(" "));

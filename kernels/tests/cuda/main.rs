@@ -1,0 +1,60 @@
+//! The CUDA device. Needs a GPU and an NVRTC, and fails without either: `cargo test -p kernels --test cuda --
+//! --test-threads=1`. No other command runs it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `opening` | which devices and compilers there are |
+//! | `memory` | allocation, copies, and their bounds |
+//! | `launches` | kernels, their arguments and their limits |
+//! | `faults` | what a kernel breaks, each in a process of its own |
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+
+mod faults;
+mod launches;
+mod memory;
+mod opening;
+
+use std::sync::Arc;
+
+use kernels::device::{Buffer, CudaDevice, Device, Function};
+use kernels::jit::{Artifact, Compiler, KernelSpec, Nvrtc};
+
+/// The first GPU, or a failure that says why there is none.
+fn open() -> Arc<CudaDevice> {
+    CudaDevice::open(0).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A kernel of the tests' own, compiled for the device.
+fn artifact(device: &CudaDevice, entry: &str, source: &str) -> Artifact {
+    let nvrtc = Nvrtc::find().unwrap_or_else(|error| panic!("{error}"));
+    let target = device.properties().target;
+    let options = [format!("--gpu-architecture={target}"), "--ptxas-options=-v".to_owned()];
+    let compiled = nvrtc.compile(&format!("/kernels/{entry}.cu"), entry, source, &options).unwrap();
+    Artifact {
+        key: blake3::hash(source.as_bytes()).to_hex().to_string(),
+        spec: KernelSpec::new(entry),
+        ptx: compiled.ptx,
+        cubin: compiled.cubin,
+        resources: compiled.resources,
+    }
+}
+
+fn load(device: &CudaDevice, entry: &str, source: &str) -> Function {
+    device.load(&artifact(device, entry, source)).unwrap()
+}
+
+/// A buffer of these numbers.
+fn upload(device: &CudaDevice, name: &str, values: &[u32]) -> Buffer {
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let buffer = device.allocate(name, bytes.len() as u64).unwrap();
+    device.write(&buffer, 0, &bytes).unwrap();
+    buffer
+}
+
+/// The numbers in a buffer.
+fn download(device: &CudaDevice, buffer: &Buffer) -> Vec<u32> {
+    let mut bytes = vec![0; buffer.bytes() as usize];
+    device.read(buffer, 0, &mut bytes).unwrap();
+    bytes.chunks_exact(4).map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}

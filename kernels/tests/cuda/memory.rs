@@ -1,0 +1,78 @@
+//! Allocation, copies, and their bounds.
+
+use kernels::device::{Device, DeviceError};
+
+use super::{download, open, upload};
+
+#[test]
+fn bytes_come_back_as_they_were_written() {
+    let device = open();
+    let values: Vec<u32> = (0..1 << 20).map(|i: u32| i.wrapping_mul(2_654_435_761)).collect();
+    let buffer = upload(&device, "values", &values);
+    assert_eq!(download(&device, &buffer), values);
+    // A part in the middle, through another buffer.
+    let other = device.allocate("other", 64).unwrap();
+    device.fill(&other, 0xab).unwrap();
+    device.copy((&buffer, 400), (&other, 8), 16).unwrap();
+    let mut expected = vec![0xabab_abab; 16];
+    expected[2..6].copy_from_slice(&values[100..104]);
+    assert_eq!(download(&device, &other), expected);
+}
+
+#[test]
+fn nothing_is_copied_beyond_a_buffer() {
+    let device = open();
+    let (a, b) = (upload(&device, "a", &[1, 2, 3, 4]), upload(&device, "b", &[5, 6]));
+    let mut bytes = [0; 8];
+    let errors = [
+        device.write(&b, 4, &bytes).unwrap_err(),
+        device.read(&b, 1, &mut bytes).unwrap_err(),
+        device.copy((&a, 0), (&b, 0), 9).unwrap_err(),
+        device.copy((&b, 1), (&a, 0), 8).unwrap_err(),
+        device.read(&b, u64::MAX, &mut bytes).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, DeviceError::Bounds { .. }), "{error:?}");
+    }
+    let overlapping = device.copy((&a, 0), (&a, 4), 8).unwrap_err();
+    assert!(overlapping.to_string().contains("overlaps"), "{overlapping}");
+    device.copy((&a, 0), (&a, 8), 8).unwrap();
+    assert_eq!((download(&device, &a), download(&device, &b)), (vec![1, 2, 1, 2], vec![5, 6]));
+}
+
+#[test]
+fn nothing_can_be_copied_from_an_empty_buffer_and_that_is_no_error() {
+    let device = open();
+    let empty = device.allocate("empty", 0).unwrap();
+    device.write(&empty, 0, &[]).unwrap();
+    device.fill(&empty, 1).unwrap();
+    device.read(&empty, 0, &mut []).unwrap();
+    assert!(matches!(device.read(&empty, 0, &mut [0]), Err(DeviceError::Bounds { .. })));
+}
+
+#[test]
+fn too_little_memory_is_said_with_the_numbers_and_the_device_goes_on() {
+    let device = open();
+    let free = device.free_memory().unwrap();
+    let total = device.properties().total_memory;
+    assert!(0 < free && free <= total);
+    for bytes in [free + (1 << 30), u64::MAX] {
+        let error = device.allocate("weights", bytes).unwrap_err();
+        let DeviceError::Memory { what, needed, total: said, .. } = &error else { panic!("{error:?}") };
+        assert_eq!((what.as_str(), *needed), ("weights", bytes));
+        assert!(*said > 0 && error.to_string().contains("free memory on the device"), "{error}");
+    }
+    assert_eq!(download(&device, &upload(&device, "x", &[7])), [7]);
+}
+
+#[test]
+fn memory_is_free_again_when_a_buffer_is_dropped() {
+    let device = open();
+    let before = device.free_memory().unwrap();
+    let size = 1 << 30;
+    let buffer = device.allocate("large", size).unwrap();
+    assert!(device.free_memory().unwrap() + size <= before);
+    drop(buffer);
+    // Other tests may hold some of their own; this one was much larger.
+    assert!(device.free_memory().unwrap() + size / 2 > before);
+}
