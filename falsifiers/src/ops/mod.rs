@@ -91,8 +91,11 @@ pub enum OpArgument {
     Number(u32),
 }
 
+/// Lists the groups of an op.
+pub type Groups = fn() -> Vec<Group>;
+
 /// Every op that has cases, with the function that lists them.
-pub static CASES: &[(&str, fn() -> Vec<Group>)] = &[
+pub static CASES: &[(&str, Groups)] = &[
     ("add_rmsnorm", add_rmsnorm::groups),
     ("argmax", argmax::groups),
     ("attention", attention::groups),
