@@ -29,6 +29,7 @@ pub mod mutants;
 mod on_device;
 pub mod ops;
 pub mod parity;
+mod plant;
 pub mod runner;
 pub mod select;
 pub mod stages;

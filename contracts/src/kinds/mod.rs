@@ -1,5 +1,6 @@
 //! The parameters of each falsifier kind: one kind a file. How a kind executes is not known here.
 
+mod admission;
 mod batch_invariance;
 mod cache_key_distinctness;
 mod chunked_prefill;
@@ -24,6 +25,7 @@ mod weights_consumed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use admission::Admission;
 pub use batch_invariance::BatchInvariance;
 pub use cache_key_distinctness::{CacheKeyDistinctness, Vary};
 pub use chunked_prefill::ChunkedPrefill;
@@ -68,6 +70,8 @@ pub enum Falsifier {
     Determinism(Determinism),
     /// Every weight in the file is read, or is named as ignored with a reason.
     WeightsConsumed(WeightsConsumed),
+    /// The gate at load admits the model, and nothing that computes something else.
+    Admission(Admission),
     /// A sequence has the same bits alone and in a batch.
     BatchInvariance(BatchInvariance),
     /// Kernels that differ in anything have different keys.
@@ -101,6 +105,7 @@ const DERIVED: &[&str] = &["derived"];
 
 /// Every falsifier kind, by name.
 pub const KINDS: &[&KindInfo] = &[
+    &admission::INFO,
     &batch_invariance::INFO,
     &cache_key_distinctness::INFO,
     &chunked_prefill::INFO,
@@ -125,6 +130,7 @@ impl Falsifier {
     /// The parameters, whatever the kind.
     pub fn parameters(&self) -> &dyn Parameters {
         match self {
+            Falsifier::Admission(parameters) => parameters,
             Falsifier::BatchInvariance(parameters) => parameters,
             Falsifier::CacheKeyDistinctness(parameters) => parameters,
             Falsifier::ChunkedPrefill(parameters) => parameters,
@@ -232,7 +238,7 @@ mod tests {
             let falsifier = crate::parse::falsifier(kind.example).unwrap();
             assert_eq!(falsifier.kind(), kind.name);
             let kernels = matches!(falsifier, Falsifier::CacheKeyDistinctness(_) | Falsifier::OpParity(_));
-            assert_ne!(falsifier.models().is_empty(), kernels, "{}", kind.name);
+            assert_eq!(falsifier.models().is_empty(), kernels, "{}", kind.name);
             assert!(!kind.lanes.is_empty(), "{}", kind.name);
             assert!(kind.doc.len() > kind.summary.len(), "{}", kind.name);
         }

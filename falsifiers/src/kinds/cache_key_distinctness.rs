@@ -8,8 +8,9 @@ use engine::plan::Phase;
 use engine::trace::Tensor;
 use kernels::Dtype;
 use kernels::device::Target;
-use kernels::jit::{Axis, Jit, KernelSpec, KeyPoint, Preimage, Version};
+use kernels::jit::{Axis, Jit, KernelSpec, KeyPoint, Preimage, SourcePoint, Version};
 use kernels::launch::{KERNELS, KernelInfo, find};
+use kernels::seam::Seam;
 
 use super::{Case, Passed, none_found};
 use crate::compare::Limit;
@@ -193,8 +194,7 @@ fn of_models(subject: &Subject, a: &str, b: &str) -> Result<Passed, Stop> {
         launched_as_warmed(subject, &device)?;
         logits(&device, &[(Phase::Prefill, before), (Phase::Decode, last)]).map_err(failed(subject))
     };
-    // A machine of its own each, so that nothing compiled for the other model is in memory.
-    let alone = [compute(&subject.fresh(), a)?, compute(&subject.fresh(), b)?];
+    let alone = [compute(&alone(subject, "first"), a)?, compute(&alone(subject, "second"), b)?];
     let mut tally = Tally::default();
     for order in [[0, 1], [1, 0]] {
         let shared = subject.fresh();
@@ -209,6 +209,16 @@ fn of_models(subject: &Subject, a: &str, b: &str) -> Result<Passed, Stop> {
         }
     }
     tally.passed()
+}
+
+/// A subject whose kernels are nobody else's: each has a comment in its source, so that no key, whatever is missing from
+/// it, leads to a kernel of another model. A device remembers what it has loaded for as long as the process lives.
+fn alone(subject: &Subject, who: &'static str) -> Subject {
+    subject.with(Seam::empty().with::<SourcePoint>(move |source| {
+        source.text.push_str("\n// Alone: ");
+        source.text.push_str(who);
+        true
+    }))
 }
 
 /// What was prepared at load has the keys that launching asks for.

@@ -1,13 +1,15 @@
 //! `finiteness`: every stage of a forward pass holds finite numbers only.
 
-use contracts::ArithmeticName;
 use contracts::kinds::Finiteness;
+use contracts::{ArithmeticName, Lane};
 use engine::stage::StageName;
 use engine::trace::{Tap, Tensor};
 use kernels::Dtype;
 
 use super::{Case, Passed, none_found, points};
 use crate::compare::first_non_finite;
+use crate::on_device::failed;
+use crate::parity::{Run, device_values, options};
 use crate::stages::Selection;
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
@@ -31,9 +33,23 @@ fn attempt(
     stages: &[String],
 ) -> Result<Passed, Stop> {
     let tokens = subject.goldens(model)?.tokens(&format!("{prompt}.input_ids"))?;
-    let reference = subject.reference(model, arithmetic)?;
     let mut scan = Scan { selection: Selection::new(stages)?, seen: Vec::new(), elements: 0, first: None };
-    reference.prefill(&tokens, &mut scan).map_err(|error| Stop::Errored(error.to_string()))?;
+    match subject.lane() {
+        Lane::Cpu => {
+            let reference = subject.reference(model, arithmetic)?;
+            reference.prefill(&tokens, &mut scan).map_err(|error| Stop::Errored(error.to_string()))?;
+        }
+        Lane::Simt | Lane::Cuda => {
+            let device = subject.device_model(model, |loaded| options(loaded, tokens.len(), 1))?;
+            for run in [Run::prefill(tokens.clone()), Run::decode(tokens.clone(), 1)] {
+                for stage in device_values(&device, &run, None).map_err(failed(subject))? {
+                    if scan.wants(stage.name) {
+                        scan.record(stage.name, stage.stored, stage.tensor);
+                    }
+                }
+            }
+        }
+    }
     if let Some(glob) = scan.selection.unmatched(scan.seen.iter().map(String::as_str)) {
         return Err(Stop::Errored(format!(
             "no stage of {model} matches `{glob}`; `pv list stages` shows all"

@@ -4,19 +4,25 @@
 //! fall either way. Anywhere else another token is a defect. After a tie the golden's tokens are fed to the model,
 //! so that every later choice is still judged.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Deref};
+use std::sync::Arc;
 
 use contracts::kinds::{GoldenCase, GoldenOutput};
-use contracts::{ArithmeticName, Tolerance};
+use contracts::{ArithmeticName, Lane, Tolerance};
+use engine::Reference;
 use engine::chat::Conversation;
+use engine::device::DeviceModel;
+use engine::forward::Forward;
 use engine::generate::{Options, generate};
+use engine::models::Logits;
 use engine::trace::{NoTap, Tensor};
 use kernels::Dtype;
 
 use super::{Case, Passed};
 use crate::derive::honest_logits;
+use crate::parity::options;
 use crate::stop::{Defect, Stop};
-use crate::subject::Subject;
+use crate::subject::{Subject, engine_stop};
 
 pub(super) fn cases<'c>(parameters: &'c GoldenOutput, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
     let mut cases = Vec::new();
@@ -76,10 +82,10 @@ fn attempt(
         .into());
     }
 
-    let reference = subject.reference(model, ArithmeticName::F32)?;
+    let forward = tried(subject, model, prompt.len() + golden.len())?;
     let options = Options { max_tokens: golden.len(), sampling: None, ignore_eos: false };
-    let found = generate(&reference, &prompt, &options, &mut |_| ControlFlow::Continue(()))
-        .map_err(|error| Stop::Errored(error.to_string()))?
+    let found = generate(&*forward, &prompt, &options, &mut |_| ControlFlow::Continue(()))
+        .map_err(|error| engine_stop(error, subject.lane()))?
         .tokens;
 
     let allowed = repeats(golden).max(parameters.max_repeats as usize);
@@ -92,7 +98,7 @@ fn attempt(
     }
     let decided = match found == golden {
         true => golden.len(),
-        false => judge(subject, model, case, &prompt, golden, &found, *factor)?,
+        false => judge(subject, &*forward, model, case, &prompt, golden, &found, *factor)?,
     };
     let ties = golden.len() - decided;
     Ok(Passed {
@@ -103,6 +109,42 @@ fn attempt(
         value: 0.0,
         limit: 0.0,
         curve: Vec::new(),
+    })
+}
+
+/// What is tried in the lane of the subject.
+enum Tried {
+    /// The reference in f32.
+    Reference(Arc<Reference>),
+    /// The model on a device.
+    Device(Box<DeviceModel>),
+}
+
+impl Deref for Tried {
+    type Target = dyn Forward;
+
+    fn deref(&self) -> &(dyn Forward + 'static) {
+        match self {
+            Self::Reference(reference) => &**reference,
+            Self::Device(model) => &**model,
+        }
+    }
+}
+
+fn tried(subject: &Subject, model: &str, longest: usize) -> Result<Tried, Stop> {
+    Ok(match subject.lane() {
+        Lane::Cpu => Tried::Reference(subject.reference(model, ArithmeticName::F32)?),
+        Lane::Simt | Lane::Cuda => {
+            Tried::Device(Box::new(subject.device_model(model, |loaded| options(loaded, longest, 1))?))
+        }
+    })
+}
+
+/// How the lane of the subject stores activations.
+fn activation(subject: &Subject, model: &str) -> Result<Dtype, Stop> {
+    Ok(match subject.lane() {
+        Lane::Cpu => Dtype::F32,
+        Lane::Simt | Lane::Cuda => subject.pristine().loaded(model)?.activation_dtype(),
     })
 }
 
@@ -127,8 +169,10 @@ fn prompt(subject: &Subject, case: &GoldenCase, model: &str) -> Result<Option<Ve
 }
 
 /// Judges every choice along the golden's tokens: how many are the golden's and no tie, or the first flip.
+#[expect(clippy::too_many_arguments, reason = "one place, and each is another thing")]
 fn judge(
     subject: &Subject,
+    forward: &dyn Forward,
     model: &str,
     case: &GoldenCase,
     prompt: &[u32],
@@ -138,9 +182,11 @@ fn judge(
 ) -> Result<usize, Stop> {
     let forced: Vec<u32> = prompt.iter().chain(golden).copied().collect();
     // The truth comes from an engine without rewrites: a mutant must not move the margin it is judged by.
-    let honest = honest_logits(subject.pristine(), model, &forced, Dtype::F32)?;
-    let reference = subject.reference(model, ArithmeticName::F32)?;
-    let logits = reference.prefill(&forced, &mut NoTap).map_err(|error| Stop::Errored(error.to_string()))?;
+    let honest = honest_logits(subject.pristine(), model, &forced, activation(subject, model)?)?;
+    let logits = forward
+        .start()
+        .and_then(|mut sequence| sequence.extend(&forced, Logits::All, &mut NoTap))
+        .map_err(|error| engine_stop(error, subject.lane()))?;
     let first = found.iter().zip(golden).position(|(a, b)| a != b).unwrap_or(found.len().min(golden.len()));
     let mut decided = 0;
     for (at, &truth) in golden.iter().enumerate() {

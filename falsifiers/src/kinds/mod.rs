@@ -12,6 +12,7 @@ use crate::exact;
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
 
+mod admission;
 mod batch_invariance;
 mod cache_key_distinctness;
 mod chunked_prefill;
@@ -73,6 +74,7 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::OpParity(parameters) => op_parity::cases(parameters, tolerance),
         Falsifier::OracleParity(parameters) => oracle_parity::cases(parameters, tolerance),
         Falsifier::PrefillEqualsDecode(parameters) => prefill_equals_decode::cases(parameters, tolerance),
+        Falsifier::Admission(parameters) => admission::cases(parameters),
         Falsifier::BatchInvariance(parameters) => batch_invariance::cases(parameters),
         Falsifier::CacheKeyDistinctness(parameters) => cache_key_distinctness::cases(parameters),
         Falsifier::ChunkedPrefill(parameters) => chunked_prefill::cases(parameters),

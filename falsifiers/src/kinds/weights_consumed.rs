@@ -1,13 +1,18 @@
 //! `weights_consumed`: every tensor of a checkpoint is used, or left out for a reason that is written down.
 
+use std::sync::Arc;
+
+use contracts::Lane;
 use contracts::kinds::WeightsConsumed;
 use engine::EngineError;
+use engine::device::DeviceModel;
 use engine::weights::WeightsError;
 use kernels::Arithmetic;
 
 use super::{Case, Passed, none_found};
+use crate::parity::options;
 use crate::stop::{Defect, Stop};
-use crate::subject::{Subject, errored};
+use crate::subject::{Subject, engine_stop};
 
 pub(super) fn cases(parameters: &WeightsConsumed) -> Vec<Case<'_>> {
     let mut cases = Vec::new();
@@ -22,9 +27,16 @@ pub(super) fn cases(parameters: &WeightsConsumed) -> Vec<Case<'_>> {
 
 fn attempt(subject: &Subject, model: &str) -> Result<Passed, Stop> {
     let loaded = subject.loaded(model)?;
-    match loaded.reference(Arithmetic::F32) {
-        Ok(reference) => {
-            let report = reference.consumed();
+    let consumed = match subject.lane() {
+        Lane::Cpu => loaded.reference(Arithmetic::F32).map(|reference| reference.consumed().clone()),
+        Lane::Simt | Lane::Cuda => {
+            let machine = subject.machine()?;
+            DeviceModel::load(&loaded, Arc::clone(&machine.device), &machine.jit, options(&loaded, 1, 1))
+                .map(|model| model.consumed().clone())
+        }
+    };
+    match consumed {
+        Ok(report) => {
             let accounted = report.consumed.len() + report.ignored.len();
             let stored = loaded.weights().names().count();
             if accounted != stored {
@@ -43,6 +55,6 @@ fn attempt(subject: &Subject, model: &str) -> Result<Passed, Stop> {
             let message = format!("{model} never uses {} of its tensors, `{first}` among them", names.len());
             Err(Defect::counted("unconsumed_tensors", names.len() as f64, message).into())
         }
-        Err(other) => Err(errored(other)),
+        Err(other) => Err(engine_stop(other, subject.lane())),
     }
 }

@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "qwen2@k-bias-dropped",
     defect: "the bias of the key projection is never added",
     point: "weights",
-    kinds: &["oracle_parity", "golden_output", "loss_bound"],
+    kinds: &["oracle_parity", "golden_output", "loss_bound", "admission", "stage_parity", "logits_parity"],
     seam,
 };
 

@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "rmsnorm@eps-1e-5",
     defect: "every norm uses epsilon 1e-5, or 1e-6 where the configuration says 1e-5",
     point: "config",
-    kinds: &["oracle_parity", "golden_output", "loss_bound"],
+    kinds: &["oracle_parity", "golden_output", "loss_bound", "admission", "stage_parity", "logits_parity"],
     seam,
 };
 

@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "rope@theta-10000",
     defect: "the rotary base is 10,000, or 1,000,000 where the configuration says 10,000",
     point: "config",
-    kinds: &["oracle_parity", "golden_output", "loss_bound"],
+    kinds: &["oracle_parity", "golden_output", "loss_bound", "admission", "stage_parity", "logits_parity"],
     seam,
 };
 

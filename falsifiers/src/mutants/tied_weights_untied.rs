@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "lm_head@tied-weights-untied",
     defect: "the language head of a tied model holds other numbers than the embedding",
     point: "weights",
-    kinds: &["loss_bound", "oracle_parity", "golden_output"],
+    kinds: &["loss_bound", "oracle_parity", "golden_output", "logits_parity"],
     seam,
 };
 

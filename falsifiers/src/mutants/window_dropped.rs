@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "attention@window-dropped",
     defect: "layers with a sliding window attend to all keys",
     point: "config",
-    kinds: &["oracle_parity", "loss_bound"],
+    kinds: &["oracle_parity", "loss_bound", "admission", "stage_parity", "logits_parity"],
     seam,
 };
 

@@ -1,0 +1,39 @@
+//! Matrix products that add up in bfloat16, whose sums stop growing at 256 terms of one size.
+
+use kernels::seam::Seam;
+
+use super::Mutant;
+use crate::plant::in_source;
+
+/// Registry entry.
+pub(super) static MUTANT: Mutant = Mutant {
+    name: "linear@accumulator-bf16",
+    defect: "matrix products round every partial sum to BF16",
+    point: "source",
+    kinds: &["op_parity", "admission", "stage_parity", "logits_parity"],
+    seam,
+};
+
+fn seam() -> Seam {
+    in_source(
+        &["matmul", "matmul_simt", "matvec"],
+        &[
+            (
+                "multiply_add(sum[i][j], a[i], b);",
+                "{ multiply_add(sum[i][j], a[i], b); for (u32 c = 0; c < 4; ++c) sum[i][j][c] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(sum[i][j][c])); }",
+            ),
+            (
+                "sum[i][j] = fmaf(a[i], b[j], sum[i][j]);",
+                "sum[i][j] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(a[i], b[j], sum[i][j])));",
+            ),
+            (
+                "sum = fmaf(w[j], v[j], sum);",
+                "sum = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(w[j], v[j], sum)));",
+            ),
+            (
+                "sum = fmaf(Weight::load(weight_row[i]), Activation::load(x_row[i]), sum);",
+                "sum = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(Weight::load(weight_row[i]), Activation::load(x_row[i]), sum)));",
+            ),
+        ],
+    )
+}
