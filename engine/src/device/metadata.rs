@@ -13,19 +13,19 @@ pub struct Metadata {
     pub phase: Phase,
     /// Tokens that each sequence had before.
     pub past: Vec<usize>,
-    /// New tokens of all sequences: [tokens].
+    /// New tokens of all sequences: `[tokens]`.
     pub input_ids: Vec<i32>,
-    /// The position of each in its sequence: [tokens].
+    /// The position of each in its sequence: `[tokens]`.
     pub positions: Vec<i32>,
-    /// The row of the pages that each one's keys and values go to: [tokens].
+    /// The row of the pages that each one's keys and values go to: `[tokens]`.
     pub slot_mapping: Vec<i32>,
-    /// Where each sequence's new tokens begin: [batch + 1].
+    /// Where each sequence's new tokens begin: `[batch + 1]`.
     pub qo_indptr: Vec<i32>,
-    /// Where each sequence's pages begin: [batch + 1].
+    /// Where each sequence's pages begin: `[batch + 1]`.
     pub kv_page_indptr: Vec<i32>,
-    /// The pages of each sequence: [pages in all].
+    /// The pages of each sequence: `[pages in all]`.
     pub kv_page_indices: Vec<i32>,
-    /// The length of each sequence, its new tokens included: [batch].
+    /// The length of each sequence, its new tokens included: `[batch]`.
     pub kv_len: Vec<i32>,
 }
 

@@ -1,7 +1,7 @@
 //! The forward pass of a device, as data.
 //!
 //! A [`Plan`] is a list of [`Step`]s over named buffers: each step launches one kernel. It is a template over
-//! [`Extent`](kernels::launch::Extent): tokens, batch and the longest sequence. What a step reads and writes follows
+//! [`Extent`]: tokens, batch and the longest sequence. What a step reads and writes follows
 //! from its arguments and from what the kernel says of its parameters, so that the two cannot disagree.
 //!
 //! | file | what |
@@ -9,11 +9,11 @@
 //! | `mod.rs` | the types |
 //! | [`builder`] | what templates are written with |
 //! | [`build`](build()) | from a configuration to checked plans |
-//! | [`fusion`] | the residual stream and its norm in one step |
-//! | [`memory`] | which values share memory |
+//! | `fusion` | the residual stream and its norm in one step |
+//! | `memory` | which values share memory |
 //! | [`check`](check()) | what has to hold before anything is launched |
-//! | [`demands`] | what each kernel demands of its buffers |
-//! | [`eager`] | launching one step after the other |
+//! | `demands` | what each kernel demands of its buffers |
+//! | `eager` | launching one step after the other |
 
 mod build;
 pub mod builder;
@@ -143,19 +143,19 @@ pub enum Role {
 /// What the host fills before each run; all i32. The names are those of FlashInfer and vLLM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Input {
-    /// New tokens of all sequences, one sequence after the other: [tokens].
+    /// New tokens of all sequences, one sequence after the other: `[tokens]`.
     InputIds,
-    /// The position of each in its sequence: [tokens].
+    /// The position of each in its sequence: `[tokens]`.
     Positions,
-    /// The row of the pages that each one's keys and values go to: [tokens].
+    /// The row of the pages that each one's keys and values go to: `[tokens]`.
     SlotMapping,
-    /// Where each sequence's new tokens begin: [batch + 1].
+    /// Where each sequence's new tokens begin: `[batch + 1]`.
     QoIndptr,
-    /// Where each sequence's pages begin: [batch + 1].
+    /// Where each sequence's pages begin: `[batch + 1]`.
     KvPageIndptr,
-    /// The pages of each sequence: [pages in all].
+    /// The pages of each sequence: `[pages in all]`.
     KvPageIndices,
-    /// The length of each sequence, its new tokens included: [batch].
+    /// The length of each sequence, its new tokens included: `[batch]`.
     KvLen,
 }
 
