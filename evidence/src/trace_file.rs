@@ -48,6 +48,10 @@ pub struct TraceFile {
     pub token_ids: Vec<u32>,
     /// Kernel to its key, for every kernel that was launched.
     pub kernel_keys: BTreeMap<String, String>,
+    /// Stages that were computed inside of a step and never stored, each with that step. They were not recorded, and count
+    /// as compared with nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fused: BTreeMap<String, String>,
     /// The stages, in the order in which they were computed.
     pub stages: Vec<StageRecord>,
 }

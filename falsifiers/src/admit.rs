@@ -6,11 +6,14 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use engine::config::Config;
 use engine::device::{DeviceModel, DeviceOptions};
+use engine::forward::{Advance, Forward};
 use engine::plan::Phase;
 use engine::{EngineError, Loaded};
 use kernels::device::Device;
 use kernels::jit::Jit;
+use kernels::seam::Seam;
 
 use crate::parity::{ParityError, Run, RunVerdict, Source, Verdicts, judge};
 
@@ -40,6 +43,20 @@ impl Deref for Admitted {
 
     fn deref(&self) -> &DeviceModel {
         &self.model
+    }
+}
+
+impl Forward for Admitted {
+    fn config(&self) -> &Config {
+        self.model.config()
+    }
+
+    fn seam(&self) -> &Seam {
+        self.model.seam()
+    }
+
+    fn start(&self) -> Result<Box<dyn Advance + '_>, EngineError> {
+        self.model.start()
     }
 }
 
@@ -118,6 +135,14 @@ fn runs(model: &DeviceModel) -> Vec<Run> {
         runs.push(Run::decode(tokens, DECODED));
     }
     runs
+}
+
+/// The prompts that a model is admitted with, as far as its context goes: token ids.
+#[must_use]
+pub fn prompts(config: &Config) -> Vec<Vec<u32>> {
+    let longest = config.max_position_embeddings;
+    let vocabulary = config.vocab_size as u64;
+    (0u64..).zip(LENGTHS).map(|(at, length)| draw(at, length.min(longest), vocabulary)).collect()
 }
 
 /// `count` numbers below `below`, always the same for the same seed: splitmix64 (Steele, Lea and Flood, "Fast

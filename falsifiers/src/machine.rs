@@ -7,7 +7,10 @@ use contracts::Lane;
 use evidence::Need;
 use kernels::device::cuda::{CudaDevice, available, check_compiler, driver_version};
 use kernels::device::{Device, DeviceError, Properties};
-use kernels::jit::{Compiled, Compiler, Jit, JitError, JitOptions, Nvrtc, Resources, Version};
+use kernels::jit::{
+    Compiled, Compiler, Jit, JitError, JitOptions, KernelSpec, Nvrtc, Resources, Version, default_folder,
+    key_of,
+};
 use kernels::seam::Seam;
 
 use crate::stop::{Defect, Stop};
@@ -63,7 +66,7 @@ impl Machine {
                 let compiler = Nvrtc::find()?;
                 let nvrtc = compiler.version();
                 check_compiler(nvrtc, driver_version()?)?;
-                let options = JitOptions { cache: None, seam: Arc::clone(seam) };
+                let options = JitOptions { cache: default_folder(), seam: Arc::clone(seam) };
                 let jit = Jit::new(Box::new(compiler), device.properties().target, options);
                 Ok(Self { device, jit, nvrtc })
             }
@@ -80,11 +83,23 @@ impl Machine {
     #[must_use]
     pub fn kernel_keys(&self) -> BTreeMap<String, String> {
         let (target, nvrtc) = (self.jit.target(), self.nvrtc);
-        BTreeMap::<String, String>::new()
-            .into_iter()
-            .map(|(spec, key)| (format!("{target}/{nvrtc}/{spec}"), key))
-            .collect()
+        let name = |spec: &KernelSpec| format!("{target}/{nvrtc}/{spec}");
+        self.jit.artifacts().iter().map(|made| (name(&made.spec), made.key.clone())).collect()
     }
+}
+
+/// The keys that kernels named in a record have today. A name that means nothing today has none.
+#[must_use]
+pub fn keys_today<'n>(names: impl Iterator<Item = &'n String>) -> BTreeMap<String, String> {
+    names.filter_map(|name| Some((name.clone(), key_today(name)?))).collect()
+}
+
+fn key_today(name: &str) -> Option<String> {
+    let mut parts = name.splitn(3, '/');
+    let target = parts.next()?.parse().ok()?;
+    let (major, minor) = parts.next()?.split_once('.')?;
+    let nvrtc = Version { major: major.parse().ok()?, minor: minor.parse().ok()? };
+    key_of(&parts.next()?.parse().ok()?, nvrtc, target).ok()
 }
 
 /// The one CUDA device of this process: a context takes half a second, and holds what kernels it has loaded.
@@ -139,5 +154,20 @@ pub fn jit_stop(error: &JitError) -> Stop {
         JitError::NoCompiler { .. } | JitError::CompilerTooNew { .. } => Stop::Blocked(Need::Nvrtc),
         JitError::Compiler(_) | JitError::Cache { .. } => Stop::Errored(error.to_string()),
         _ => Defect::counted("refused", 1.0, error.to_string()).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_of_a_record_has_the_key_that_it_has_today() {
+        let name = "sm_90/13.0/rmsnorm(ACT_DTYPE=BF16,EPS=1e-6,FEATURES=256,WEIGHT_DTYPE=BF16)".to_owned();
+        let other = name.replace("1e-6", "1e-5");
+        let nothing = ["sm_90/13.0/nothing(A=1)", "sm_90/13.0", "x/13.0/rmsnorm()", ""].map(str::to_owned);
+        let keys = keys_today([&name, &other].into_iter().chain(&nothing));
+        assert_eq!(keys.len(), 2, "{keys:?}");
+        assert_ne!(keys[&name], keys[&other]);
     }
 }

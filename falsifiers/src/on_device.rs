@@ -108,7 +108,7 @@ pub(crate) fn hold_logits(
     let Some(truth) = truth.stages.first() else {
         return Err(Stop::Errored("the reference announces no logits".to_owned()));
     };
-    let limit = limit(truth.spread, stored_logits(model, run.phase()), factor);
+    let limit = limit(truth, stored_logits(model, run.phase()), factor);
     let result = compare(&truth.truth, found, limit);
     tally.judged(result, limit, Some(LM_HEAD), run.first_judged(), message);
     Ok(())

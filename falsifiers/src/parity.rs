@@ -286,13 +286,13 @@ fn fill(
         let found = found.iter().find(|stage| stage.name.to_string() == verdict.stage);
         let judged = match (truth, found) {
             (Some(truth), Some(found)) => {
-                let limit = limit(truth.spread, found.stored, factor);
+                let limit = limit(truth, found.stored, factor);
                 of(compare(&truth.truth, &found.tensor, limit), limit, model.config(), truth.name, run)
             }
             // The plan stores it, and no value came: nothing was compared, which is never a pass.
             _ => of(
                 Err(Difference::Empty),
-                limit(0.0, Dtype::F32, factor),
+                Limit::RowL2 { max: found.map_or(0.0, |found| found.stored.epsilon()) },
                 model.config(),
                 StageName::model(""),
                 run,
@@ -302,10 +302,11 @@ fn fill(
     }
 }
 
-/// What a stage is held to whose honest runs lie `spread` from the truth.
+/// What a stage is held to that is stored in this dtype: `factor` times the spread of honest runs, what the rounding of
+/// pages costs, and one unit in the last place, whichever is most.
 #[must_use]
-pub fn limit(spread: f64, stored: Dtype, factor: f64) -> Limit {
-    Limit::RowL2 { max: (factor * spread).max(stored.epsilon()) }
+pub fn limit(stage: &HonestStage, stored: Dtype, factor: f64) -> Limit {
+    Limit::RowL2 { max: (factor * stage.spread).max(stage.rounding).max(stored.epsilon()) }
 }
 
 fn of(

@@ -15,6 +15,7 @@
 //! fails: a cache that cannot be used is one warning.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
@@ -67,14 +68,19 @@ pub(super) struct Cache {
 /// `None` where none of the three variables is set.
 #[must_use]
 pub fn default_folder() -> Option<PathBuf> {
-    folder_of(|name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from))
+    let path = |value: Option<OsString>| value.filter(|value| !value.is_empty()).map(PathBuf::from);
+    folder_of(
+        path(std::env::var_os("TOUCHSTONE_KERNEL_CACHE")),
+        path(std::env::var_os("XDG_CACHE_HOME")),
+        path(std::env::var_os("HOME")),
+    )
 }
 
-fn folder_of(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
-    variable("TOUCHSTONE_KERNEL_CACHE").or_else(|| {
+fn folder_of(own: Option<PathBuf>, caches: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    own.or_else(|| {
         // The XDG Base Directory Specification 0.8 has relative paths ignored.
-        let caches = variable("XDG_CACHE_HOME").filter(|path| path.is_absolute());
-        Some(caches.or_else(|| Some(variable("HOME")?.join(".cache")))?.join("touchstone/kernels"))
+        let caches = caches.filter(|path| path.is_absolute());
+        Some(caches.or_else(|| Some(home?.join(".cache")))?.join("touchstone/kernels"))
     })
 }
 
@@ -224,14 +230,12 @@ mod tests {
 
     #[test]
     fn the_default_folder_follows_the_variables() {
-        let folder = |set: &[(&str, &str)]| {
-            folder_of(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| PathBuf::from(value)))
-        };
-        let home = ("HOME", "/h");
-        assert_eq!(folder(&[]), None);
-        assert_eq!(folder(&[home]), Some("/h/.cache/touchstone/kernels".into()));
-        assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "/x")]), Some("/x/touchstone/kernels".into()));
-        assert_eq!(folder(&[home, ("XDG_CACHE_HOME", "x")]), Some("/h/.cache/touchstone/kernels".into()));
-        assert_eq!(folder(&[home, ("TOUCHSTONE_KERNEL_CACHE", "/t")]), Some("/t".into()));
+        let path = |text: &str| Some(text).filter(|text| !text.is_empty()).map(PathBuf::from);
+        let folder = |own, caches, home| folder_of(path(own), path(caches), path(home));
+        assert_eq!(folder("", "", ""), None);
+        assert_eq!(folder("", "", "/h"), Some("/h/.cache/touchstone/kernels".into()));
+        assert_eq!(folder("", "/x", "/h"), Some("/x/touchstone/kernels".into()));
+        assert_eq!(folder("", "x", "/h"), Some("/h/.cache/touchstone/kernels".into()));
+        assert_eq!(folder("/t", "/x", "/h"), Some("/t".into()));
     }
 }

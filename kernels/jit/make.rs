@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::cache::Cache;
 use super::{
-    Artifact, Compiled, Compiler, JitError, KernelSpec, KeyPoint, Preimage, SourcePoint, SpecPoint, source,
+    Artifact, Compiled, Compiler, JitError, KernelSpec, KeyPoint, Preimage, SourcePoint, SpecPoint, Version,
+    source,
 };
 use crate::device::Target;
 use crate::launch;
@@ -88,20 +89,8 @@ impl Jit {
         spec.check()?;
         let mut text = source::expanded(kernel);
         self.seam.apply::<SourcePoint>(&mut source::SourceValue { kernel: kernel.name, text: &mut text });
-        let options = self.compiler_options(&spec);
+        let options = compiler_options(&spec, self.target);
         Ok((spec.clone(), Preimage::new(&spec, text, options, self.compiler.version(), self.target)))
-    }
-
-    fn compiler_options(&self, spec: &KernelSpec) -> Vec<String> {
-        let mut options = vec![
-            format!("--gpu-architecture={}", self.target),
-            "--std=c++17".to_owned(),
-            "--fmad=false".to_owned(),
-            "--generate-line-info".to_owned(),
-            "--ptxas-options=-v".to_owned(),
-        ];
-        options.extend(spec.defines());
-        options
     }
 
     /// The artifact of a spec: from memory, from disk, or compiled now.
@@ -171,15 +160,19 @@ impl Jit {
         outcomes.into_iter().collect()
     }
 
+    /// Every artifact that there is in memory, in the order of their keys.
+    #[must_use]
+    pub fn artifacts(&self) -> Vec<Arc<Artifact>> {
+        let slots: Vec<Slot> = lock(&self.memory).values().map(Arc::clone).collect();
+        let mut artifacts: Vec<_> = slots.into_iter().filter_map(|slot| lock(&slot).clone()).collect();
+        artifacts.sort_by(|a, b| a.key.cmp(&b.key));
+        artifacts
+    }
+
     /// The key of every artifact that there is in memory, in order.
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        let slots: Vec<(String, Slot)> =
-            lock(&self.memory).iter().map(|(key, slot)| (key.clone(), Arc::clone(slot))).collect();
-        let made = slots.into_iter().filter(|(_, slot)| lock(slot).is_some());
-        let mut keys: Vec<String> = made.map(|(key, _)| key).collect();
-        keys.sort();
-        keys
+        self.artifacts().iter().map(|artifact| artifact.key.clone()).collect()
     }
 
     /// How often artifacts came from where so far.
@@ -191,6 +184,30 @@ impl Jit {
             from_memory: self.from_memory.load(Ordering::Relaxed),
         }
     }
+}
+
+/// The options that the compiler gets for a spec.
+fn compiler_options(spec: &KernelSpec, target: Target) -> Vec<String> {
+    let mut options = vec![
+        format!("--gpu-architecture={target}"),
+        "--std=c++17".to_owned(),
+        "--fmad=false".to_owned(),
+        "--generate-line-info".to_owned(),
+        "--ptxas-options=-v".to_owned(),
+    ];
+    options.extend(spec.defines());
+    options
+}
+
+/// The key that a spec has today, for a compiler and a target that need not be here: what a record is held to.
+///
+/// # Errors
+/// `UnknownKernel`, and `Axis` for an axis that is no number.
+pub fn key_of(spec: &KernelSpec, compiler: Version, target: Target) -> Result<String, JitError> {
+    let kernel = launch::find(&spec.kernel).ok_or_else(|| JitError::UnknownKernel(spec.kernel.clone()))?;
+    spec.check()?;
+    let (source, options) = (source::expanded(kernel), compiler_options(spec, target));
+    Ok(Preimage::new(spec, source, options, compiler, target).key())
 }
 
 /// A thread that panicked while it held the lock left nothing half-done: slots are set whole.

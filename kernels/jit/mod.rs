@@ -30,7 +30,7 @@ pub use cache::default_folder;
 pub use compiler::{Compiled, Compiler, Version};
 pub use error::JitError;
 pub use key::{KeyPoint, Preimage};
-pub use make::{Counts, Jit, JitOptions};
+pub use make::{Counts, Jit, JitOptions, key_of};
 pub use nvrtc::Nvrtc;
 pub use source::SourcePoint;
 pub use spec::{Axis, KernelSpec, SpecPoint};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +133,34 @@ impl fmt::Display for KernelSpec {
     }
 }
 
+/// What is wrong with the text of a spec.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no kernel with axes; it is written as rmsnorm(EPS=1e-6,FEATURES=256)")]
+pub struct NoSpec(String);
+
+impl FromStr for KernelSpec {
+    type Err = NoSpec;
+
+    /// Reads what [`fmt::Display`] writes: a dtype by its name, a real number by its exponent, else a whole number.
+    fn from_str(text: &str) -> Result<Self, NoSpec> {
+        let wrong = || NoSpec(text.to_owned());
+        let (kernel, axes) =
+            text.strip_suffix(')').and_then(|text| text.split_once('(')).ok_or_else(wrong)?;
+        let mut spec = Self::new(kernel);
+        for axis in axes.split(',').filter(|axis| !axis.is_empty()) {
+            let (name, value) = axis.split_once('=').ok_or_else(wrong)?;
+            let dtypes = [Dtype::F64, Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::E4M3];
+            let value = match dtypes.into_iter().find(|dtype| dtype.to_string() == value) {
+                Some(dtype) => Axis::Dtype(dtype),
+                None if value.contains('e') => Axis::Float(value.parse().map_err(|_| wrong())?),
+                None => Axis::Int(value.parse().map_err(|_| wrong())?),
+            };
+            spec.axes.insert(name.to_owned(), value);
+        }
+        Ok(spec)
+    }
+}
+
 /// Where a mutant can rewrite the spec that a kernel is compiled from, after the plan was checked.
 #[derive(Debug)]
 pub struct SpecPoint;
@@ -144,6 +173,18 @@ impl Point for SpecPoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for kernel in crate::launch::KERNELS {
+            for spec in (kernel.variants)() {
+                assert_eq!(spec.to_string().parse::<KernelSpec>().unwrap(), spec);
+            }
+        }
+        for text in ["", "rmsnorm", "rmsnorm(EPS)", "rmsnorm(EPS=x)", "rmsnorm(EPS=1e-6", "rmsnorm(N=-1)"] {
+            assert!(text.parse::<KernelSpec>().is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn every_axis_becomes_one_define() {

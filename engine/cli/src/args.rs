@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contracts::{ArithmeticName, Lane};
+use kernels::Dtype;
 
 use crate::values;
 
@@ -62,9 +63,56 @@ pub(crate) struct Subject {
     /// Where to compute.
     #[arg(long, value_enum, default_value_t = Device::Cpu)]
     pub device: Device,
-    /// What to compute in.
-    #[arg(long, value_enum, default_value_t = Precision::F32)]
-    pub arithmetic: Precision,
+    /// What the CPU reference computes in; f32 if left out. A device computes as its kernels declare.
+    #[arg(long, value_enum)]
+    pub arithmetic: Option<Precision>,
+    /// The longest sequence on a device; 4096 or the model's context if left out. Pages are allocated for it.
+    #[arg(long, value_name = "TOKENS", value_parser = values::at_least_one, allow_negative_numbers = true)]
+    pub max_kv: Option<usize>,
+    /// How a device stores keys and values, in every layer; as activations if left out.
+    #[arg(long, value_enum)]
+    pub kv_dtype: Option<KvDtype>,
+}
+
+impl Subject {
+    /// What the reference computes in.
+    pub(crate) fn precision(&self) -> Precision {
+        self.arithmetic.unwrap_or(Precision::F32)
+    }
+
+    /// The arithmetic in records: a device computes as its kernels declare.
+    pub(crate) fn arithmetic_name(&self) -> ArithmeticName {
+        match self.device {
+            Device::Cpu => self.precision().name(),
+            Device::Simt | Device::Cuda => ArithmeticName::Declared,
+        }
+    }
+}
+
+/// How keys and values are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KvDtype {
+    /// Binary32.
+    F32,
+    /// Binary16.
+    F16,
+    /// bfloat16.
+    Bf16,
+    /// OCP 8-bit floating point E4M3.
+    #[value(name = "fp8_e4m3")]
+    E4m3,
+}
+
+impl KvDtype {
+    /// The storage format.
+    pub(crate) const fn dtype(self) -> Dtype {
+        match self {
+            Self::F32 => Dtype::F32,
+            Self::F16 => Dtype::F16,
+            Self::Bf16 => Dtype::BF16,
+            Self::E4m3 => Dtype::E4M3,
+        }
+    }
 }
 
 /// The tokens to begin with.

@@ -18,6 +18,7 @@ const LONGEST_WINDOW: usize = 2048;
 struct Output {
     model: String,
     arithmetic: String,
+    device: &'static str,
     tokens: usize,
     /// Tokens that were predicted: all but the first of each window.
     predicted: usize,
@@ -47,15 +48,16 @@ pub(crate) fn run(args: &Eval) -> Result<Exit, Failure> {
         );
         return Err(Failure::Nothing(message));
     }
-    let reference = input::reference(&loaded, &args.subject)?;
-    let window = loaded.config().max_position_embeddings.min(LONGEST_WINDOW);
+    let model = input::forward(&loaded, &args.subject)?;
+    let longest = args.subject.max_kv.unwrap_or(LONGEST_WINDOW);
+    let window = loaded.config().max_position_embeddings.min(LONGEST_WINDOW).min(longest);
     let bar = ProgressBar::with_draw_target(Some(tokens.len() as u64), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} tokens, {eta} left") {
         bar.set_style(style);
     }
     let mut losses = Vec::with_capacity(tokens.len());
     for window in tokens.chunks(window) {
-        losses.extend(token_losses(&reference, window)?);
+        losses.extend(token_losses(&*model, window)?);
         bar.inc(window.len() as u64);
     }
     bar.finish_and_clear();
@@ -78,7 +80,8 @@ pub(crate) fn run(args: &Eval) -> Result<Exit, Failure> {
     let mean = losses.iter().sum::<f64>() / losses.len() as f64;
     let output = Output {
         model: input::name(&loaded),
-        arithmetic: args.subject.arithmetic.name().to_string(),
+        arithmetic: args.subject.arithmetic_name().to_string(),
+        device: args.subject.device.lane().as_str(),
         tokens: tokens.len(),
         predicted: losses.len(),
         window,

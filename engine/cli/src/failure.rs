@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
-use contracts::Lane;
 use engine::chat::ChatError;
 use engine::sampler::SamplerError;
 use engine::tokenizer::TokenizerError;
 use engine::{EngineError, InputError};
 use evidence::Exit;
 use evidence::trace_file::TraceError;
+use falsifiers::admit::NotAdmitted;
+use falsifiers::machine::MachineError;
+use falsifiers::parity::ParityError;
 
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
@@ -19,9 +21,15 @@ pub(crate) enum Failure {
     /// A trace cannot be read.
     #[error(transparent)]
     Trace(#[from] TraceError),
-    /// There is no such device here.
-    #[error("--device {0}: this build computes on the cpu only; ask for --device cpu")]
-    Device(Lane),
+    /// The device or its compiler is not there.
+    #[error(transparent)]
+    Machine(#[from] MachineError),
+    /// The device computes something else than the reference.
+    #[error(transparent)]
+    NotAdmitted(Box<NotAdmitted>),
+    /// Nothing could be judged.
+    #[error("{0}")]
+    Unjudged(String),
     /// The request makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -62,8 +70,11 @@ impl Failure {
     pub(crate) const fn exit(&self) -> Exit {
         match self {
             Self::Engine(error) if error.is_usage() => Exit::Usage,
+            Self::Engine(EngineError::Device(_) | EngineError::Jit(_)) => Exit::Incomplete,
+            Self::Engine(EngineError::Plan(_)) => Exit::Falsified,
             Self::Engine(_) | Self::Trace(_) | Self::Unreadable { .. } | Self::Input(_) => Exit::Unreadable,
-            Self::Device(_) => Exit::Incomplete,
+            Self::Machine(_) | Self::Unjudged(_) => Exit::Incomplete,
+            Self::NotAdmitted(_) => Exit::Falsified,
             Self::Usage(_) | Self::Output(_) | Self::CannotWrite { .. } => Exit::Usage,
             Self::Nothing(_) => Exit::NothingRan,
             Self::Bug(_) => Exit::Bug,
@@ -86,5 +97,23 @@ through_engine!(InputError, TokenizerError, ChatError, SamplerError);
 impl From<serde_json::Error> for Failure {
     fn from(error: serde_json::Error) -> Self {
         Self::Bug(format!("cannot write JSON: {error}"))
+    }
+}
+
+impl From<NotAdmitted> for Failure {
+    fn from(error: NotAdmitted) -> Self {
+        match error {
+            NotAdmitted::Engine(error) => Self::Engine(error),
+            other => Self::NotAdmitted(Box::new(other)),
+        }
+    }
+}
+
+impl From<ParityError> for Failure {
+    fn from(error: ParityError) -> Self {
+        match error {
+            ParityError::Engine(error) => Self::Engine(error),
+            ParityError::Honest(message) => Self::Unjudged(message),
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::output::{Reader, show};
 struct Output<'o> {
     model: String,
     arithmetic: String,
+    device: &'static str,
     prompt_token_ids: &'o [u32],
     token_ids: &'o [u32],
     /// Absent for a model without a tokenizer.
@@ -31,7 +32,7 @@ struct Output<'o> {
 pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
     let loaded = input::open(&args.subject)?;
     let prompt = input::tokens(&loaded, &args.prompt, args.chat, args.system.as_deref())?;
-    let reference = input::reference(&loaded, &args.subject)?;
+    let model = input::forward(&loaded, &args.subject)?;
     let sampling = args.temperature.map(|temperature| Sampling {
         temperature,
         top_k: args.top_k,
@@ -50,7 +51,7 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
     let mut stopped: Result<Reader, Failure> = Ok(Reader::There);
     let mut first = true;
     let options = Options { max_tokens: args.max_tokens, sampling, ignore_eos: false };
-    let generated = generate(&reference, &prompt, &options, &mut |token| {
+    let generated = generate(&*model, &prompt, &options, &mut |token| {
         if args.json {
             return ControlFlow::Continue(());
         }
@@ -76,7 +77,8 @@ pub(crate) fn run(args: &Run) -> Result<Exit, Failure> {
         };
         let output = Output {
             model: input::name(&loaded),
-            arithmetic: args.subject.arithmetic.name().to_string(),
+            arithmetic: args.subject.arithmetic_name().to_string(),
+            device: args.subject.device.lane().as_str(),
             prompt_token_ids: &prompt,
             token_ids: &generated.tokens,
             text,

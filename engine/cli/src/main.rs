@@ -12,6 +12,7 @@ mod inspect;
 #[path = "../../../falsifiers/cli/src/markdown.rs"]
 mod markdown;
 mod output;
+mod parity;
 mod shell;
 mod trace;
 mod values;
@@ -36,6 +37,8 @@ fn main() -> ExitCode {
         Command::Trace(args) => trace::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Parity(args) => parity::parity(&args),
+        Command::Bisect(args) => parity::bisect(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Completions { shell } => shell::completions(shell).and_then(printed),
         Command::Man { folder } => shell::man(folder.as_deref()).and_then(printed),

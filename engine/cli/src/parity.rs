@@ -78,9 +78,6 @@ fn judge(loaded: &Loaded, device: crate::args::Device, prompts: &[Vec<u32>]) -> 
     let longest = prompts.iter().map(Vec::len).max().unwrap_or(1);
     let options = parity::options(loaded, longest, 1);
     let model = DeviceModel::load(loaded, machine.device, &machine.jit, options)?;
-    for note in model.notes() {
-        tracing::info!("{note}");
-    }
     let source = Source::new(loaded.dir());
     let runs: Vec<Run> = prompts
         .iter()
@@ -93,7 +90,7 @@ fn judge(loaded: &Loaded, device: crate::args::Device, prompts: &[Vec<u32>]) -> 
     let mut verdicts = Vec::new();
     for run in &runs {
         let judged = parity::judge(&model, &source, run, FACTOR, Verdicts::BOTH);
-        verdicts.push(judged.map_err(Failure::from)?);
+        verdicts.push(judged?);
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -157,7 +154,8 @@ fn table(judged: &Output, run: &RunVerdict) -> String {
         let (cumulative, isolated) = (used(stage.cumulative.as_ref()), used(stage.isolated.as_ref()));
         builder.push_record([stage.stage.clone(), cumulative, isolated, kernel]);
     }
-    let phase = format!("{} of {} tokens, {} of them judged; shares of the limit", run.phase, run.tokens, run.judged);
+    let phase =
+        format!("{} of {} tokens, {} of them judged; shares of the limit", run.phase, run.tokens, run.judged);
     let end = match run.culprit() {
         None => "every stage that the device stores is right\n".to_owned(),
         Some(stage) => format!("first good-in, bad-out: {}\n", stage.problem().unwrap_or_default()),
@@ -181,5 +179,8 @@ fn verdict(judged: &Output) -> String {
         return "parity holds: every stage that the device stores is within its derived limit\n".to_owned();
     };
     let problem = stage.problem().unwrap_or_default();
-    format!("parity does not hold: in the {} of {} tokens, {problem}\n`apr bisect` shows every stage\n", run.phase, run.tokens)
+    format!(
+        "parity does not hold: in the {} of {} tokens, {problem}\n`apr bisect` shows every stage\n",
+        run.phase, run.tokens
+    )
 }

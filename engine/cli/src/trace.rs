@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use engine::device::DeviceModel;
+use engine::forward::Forward;
+use engine::models::Logits;
+use engine::plan::Phase;
 use engine::trace::{Recorded, Recorder};
 use evidence::Exit;
 use evidence::trace_file::{self, Data, StageDtype, StageRecord, StageStats, TraceError, TraceFile};
@@ -13,7 +17,7 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Style};
 
-use crate::args::Trace;
+use crate::args::{Device, Trace};
 use crate::failure::Failure;
 use crate::input;
 use crate::output::show_lines;
@@ -27,12 +31,26 @@ pub(crate) fn run(args: &Trace) -> Result<Exit, Failure> {
     }
     let loaded = input::open(&args.subject)?;
     let tokens = input::tokens(&loaded, &args.prompt, args.chat, None)?;
-    let reference = input::reference(&loaded, &args.subject)?;
     let mut recorder = match selections.clone() {
         none if none.is_empty() => Recorder::all(),
         some => Recorder::only(move |stage| some.iter().any(|selection| selection.matches(stage))),
     };
-    reference.prefill(&tokens, &mut recorder)?;
+    // A trace is how a wrong model is looked at, so nothing is admitted first.
+    let (kernel_keys, fused) = match args.subject.device {
+        Device::Cpu => {
+            input::reference(&loaded, &args.subject)?.prefill(&tokens, &mut recorder)?;
+            (BTreeMap::new(), BTreeMap::new())
+        }
+        device => {
+            let machine = input::machine(device, &loaded)?;
+            let options = input::device_options(&loaded, &args.subject);
+            let model = DeviceModel::load(&loaded, machine.device, &machine.jit, options)?;
+            model.start()?.extend(&tokens, Logits::All, &mut recorder)?;
+            let fused = model.plan(Phase::Prefill).fused();
+            let fused = fused.into_iter().map(|(stage, step)| (stage.to_string(), step)).collect();
+            (model.kernel_keys().clone(), fused)
+        }
+    };
     for (glob, selection) in args.stages.iter().zip(&selections) {
         // Each by itself: a misspelled glob beside a good one would leave stages out without a word.
         if !recorder.stages.iter().any(|stage| selection.matches(&stage.name.to_string())) {
@@ -46,10 +64,11 @@ pub(crate) fn run(args: &Trace) -> Result<Exit, Failure> {
         schema: trace_file::SCHEMA,
         model: input::name(&loaded),
         model_digest: loaded.digest(),
-        arithmetic: args.subject.arithmetic.name(),
+        arithmetic: args.subject.arithmetic_name(),
         device: args.subject.device.lane(),
         token_ids: tokens,
-        kernel_keys: BTreeMap::new(),
+        kernel_keys,
+        fused,
         stages: recorder.stages.iter().map(stage_record).collect(),
     };
     if let Some(folder) = &args.out {
@@ -126,6 +145,10 @@ fn table(trace: &TraceFile) -> String {
             stage.nan_count.to_string(),
             stage.inf_count.to_string(),
         ]);
+    }
+    for (stage, step) in &trace.fused {
+        // Never stored, so nothing of it can be shown; it must not look as if it had been forgotten.
+        builder.push_record([stage.clone(), format!("fused in {step}")]);
     }
     let mut table = builder.build();
     table.with(Style::blank()).modify(Columns::new(3..), Alignment::right());

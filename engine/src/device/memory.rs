@@ -140,8 +140,8 @@ impl Memory {
 
     /// Makes what earlier runs left between steps unreadable.
     pub(super) fn poison(&self, device: &dyn Device) -> Result<(), DeviceError> {
-        let slots = self.0.iter().filter(|(place, _)| matches!(place, Place::Slot(_)));
-        slots.map(|(_, buffer)| device.fill(buffer, POISON)).collect()
+        let mut slots = self.0.iter().filter(|(place, _)| matches!(place, Place::Slot(_)));
+        slots.try_for_each(|(_, buffer)| device.fill(buffer, POISON))
     }
 
     /// Uploads every tensor that the plans read, through the rewrites of the weights, and accounts for all others.

@@ -216,7 +216,7 @@ mod tests {
         let faults: [(Input, Fault); 10] = [
             (Input::InputIds, |m| m.input_ids[0] = 10),
             (Input::Positions, |m| m.positions[0] = -1),
-            (Input::Positions, |m| drop(m.positions.pop())),
+            (Input::Positions, |m| m.positions.truncate(1)),
             (Input::SlotMapping, |m| m.slot_mapping[1] = 20),
             (Input::SlotMapping, |m| m.slot_mapping[1] = -2),
             (Input::KvPageIndices, |m| m.kv_page_indices[0] = 5),

@@ -188,6 +188,7 @@ fn compiled(
     let specs: Vec<KernelSpec> =
         steps.filter(|step| named.insert(step.spec.to_string())).map(|step| step.spec.clone()).collect();
     let mut declared = BTreeMap::new();
+    jit.prewarm(&specs, &|done, of| tracing::trace!(done, of, "kernels"))?;
     for spec in &specs {
         let artifact = jit.artifact(spec)?;
         let name = spec.to_string();

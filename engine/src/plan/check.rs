@@ -42,6 +42,7 @@ pub fn check(
 impl Step {
     /// An error about this step.
     pub(crate) fn refused(&self, problem: StepProblem) -> PlanError {
+        let problem = Box::new(problem);
         PlanError::Step { step: self.name(), kernel: self.spec.kernel.clone(), problem }
     }
 }

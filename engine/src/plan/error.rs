@@ -19,7 +19,7 @@ pub enum PlanError {
         /// Its kernel.
         kernel: String,
         /// What is wrong, with what would be right.
-        problem: StepProblem,
+        problem: Box<StepProblem>,
     },
     /// The stages that the plan covers are not those of the model.
     #[error("the {phase} plan {problem}")]

@@ -1,8 +1,12 @@
 //! Plans, and models on a device that is played by the host.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its inputs has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its inputs has failed")]
 
+mod checks;
 mod double;
+mod equalities;
+mod faults;
+mod limits;
 mod parity;
 mod plans;
 mod support;

@@ -41,12 +41,7 @@ fn a_decode_batch_beyond_the_second_axis_of_a_grid_is_refused() {
     let wide = |max_batch| DeviceOptions { max_batch, max_tokens: 65_537, max_kv: 16, ..options(&loaded) };
     build(&loaded, &wide(65_535), &limits).unwrap();
     let error = build(&loaded, &wide(65_536), &limits).unwrap_err();
-    let engine::EngineError::Plan(PlanError::Step {
-        problem: StepProblem::Limit { what, found, limit, .. },
-        ..
-    }) = error
-    else {
-        panic!("{error}");
-    };
+    let engine::EngineError::Plan(PlanError::Step { problem, .. }) = error else { panic!("{error}") };
+    let StepProblem::Limit { what, found, limit, .. } = *problem else { panic!("{problem}") };
     assert_eq!((what.starts_with("grid "), found, limit), (true, 65_536, 65_535));
 }

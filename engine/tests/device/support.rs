@@ -5,10 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::Loaded;
-use engine::device::{DeviceModel, DeviceOptions, Watch};
+use engine::device::{Chunk, DeviceModel, DeviceOptions, SequenceId, Session, Unwatched, Watch};
+use engine::models::Logits;
+use engine::plan::Phase;
 use engine::stage::StageName;
 use engine::trace::Tensor;
 use kernels::Dtype;
+use kernels::real::Values;
 
 use crate::double::{Double, jit};
 
@@ -46,6 +49,28 @@ pub(crate) fn options(loaded: &Loaded) -> DeviceOptions {
 /// A model on a fresh double.
 pub(crate) fn load(loaded: &Loaded, options: DeviceOptions) -> DeviceModel {
     DeviceModel::load(loaded, Double::new(1 << 30), &jit(Arc::clone(loaded.seam())), options).unwrap()
+}
+
+/// The bits of a tensor of a device.
+pub(crate) fn bits(tensor: &Tensor) -> Vec<u32> {
+    match &tensor.values {
+        Values::F32(values) => {
+            assert!(values.iter().all(|x| x.is_finite()), "not finite");
+            values.iter().map(|x| x.to_bits()).collect()
+        }
+        Values::F64(_) => panic!("a device gives f32"),
+    }
+}
+
+/// The bits of the logits of one run over one sequence.
+pub(crate) fn extend(
+    session: &mut Session<'_>,
+    phase: Phase,
+    sequence: SequenceId,
+    tokens: &[u32],
+) -> Vec<u32> {
+    let chunk = Chunk { sequence, tokens };
+    bits(&session.run(phase, &[chunk], Logits::All, &mut Unwatched).unwrap())
 }
 
 /// Tokens without a pattern, below `vocab_size`.

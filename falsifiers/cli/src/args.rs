@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contracts::{ClaimId, GateId, Lane, Tier};
 use falsifiers::runner::Shard;
+use kernels::device::Target;
 
 use crate::diagnostics::Format;
 use crate::list::What;
@@ -237,6 +238,9 @@ pub(crate) struct List {
     /// Where claims and gates are looked up.
     #[command(flatten)]
     pub(crate) place: Place,
+    /// Of kernels: only as compiled for this target; may be given more than once. All of them without it.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Vec<Target>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -9,6 +9,7 @@ use evidence::report::SaveError;
 use evidence::store::{RecordError, StoreError};
 use falsifiers::filter::FilterError;
 use falsifiers::select::SelectError;
+use kernels::jit::JitError;
 
 /// Why a command ended early.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +70,9 @@ pub(crate) enum Failure {
     /// A report cannot be written to its file.
     #[error(transparent)]
     Save(#[from] SaveError),
+    /// Kernels cannot be compiled.
+    #[error(transparent)]
+    Jit(#[from] JitError),
     /// Something that cannot happen.
     #[error("internal bug: {0}")]
     Bug(String),
@@ -98,6 +102,9 @@ impl Failure {
             ) => Exit::Incomplete,
             Self::Merge(MergeError::Contradiction(_)) => Exit::Unreadable,
             Self::Merge(_) => Exit::Usage,
+            // As a claim that needs the compiler: blocked.
+            Self::Jit(JitError::NoCompiler { .. } | JitError::CompilerTooNew { .. }) => Exit::Incomplete,
+            Self::Jit(_) => Exit::Falsified,
             Self::Bug(_) => Exit::Bug,
         }
     }

@@ -1,15 +1,21 @@
 //! `pv list`: what there is, as a table or as JSON.
 
+mod kernels;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
+use ::kernels::device::Target;
+use ::kernels::jit::{Nvrtc, default_folder};
 use contracts::{KINDS, Loaded, MutantEntry, RULES, Severity, Vocabulary};
+use evidence::Exit;
 use serde_json::{Value, json};
 use tabled::builder::Builder;
 use tabled::settings::{Padding, Style};
 use textwrap::WordSplitter;
 
 use crate::diagnostics::{Format, Style as Look, render};
+use crate::failure::Failure;
 
 /// What to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -28,6 +34,18 @@ pub(crate) enum What {
     Models,
     /// The canonical names of stages.
     Stages,
+    /// The kernels, compiled: keys, registers, spills, shared memory.
+    Kernels,
+}
+
+/// What to list, and of what.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) what: What,
+    /// Where contracts lie.
+    pub(crate) paths: &'a [PathBuf],
+    /// What kernels are compiled for; every known target if there are none.
+    pub(crate) targets: &'a [Target],
 }
 
 /// Rows of a table: the same objects that JSON gets, with these keys as columns.
@@ -43,18 +61,18 @@ pub(crate) fn width() -> Option<usize> {
 
 /// Lists. What cannot be read among the contracts goes to `err`, and into the exit code.
 pub(crate) fn run(
-    what: What,
-    paths: &[PathBuf],
+    Request { what, paths, targets }: Request<'_>,
     vocabulary: &Vocabulary,
     (as_json, width): (bool, Option<usize>),
     out: &mut dyn Write,
     err: &mut dyn Write,
-) -> io::Result<i32> {
+) -> Result<Exit, Failure> {
     let needs_contracts = matches!(what, What::Claims | What::Gates | What::Mutants);
     let loaded = if needs_contracts { contracts::load(paths) } else { Loaded::default() };
     if loaded.findings.iter().any(|finding| finding.severity == Severity::Error) {
-        render(err, Format::Concise, Look::PLAIN, &loaded, &loaded.findings)?;
+        render(err, Format::Concise, Look::PLAIN, &loaded, &loaded.findings).map_err(Failure::Output)?;
     }
+    let mut exit = Exit::of_code(loaded.exit_code(&loaded.findings, false));
     let list = match what {
         What::Claims => claims(&loaded),
         What::Kinds => kinds(vocabulary),
@@ -63,9 +81,18 @@ pub(crate) fn run(
         What::Gates => gates(&loaded),
         What::Models => names("model", &vocabulary.models),
         What::Stages => names("stage", &vocabulary.stages),
+        What::Kernels => {
+            let (list, problems) =
+                kernels::list(targets, &|| Ok(Box::new(Nvrtc::find()?)), default_folder())?;
+            for problem in &problems {
+                writeln!(err, "error: {problem}").map_err(Failure::Output)?;
+                exit = Exit::Falsified;
+            }
+            list
+        }
     };
-    show(&list, (as_json, width), out)?;
-    Ok(loaded.exit_code(&loaded.findings, false))
+    show(&list, (as_json, width), out).map_err(Failure::Output)?;
+    Ok(exit)
 }
 
 /// Shows a list as a table, or as JSON.
@@ -294,19 +321,25 @@ mod tests {
     use super::*;
     use crate::fixture;
 
-    fn list(what: What, as_json: bool) -> (i32, String, String) {
+    /// Everything but kernels, which have tests of their own.
+    fn listed() -> Vec<What> {
+        What::value_variants().iter().copied().filter(|what| *what != What::Kernels).collect()
+    }
+
+    fn list(what: What, as_json: bool) -> (Exit, String, String) {
         let folder = fixture::folder();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let paths = [folder.path().join("contracts")];
         let how = (as_json, None);
-        let code = run(what, &paths, &fixture::vocabulary(), how, &mut out, &mut err).unwrap();
-        (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+        let request = Request { what, paths: &paths, targets: &[] };
+        let exit = run(request, &fixture::vocabulary(), how, &mut out, &mut err).unwrap();
+        (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
     }
 
     #[test]
     fn tables() {
         let mut text = String::new();
-        for what in What::value_variants() {
+        for what in &listed() {
             text.push_str(&format!("{what:?}\n{}\n", list(*what, false).1));
         }
         insta::assert_snapshot!(text);
@@ -314,7 +347,7 @@ mod tests {
 
     #[test]
     fn json_has_as_many_rows_as_the_table() {
-        for what in What::value_variants() {
+        for what in &listed() {
             let rows: Vec<Value> = serde_json::from_str(&list(*what, true).1).unwrap();
             assert_eq!(rows.len() + 1, list(*what, false).1.lines().count(), "{what:?}");
             assert!(!rows.is_empty(), "{what:?}");
@@ -325,11 +358,12 @@ mod tests {
     fn tables_fit_a_terminal_and_lose_nothing() {
         let folder = fixture::folder();
         let paths = [folder.path().join("contracts")];
-        for what in What::value_variants() {
+        for what in &listed() {
             for width in [72, 80, 200] {
                 let (mut out, mut err) = (Vec::new(), Vec::new());
                 let how = (false, Some(width));
-                run(*what, &paths, &fixture::vocabulary(), how, &mut out, &mut err).unwrap();
+                let request = Request { what: *what, paths: &paths, targets: &[] };
+                run(request, &fixture::vocabulary(), how, &mut out, &mut err).unwrap();
                 let text = String::from_utf8(out).unwrap();
                 let widest = text.lines().map(|line| line.chars().count()).max().unwrap();
                 assert!(widest <= width, "{what:?} at {width}: {widest}\n{text}");
@@ -350,9 +384,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_beside_the_list() {
-        let (code, out, err) = list(What::Claims, false);
-        assert_eq!(code, 1);
+        let (exit, out, err) = list(What::Claims, false);
+        assert_eq!(exit, Exit::Falsified);
         assert!(out.contains("WARNS-001") && err.contains("PV002"), "{out}{err}");
-        assert_eq!(list(What::Rules, false).0, 0);
+        assert_eq!(list(What::Rules, false).0, Exit::Survived);
     }
 }

@@ -66,7 +66,11 @@ fn main() -> ExitCode {
         Command::List(args) => {
             let (place, known) = (&args.place, workspace::vocabulary(&args.place));
             let (out, err) = (&mut Shown(io::stdout()), &mut Shown(io::stderr()));
-            shown(list::run(args.what, &place.paths, &known, (args.json, list::width()), out, err))
+            let what = list::Request { what: args.what, paths: &place.paths, targets: &args.target };
+            match list::run(what, &known, (args.json, list::width()), out, err) {
+                Err(Failure::Output(error)) => shown(Err(error)),
+                other => other,
+            }
         }
     };
     match result {

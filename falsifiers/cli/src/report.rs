@@ -8,6 +8,7 @@ use evidence::report::compare::{self, Comparison};
 use evidence::report::{self, ClaimText, Report};
 use evidence::store::Runs;
 use evidence::{Exit, GateReport, Run, RunId, gate, store};
+use falsifiers::machine::keys_today;
 use falsifiers::today::today;
 
 use crate::args::{self, ReportFormat};
@@ -122,7 +123,8 @@ fn gates(args: &args::Report, workspace: &Workspace, runs: &[Run]) -> Result<Vec
             )));
         }
     }
-    let now = today(&workspace.root, &workspace.loaded, &args.place.zoo);
+    let mut now = today(&workspace.root, &workspace.loaded, &args.place.zoo);
+    now.kernel_keys = keys_today(runs.iter().flat_map(|run| run.record.kernel_keys.keys()));
     let gates = workspace.loaded.gates.iter().map(|gate| &gate.gate);
     let wanted = gates.filter(|gate| args.gate.is_empty() || args.gate.contains(&gate.gate));
     Ok(wanted.map(|gate| gate::evaluate(gate, runs, &now)).collect())

@@ -5,6 +5,7 @@ use std::path::Path;
 use contracts::{Loaded, StaleEvidence};
 use evidence::freshness::{Stale, claim_freshness};
 use evidence::{Run, Status, Today, store};
+use falsifiers::machine::keys_today;
 use falsifiers::today::today;
 
 use crate::args::Place;
@@ -40,7 +41,8 @@ fn of_runs(mut runs: Vec<Run>, today: impl FnOnce() -> Today) -> Vec<StaleEviden
         let key = |run: &Run| (run.record.started, run.record.run_id.clone());
         key(right).cmp(&key(left))
     });
-    let today = today();
+    let mut today = today();
+    today.kernel_keys = keys_today(runs.iter().flat_map(|run| run.record.kernel_keys.keys()));
     let mut found = Vec::new();
     for (claim, now) in &today.claims {
         let mut latest = now.lanes.iter().filter_map(|lane| {

@@ -9,6 +9,7 @@ use kernels::device::{Argument, Buffer, Launch};
 use kernels::launch::Expr;
 use kernels::real::Values;
 use kernels::{Arithmetic, Dtype};
+use rayon::prelude::*;
 
 use super::{Case, Passed};
 use crate::compare::Limit;
@@ -52,14 +53,15 @@ fn attempt(subject: &Subject, group: &Group, tolerance: Option<&Tolerance>) -> R
         let name = format!("{}({})", group.kernel, case.name);
         let run = (case.make)(&mut Draw::new(&name));
         let found = launch(&machine, subject, &name, &run)?;
-        let reference = |arithmetic| (run.reference)(arithmetic);
         let declared = |order| Arithmetic::Declared { activation: group.activation, order };
-        let (truth, honest) = match tolerance {
-            Some(Tolerance::Derived { .. }) => {
-                (reference(Arithmetic::F64), (0..SUMMATION_ORDERS).map(|o| reference(declared(o))).collect())
-            }
-            _ => (reference(declared(0)), Vec::new()),
+        let derived = matches!(tolerance, Some(Tolerance::Derived { .. }));
+        let arithmetic: Vec<Arithmetic> = match derived {
+            true => [Arithmetic::F64].into_iter().chain((0..SUMMATION_ORDERS).map(declared)).collect(),
+            false => vec![declared(0)],
         };
+        let mut honest: Vec<Vec<Tensor>> =
+            arithmetic.into_par_iter().map(|arithmetic| (run.reference)(arithmetic)).collect();
+        let truth = honest.remove(0);
         if truth.len() != found.len() {
             return Err(Stop::Errored(format!(
                 "{name}: the reference has {} outputs, the kernel {}",
@@ -69,12 +71,9 @@ fn attempt(subject: &Subject, group: &Group, tolerance: Option<&Tolerance>) -> R
         }
         for (at, (truth, (found, stored))) in truth.iter().zip(&found).enumerate() {
             let limit = match tolerance {
-                Some(Tolerance::Derived { factor }) => row_limit(
-                    truth,
-                    honest.iter().filter_map(|run: &Vec<Tensor>| run.get(at)),
-                    *stored,
-                    *factor,
-                )?,
+                Some(Tolerance::Derived { factor }) => {
+                    row_limit(truth, honest.iter().filter_map(|run| run.get(at)), *stored, *factor)?
+                }
                 _ => Limit::Bitwise,
             };
             tally.hold((truth, found), limit, None, 0, || format!("{name} differs from its reference"));

@@ -9,7 +9,7 @@ use contracts::Lane;
 use contracts::kinds::PlanChecks;
 use engine::Loaded;
 use engine::device::DeviceOptions;
-use engine::plan::{BufferId, Plan, Role, Step, build};
+use engine::plan::{BufferId, Phase, Plan, Role, Step, build};
 use engine::stage::StageName;
 use kernels::device::{Limits, Target};
 use kernels::launch::{Extent, KERNELS};
@@ -81,7 +81,7 @@ fn of_model(subject: &Subject, model: &str) -> Result<Passed, Stop> {
                 if plan.notes.iter().any(|note| note.trim().is_empty()) {
                     return Err(wrong("empty_notes", format!("{what} has a note that says nothing")));
                 }
-                for extent in extents(&options) {
+                for extent in extents(&options, plan.phase) {
                     for step in &plan.steps {
                         within(step, &limits, extent, &what)?;
                     }
@@ -97,8 +97,13 @@ fn of_model(subject: &Subject, model: &str) -> Result<Passed, Stop> {
     }
 }
 
-fn extents(options: &DeviceOptions) -> [Extent; 4] {
-    let (tokens, batch) = (options.max_tokens as u64, options.max_batch as u64);
+/// From the smallest to the largest; a decode plan has one token for each sequence.
+fn extents(options: &DeviceOptions, phase: Phase) -> [Extent; 4] {
+    let batch = options.max_batch as u64;
+    let tokens = match phase {
+        Phase::Prefill => options.max_tokens as u64,
+        Phase::Decode => batch,
+    };
     let max_kv = options.max_kv as u64;
     [
         Extent { tokens: 1, batch: 1, max_kv: 1 },

@@ -6,6 +6,8 @@
 
 use kernels::seam::Seam;
 
+mod add_rmsnorm_of_old_residual;
+mod argmax_last_of_equals;
 mod attention_causal;
 mod attention_gqa_head;
 mod attention_head_dim_doubled;
@@ -16,10 +18,13 @@ mod attention_scale;
 mod attention_v_bias;
 mod attention_window_decode;
 mod batch_pages_of_first;
+mod bias_by_thread;
 mod chat_template_without_prompt;
 mod chunk_sees_itself;
 mod decode_kv_dtype;
 mod decode_position_ahead;
+mod e4m3_truncated;
+mod embedding_tail_dropped;
 mod fusion_residual;
 mod jit_source_missing;
 mod k_bias_dropped;
@@ -36,14 +41,19 @@ mod plan_overwritten;
 mod position_off_by_one;
 mod prefix_overwrites;
 mod qwen3_k_norm;
+mod residual_add_one_pass;
 mod rmsnorm_eps;
 mod rmsnorm_eps_hard_coded;
 mod rmsnorm_eps_missing;
+mod rmsnorm_last_warp_dropped;
+mod rope_angle_in_f32;
 mod rope_pairing;
 mod rope_theta;
 mod rope_theta_missing;
 mod run_dependent_sum;
 mod scaled_logits;
+mod silu_overflow;
+mod statistics_in_f32;
 mod stray_tensor;
 mod tied_weights_untied;
 mod window_dropped;
@@ -64,6 +74,8 @@ pub struct Mutant {
 
 /// Every mutant.
 pub static MUTANTS: &[&Mutant] = &[
+    &add_rmsnorm_of_old_residual::MUTANT,
+    &argmax_last_of_equals::MUTANT,
     &attention_causal::MUTANT,
     &attention_gqa_head::MUTANT,
     &attention_head_dim_doubled::MUTANT,
@@ -74,10 +86,13 @@ pub static MUTANTS: &[&Mutant] = &[
     &attention_v_bias::MUTANT,
     &attention_window_decode::MUTANT,
     &batch_pages_of_first::MUTANT,
+    &bias_by_thread::MUTANT,
     &chat_template_without_prompt::MUTANT,
     &chunk_sees_itself::MUTANT,
     &decode_kv_dtype::MUTANT,
     &decode_position_ahead::MUTANT,
+    &e4m3_truncated::MUTANT,
+    &embedding_tail_dropped::MUTANT,
     &fusion_residual::MUTANT,
     &jit_source_missing::MUTANT,
     &k_bias_dropped::MUTANT,
@@ -94,14 +109,19 @@ pub static MUTANTS: &[&Mutant] = &[
     &position_off_by_one::MUTANT,
     &prefix_overwrites::MUTANT,
     &qwen3_k_norm::MUTANT,
+    &residual_add_one_pass::MUTANT,
     &rmsnorm_eps::MUTANT,
     &rmsnorm_eps_hard_coded::MUTANT,
     &rmsnorm_eps_missing::MUTANT,
+    &rmsnorm_last_warp_dropped::MUTANT,
+    &rope_angle_in_f32::MUTANT,
     &rope_pairing::MUTANT,
     &rope_theta::MUTANT,
     &rope_theta_missing::MUTANT,
     &run_dependent_sum::MUTANT,
     &scaled_logits::MUTANT,
+    &silu_overflow::MUTANT,
+    &statistics_in_f32::MUTANT,
     &stray_tensor::MUTANT,
     &tied_weights_untied::MUTANT,
     &window_dropped::MUTANT,

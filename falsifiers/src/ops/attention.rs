@@ -56,10 +56,10 @@ const KERNELS: &[Kernel] = &[
 /// more; a late chunk.
 const RAGGED: &[&[Sequence]] = &[
     &[(1, 1)],
-    &[(45, 45)],
+    &[(33, 33)],
     &[(17, 17), (1, 70)],
-    &[(3, 10), (0, 7), (16, 48), (33, 33), (0, 0)],
-    &[(20, 100)],
+    &[(3, 10), (0, 7), (16, 40), (17, 20), (0, 0)],
+    &[(9, 90)],
 ];
 
 /// The first token; one short and one long sequence; several, of which one is not run.
@@ -79,7 +79,7 @@ const DTYPES: &[(Dtype, &[Dtype])] = &[
 ];
 
 /// Cases of each head_dim, every one with other options.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 2;
 
 /// What is special about the inputs.
 #[derive(Clone, Copy, PartialEq)]
@@ -105,22 +105,13 @@ pub(super) fn groups() -> Vec<Group> {
     for kernel in KERNELS {
         for &(activation, kv_dtypes) in DTYPES {
             let mut cases = Vec::new();
-            for (at, &head_dim) in kernel.head_dims.iter().enumerate() {
-                for round in 0..ROUNDS {
-                    let inputs = if round == 1 { Inputs::Peaked } else { Inputs::Plain };
-                    // Steps without a common divisor with the lengths of the lists, so that options meet all others.
-                    cases.push(case(
-                        *kernel,
-                        head_dim,
-                        (activation, kv_dtypes),
-                        at + 3 * round,
-                        round,
-                        inputs,
-                    ));
-                }
+            let head_dims = kernel.head_dims.iter().flat_map(|&head_dim| [head_dim; ROUNDS]);
+            for (at, head_dim) in head_dims.enumerate() {
+                let inputs = if at % ROUNDS == 1 { Inputs::Peaked } else { Inputs::Plain };
+                cases.push(case(*kernel, head_dim, (activation, kv_dtypes), at, inputs));
             }
-            for pick in 0..WINDOWS.len() {
-                cases.push(case(*kernel, 64, (activation, kv_dtypes), pick, pick + 3, Inputs::NanValue));
+            for at in 0..WINDOWS.len() {
+                cases.push(case(*kernel, 32, (activation, kv_dtypes), at, Inputs::NanValue));
             }
             groups.push(Group { kernel: kernel.name, activation, cases });
         }
@@ -137,10 +128,11 @@ fn case(
     head_dim: usize,
     (activation, kv_dtypes): (Dtype, &[Dtype]),
     at: usize,
-    batch: usize,
     inputs: Inputs,
 ) -> OpCase {
-    let (num_attention_heads, num_key_value_heads) = pick(HEADS, at + batch, (1, 1));
+    // The lists have lengths without a common divisor, or are entered elsewhere in each round through them, so that
+    // every option meets every other.
+    let (num_attention_heads, num_key_value_heads) = pick(HEADS, at, (1, 1));
     let axes = Axes {
         head_dim,
         num_attention_heads,
@@ -149,9 +141,9 @@ fn case(
         window: pick(WINDOWS, at, None),
         page_size: pick(PAGE_SIZES, at, 16),
         activation,
-        kv: pick(kv_dtypes, at / 2 + batch, activation),
+        kv: pick(kv_dtypes, at + at / 4, activation),
     };
-    let options = Options { axes, batch: pick(kernel.batches, batch, &[]), inputs };
+    let options = Options { axes, batch: pick(kernel.batches, at + at / 5 + 1, &[]), inputs };
     let sequences: Vec<String> = options.batch.iter().map(|(q, kv)| format!("{q}/{kv}")).collect();
     let special = match inputs {
         Inputs::Plain => "",
@@ -174,7 +166,7 @@ fn run(kernel: Kernel, options: Options, draw: &mut Draw) -> OpRun {
         (axes.num_attention_heads * axes.head_dim, axes.num_key_value_heads * axes.head_dim);
     let tokens: usize = batch.iter().map(|(q, _)| q).sum();
     let max_kv = batch.iter().map(|(_, kv)| *kv).max().unwrap_or(0);
-    let q = draw.values(tokens * q_width, if inputs == Inputs::Peaked { 12.0 } else { 1.0 }, axes.activation);
+    let q = draw.values(tokens * q_width, if inputs == Inputs::Peaked { 4.0 } else { 1.0 }, axes.activation);
 
     // Two pages more than are needed.
     let order = draw.order(batch.iter().map(|(_, kv)| kv.div_ceil(axes.page_size)).sum::<usize>() + 2);

@@ -1,5 +1,7 @@
 //! Inputs that are the same wherever they are drawn.
 
+use std::sync::LazyLock;
+
 use kernels::Dtype;
 
 /// A stream of numbers that follows from a name: SplitMix64 (Steele et al., OOPSLA 2014).
@@ -102,13 +104,19 @@ fn decode_e4m3(code: u8) -> f64 {
 
 /// The code whose value is nearest; of two, the even one. Beyond 448 the largest.
 fn encode_e4m3(value: f64) -> u8 {
+    /// The values of the codes that are not NaN and have no sign, in order.
+    static VALUES: LazyLock<[f64; 0x7f]> =
+        LazyLock::new(|| std::array::from_fn(|code| decode_e4m3(code as u8)));
     let sign = if value.is_sign_negative() { 0x80 } else { 0 };
     if value.is_nan() {
         return sign | 0x7f;
     }
-    let distance = |code: u8| (decode_e4m3(code) - value.abs()).abs();
-    let nearest =
-        (0..0x7f).min_by(|&a: &u8, &b: &u8| distance(a).total_cmp(&distance(b)).then((a & 1).cmp(&(b & 1))));
+    let distance =
+        |code: u8| VALUES.get(usize::from(code)).map_or(f64::INFINITY, |x| (x - value.abs()).abs());
+    let above = VALUES.partition_point(|x| *x < value.abs()).min(0x7e) as u8;
+    let nearest = [above.saturating_sub(1), above]
+        .into_iter()
+        .min_by(|&a, &b| distance(a).total_cmp(&distance(b)).then((a & 1).cmp(&(b & 1))));
     sign | nearest.unwrap_or(0)
 }
 

@@ -44,12 +44,12 @@ const FEATURES: &[(usize, usize)] = &[
     (64, 64),
     (65, 33),
     (128, 256),
-    (256, 1030),
-    (1030, 72),
-    (200, 1000),
+    (72, 1030),
+    (1030, 40),
+    (40, 1000),
 ];
 /// Shapes with as many tokens as a long prompt has.
-const LONG: &[(usize, usize)] = &[(72, 50), (136, 256)];
+const LONG: &[(usize, usize)] = &[(72, 50), (136, 64)];
 const LONG_TOKENS: usize = 600;
 
 /// What is special about the inputs.
@@ -76,7 +76,7 @@ pub(super) fn groups() -> Vec<Group> {
                     cases.push(case(*kernel, tokens, features, (weight, activation), Inputs::Plain));
                 }
                 for inputs in [Inputs::NanToken, Inputs::Positive] {
-                    for features in [(72, 40), (52, 50), (128, 1000)] {
+                    for features in [(72, 40), (52, 50), (70, 1000)] {
                         cases.push(case(*kernel, 17, features, (weight, activation), inputs));
                     }
                 }

@@ -58,6 +58,8 @@ pub struct HonestStage {
     pub truth: Tensor,
     /// The largest error of a row over all honest runs: `norm(honest - truth) / norm(truth)`.
     pub spread: f64,
+    /// How far the truth lies from what it would be if pages rounded nothing; 0 where they do not.
+    pub rounding: f64,
 }
 
 /// Which stages are looked at, in a prefill and in a decode step.
@@ -226,6 +228,15 @@ pub fn honest(
         true => orders.into_par_iter().map(of).collect::<Result<_, _>>()?,
         false => orders.into_iter().map(of).collect::<Result<_, _>>()?,
     };
+    // Where pages round, a key that lies between two values of their format may honestly become either, and eight runs
+    // need not show both. What the rounding costs the truth itself is what such a flip can cost.
+    let plain = match source.cache.is_empty() {
+        true => None,
+        false => {
+            let plain = Source::new(&source.dir);
+            Some(pass(&plain, |_| Arithmetic::F64, run, wanted, forced).map_err(failed)?)
+        }
+    };
     let mut passes = passes.into_iter();
     let truth = passes.next().ok_or_else(|| ParityError::Honest("no run was made".to_owned()))?;
     let declared: Vec<Pass> = passes.collect();
@@ -250,7 +261,9 @@ pub fn honest(
             }
             spread = spread.max(error);
         }
-        stages.push(HonestStage { name, truth: value, spread });
+        let rounding = plain.as_ref().and_then(|plain| judged(plain, run, name));
+        let rounding = rounding.map_or(0.0, |plain| row_l2(&value, &plain));
+        stages.push(HonestStage { name, truth: value, spread, rounding });
     }
     let forced = declared.into_iter().next().map(|first| first.seen).unwrap_or_default();
     Ok(Honest { announced: truth.announced, stages, forced })

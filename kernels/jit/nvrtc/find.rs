@@ -8,8 +8,6 @@ use libloading::Library;
 use super::{Api, Nvrtc};
 use crate::jit::JitError;
 
-/// The variable that names a folder.
-const VARIABLE: &str = "TOUCHSTONE_NVRTC";
 /// What the library is called, newest first.
 const NAMES: [&str; 3] = ["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"];
 /// Where the toolkit's installer puts it.
@@ -28,7 +26,8 @@ pub(super) struct Places {
 impl Places {
     /// Those of this process.
     pub(super) fn of_process() -> Self {
-        let variable = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let variable =
+            std::env::var_os("TOUCHSTONE_NVRTC").filter(|value| !value.is_empty()).map(PathBuf::from);
         let mut folders = Vec::new();
         if let Ok(current) = std::env::current_dir() {
             folders.extend(current.ancestors().map(|folder| folder.join("target/nvrtc")));
@@ -49,7 +48,7 @@ impl Places {
 pub(super) fn find(places: &Places) -> Result<Nvrtc, JitError> {
     if let Some(folder) = &places.variable {
         return in_folder(folder).map_err(|problem| JitError::NoCompiler {
-            searched: format!("{VARIABLE} is set, and {problem}"),
+            searched: format!("TOUCHSTONE_NVRTC is set, and {problem}"),
         });
     }
     let mut searched = Vec::new();

@@ -87,7 +87,7 @@ fn e4m3(code: u8) -> f32 {
 }
 
 /// Numbers, widened.
-pub(crate) fn read_floats(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
+fn read_floats(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
     match dtype {
         Dtype::F32 => bytes.as_chunks().0.iter().map(|raw| f32::from_le_bytes(*raw)).collect(),
         Dtype::F16 => bytes.as_chunks().0.iter().map(|raw| f16::from_le_bytes(*raw).to_f32()).collect(),
@@ -98,7 +98,7 @@ pub(crate) fn read_floats(dtype: Dtype, bytes: &[u8]) -> Vec<f32> {
 }
 
 /// Numbers, rounded to nearest; E4M3 saturates.
-pub(crate) fn write_floats(dtype: Dtype, values: &[f32]) -> Vec<u8> {
+fn write_floats(dtype: Dtype, values: &[f32]) -> Vec<u8> {
     match dtype {
         Dtype::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
         Dtype::F16 => values.iter().flat_map(|x| f16::from_f32(*x).to_le_bytes()).collect(),

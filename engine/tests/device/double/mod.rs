@@ -16,7 +16,7 @@ use kernels::jit::{Artifact, Compiled, Compiler, Jit, JitError, JitOptions, Kern
 use kernels::launch::{Access, find};
 use kernels::seam::Seam;
 
-pub(crate) use memory::{Heap, read_floats, write_floats};
+pub(crate) use memory::Heap;
 
 /// Compiles nothing, and gives back what it was asked for.
 struct Echo;

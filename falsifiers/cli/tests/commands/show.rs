@@ -63,3 +63,52 @@ error: unrecognized subcommand 'frobnicate'
 ...
 "#]]);
 }
+
+/// Needs an NVRTC (`make nvrtc`); its absence fails.
+#[test]
+fn kernels_are_listed_as_compiled_and_the_second_time_from_the_cache() {
+    let cache = tempfile::tempdir().unwrap();
+    let list = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_pv"))
+            .args(["list", "kernels", "--target", "sm_90"])
+            .args(more)
+            .current_dir(repository())
+            .env("TOUCHSTONE_KERNEL_CACHE", cache.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&list(&["--json"])).unwrap();
+    assert!(rows.len() > 30, "{}", rows.len());
+    let folders: Vec<String> = std::fs::read_dir(cache.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    for row in &rows {
+        let key = row["key"].as_str().unwrap();
+        assert!(folders.iter().any(|folder| folder.starts_with(key)), "{row}");
+        assert!(row["registers"].as_u64().is_some_and(|registers| registers > 0), "{row}");
+    }
+    let times = |key: &str| {
+        let folder = folders.iter().find(|folder| folder.starts_with(key)).unwrap();
+        std::fs::metadata(cache.path().join(folder).join("kernel.cubin")).unwrap().modified().unwrap()
+    };
+    let key = rows[0]["key"].as_str().unwrap();
+    let before = times(key);
+    assert_eq!(list(&[]).lines().count(), rows.len() + 1);
+    assert_eq!(times(key), before);
+}
+
+#[test]
+fn without_a_compiler_there_is_no_list_of_kernels() {
+    let output = Command::new(env!("CARGO_BIN_EXE_pv"))
+        .args(["list", "kernels"])
+        .env("TOUCHSTONE_NVRTC", "/nowhere")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(5), 0), "{said}");
+    assert!(said.contains("TOUCHSTONE_NVRTC is set, and /nowhere holds no libnvrtc.so.13"), "{said}");
+    assert!(said.contains("make nvrtc"), "{said}");
+}
