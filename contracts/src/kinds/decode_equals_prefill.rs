@@ -19,7 +19,7 @@ pub struct DecodeEqualsPrefill {
 pub(super) const INFO: KindInfo = KindInfo {
     name: "decode_equals_prefill",
     summary: "tokens decoded one by one have the logits that a prefill of them has, within honest rounding",
-    doc: "Decodes each prompt token by token on the device, from an empty cache, and holds every row of logits to\n\
+    doc: "Decodes each prompt token by token on the device, behind its first one, and holds every row of logits to\n\
           the f64 truth of the same row, as `logits_parity` does, and the rows of one prefill as well. Prefill and\n\
           decode use different kernels that sum in different orders, so they agree within honest rounding and not\n\
           bit by bit: the distance between the two is reported.",
