@@ -51,6 +51,12 @@ impl MachineError {
 }
 
 impl Machine {
+    /// A device with its compiler, which is of this version.
+    #[must_use]
+    pub const fn new(device: Arc<dyn Device>, jit: Jit, nvrtc: Version) -> Self {
+        Self { device, jit, nvrtc }
+    }
+
     /// The machine of a lane.
     pub fn open(lane: Lane, seam: &Arc<Seam>) -> Result<Self, MachineError> {
         match lane {

@@ -47,7 +47,7 @@ pub(crate) fn in_plan(change: fn(&mut Plan) -> bool) -> Seam {
     Seam::empty().with::<PlanPoint>(change)
 }
 
-/// Lets everyone who reads the stage `from` of a layer read its stage `instead`, which is kept alive for them.
+/// Lets everyone who reads the stage `from` of a layer read its stage `instead`.
 pub(crate) fn reroute(plan: &mut Plan, from: &str, instead: &str) -> bool {
     let stages = |local: &str| -> BTreeMap<Option<usize>, BufferId> {
         let buffers = plan.buffers.iter().enumerate();
@@ -66,9 +66,13 @@ pub(crate) fn reroute(plan: &mut Plan, from: &str, instead: &str) -> bool {
         for step in &mut plan.steps {
             changed |= reread(step, *from, instead);
         }
-        if let Some(buffer) = plan.buffers.get_mut(instead.0) {
-            slot += 1;
-            buffer.slot = Some(slot);
+        // What is read later than planned, and what nobody reads any more, each get memory of their own, so that what is
+        // wrong is what is computed and not where it lies.
+        for id in [*from, instead] {
+            if let Some(buffer) = plan.buffers.get_mut(id.0) {
+                slot += 1;
+                buffer.slot = Some(slot);
+            }
         }
     }
     changed

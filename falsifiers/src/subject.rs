@@ -17,8 +17,11 @@ use kernels::jit::{Jit, JitOptions};
 use kernels::seam::Seam;
 
 use crate::goldens::Goldens;
-use crate::machine::{Digests, Machine, device_stop, jit_stop};
+use crate::machine::{Digests, Machine, MachineError, device_stop, jit_stop};
 use crate::stop::{Defect, Stop};
+
+/// Opens the machine of a lane, under some rewrites.
+pub type Machines = Arc<dyn Fn(Lane, &Arc<Seam>) -> Result<Machine, MachineError> + Send + Sync>;
 
 /// A zoo of models under one seam. Everything is opened on first use and kept.
 pub struct Subject {
@@ -26,6 +29,7 @@ pub struct Subject {
     pristine: OnceLock<Box<Subject>>,
     seam: Arc<Seam>,
     lane: Lane,
+    machines: Machines,
     machine: OnceLock<Result<Arc<Machine>, Stop>>,
     other_lanes: [OnceLock<Box<Subject>>; Lane::ALL.len()],
     loaded: Cache<String, Loaded>,
@@ -42,6 +46,7 @@ impl Subject {
             pristine: OnceLock::new(),
             seam: Arc::new(seam),
             lane: Lane::Cpu,
+            machines: Arc::new(Machine::open),
             machine: OnceLock::new(),
             other_lanes: Default::default(),
             loaded: Cache::default(),
@@ -57,18 +62,23 @@ impl Subject {
         self
     }
 
-    /// The same models and lane with other rewrites.
+    /// The same, with machines from elsewhere than this computer's own devices.
+    #[must_use]
+    pub fn with_machines(mut self, machines: Machines) -> Self {
+        self.machines = machines;
+        self
+    }
+
+    /// The same models, lane and machines with other rewrites.
     #[must_use]
     pub fn with(&self, seam: Seam) -> Self {
-        Self::new(&self.zoo, seam).on(self.lane)
+        Self::new(&self.zoo, seam).on(self.lane).with_machines(Arc::clone(&self.machines))
     }
 
     /// The same models and rewrites, for claims of another lane.
     #[must_use]
     pub fn in_lane(&self, lane: Lane) -> &Self {
-        let make = || {
-            Box::new(Self { seam: Arc::clone(&self.seam), ..Self::new(&self.zoo, Seam::empty()).on(lane) })
-        };
+        let make = || Box::new(Self { seam: Arc::clone(&self.seam), ..self.with(Seam::empty()).on(lane) });
         match self.other_lanes.get(lane as usize) {
             Some(slot) if lane != self.lane => slot.get_or_init(make),
             _ => self,
@@ -84,7 +94,7 @@ impl Subject {
     /// The same models, lane and rewrites with nothing opened yet: a machine that has compiled and loaded nothing.
     #[must_use]
     pub fn fresh(&self) -> Self {
-        Self { seam: Arc::clone(&self.seam), ..Self::new(&self.zoo, Seam::empty()).on(self.lane) }
+        Self { seam: Arc::clone(&self.seam), ..self.with(Seam::empty()) }
     }
 
     /// Keys of kernels under the rewrites in force, for `target`. Needs no device and no NVRTC: what it calls compiling
@@ -99,7 +109,7 @@ impl Subject {
     pub fn machine(&self) -> Result<Arc<Machine>, Stop> {
         self.machine
             .get_or_init(|| {
-                Machine::open(self.lane, &self.seam).map(Arc::new).map_err(|error| error.stop(self.lane))
+                (self.machines)(self.lane, &self.seam).map(Arc::new).map_err(|error| error.stop(self.lane))
             })
             .clone()
     }
@@ -128,7 +138,7 @@ impl Subject {
     /// The same models without rewrites: where limits and margins are derived, whatever is being tried.
     #[must_use]
     pub fn pristine(&self) -> &Self {
-        self.pristine.get_or_init(|| Box::new(Self::new(&self.zoo, Seam::empty()).on(self.lane)))
+        self.pristine.get_or_init(|| Box::new(self.with(Seam::empty())))
     }
 
     /// The folder of models.

@@ -19,10 +19,10 @@ pub struct DecodeEqualsPrefill {
 pub(super) const INFO: KindInfo = KindInfo {
     name: "decode_equals_prefill",
     summary: "tokens decoded one by one have the logits that a prefill of them has, within honest rounding",
-    doc: "Decodes each prompt token by token on the device, from an empty cache, and holds every row of logits to\n\
-          the f64 truth of the same row, as `logits_parity` does. Prefill and decode use different kernels that\n\
-          sum in different orders, so they agree within honest rounding and not bit by bit: the distance between\n\
-          the two on the device is held to twice the limit, since each may lie on another side of the truth.",
+    doc: "Decodes each prompt token by token on the device, behind its first one, and holds every row of logits to\n\
+          the f64 truth of the same row, as `logits_parity` does, and the rows of one prefill as well. Prefill and\n\
+          decode use different kernels that sum in different orders, so they agree within honest rounding and not\n\
+          bit by bit: the distance between the two is reported.",
     example: "decode_equals_prefill:\n  model: qwen2-tiny\n  prompts: [klass]\n",
     needs_tolerance: NeedsTolerance::Required,
     tolerances: super::DERIVED,

@@ -11,7 +11,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "chunk@second-sees-only-itself",
     defect: "a later chunk of a prefill has the length of its new tokens only",
     point: "metadata",
-    kinds: &["chunked_prefill", "prefix_hit"],
+    kinds: &["chunked_prefill"],
     seam,
 };
 

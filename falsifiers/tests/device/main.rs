@@ -1,0 +1,120 @@
+//! The claims about devices on a device that the host plays: the kinds, the gate at load, and every mutant that is not in
+//! the source of a kernel. What the real kernels compute is for a real device.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read its inputs has failed")]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use contracts::{FalsificationTest, Lane};
+use evidence::Vacuity;
+use falsifiers::kinds::{Case, cases};
+use falsifiers::machine::Machine;
+use falsifiers::mutants::{MUTANTS, Mutant};
+use falsifiers::stop::Stop;
+use falsifiers::subject::Subject;
+use kernels::jit::Version;
+use kernels::seam::Seam;
+use rayon::prelude::*;
+
+#[path = "../../../engine/tests/device/double/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "other tests of the double look at more of it")]
+mod double;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The zoo on a double of its own.
+fn subject(seam: Seam) -> Subject {
+    let machines = |_: Lane, seam: &Arc<Seam>| {
+        let version = Version { major: 0, minor: 0 };
+        Ok(Machine::new(double::Double::new(1 << 32), double::jit(Arc::clone(seam)), version))
+    };
+    Subject::new(&root().join("engine/zoo"), seam).on(Lane::Cuda).with_machines(Arc::new(machines))
+}
+
+/// Every claim of the cuda lane about models, kernels' own claims left out: the double is no kernel.
+fn claims() -> Vec<FalsificationTest> {
+    let loaded = contracts::load(&[root().join("contracts")]);
+    let tests = loaded.contracts.into_iter().flat_map(|loaded| loaded.contract.falsification_tests);
+    let tests: Vec<FalsificationTest> = tests
+        .filter(|test| test.lanes().contains(&Lane::Cuda) && test.falsifier.kind() != "op_parity")
+        .collect();
+    assert!(tests.len() > 20, "{}", tests.len());
+    tests
+}
+
+/// The models that are tried here: one that stores F32, one with a window, and one with norms of heads. The double is
+/// slow, and every model is tried on a real device.
+const MODELS: [&str; 3] = ["micro/qwen2-untied-f32", "micro/qwen2-window", "micro/qwen3-dense"];
+
+/// The cases of a claim on those models and on short prompts; where it has none of them, all.
+fn quick(test: &FalsificationTest) -> Vec<Case<'_>> {
+    let ours = |case: &Case<'_>| {
+        let model = !case.id.contains("model=") || MODELS.iter().any(|model| case.id.contains(model));
+        model && !case.id.contains("prompt=mid") && !case.id.contains("golden=mid")
+    };
+    let all = cases(&test.falsifier, test.tolerance.as_ref());
+    let (quick, others): (Vec<_>, Vec<_>) = all.into_iter().partition(ours);
+    if quick.is_empty() { others } else { quick }
+}
+
+#[test]
+fn every_claim_survives_on_the_double() {
+    let claims = claims();
+    let bad: Vec<String> = claims
+        .par_iter()
+        .flat_map_iter(|test| {
+            let subject = subject(Seam::empty());
+            let few = quick(test).into_iter().take(4);
+            let attempts = few.map(move |case| (case.id.clone(), (case.attempt)(&subject)));
+            attempts.collect::<Vec<_>>()
+        })
+        .filter_map(|(id, result)| match result {
+            Ok(passed) if passed.elements > 0 => None,
+            other => Some(format!("{id}: {other:?}")),
+        })
+        .collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+/// Whether some case of a claim falls to a mutant.
+fn killed(test: &FalsificationTest, mutant: &Mutant) -> Result<String, String> {
+    let subject = subject((mutant.seam)());
+    let mut left = Vec::new();
+    let quick = quick(test);
+    for case in &quick {
+        match (case.attempt)(&subject) {
+            Err(Stop::Falsified(defect)) => return Ok(defect.message),
+            Ok(_) | Err(Stop::Vacuous(Vacuity::NoElements)) => left.push(case.id.clone()),
+            Err(other) => left.push(format!("{}: {other}", case.id)),
+        }
+    }
+    Err(format!("{} survives {}: {left:?}", mutant.name, test.id))
+}
+
+#[test]
+fn every_mutant_outside_of_kernels_dies_on_the_double() {
+    let claims = claims();
+    let duels: Vec<(&FalsificationTest, &Mutant)> = claims
+        .iter()
+        .flat_map(|test| test.kills.iter().map(move |name| (test, falsifiers::mutants::find(name).unwrap())))
+        .filter(|(_, mutant)| mutant.point != "source")
+        .collect();
+    assert!(duels.len() > 30, "{}", duels.len());
+    let outcomes: Vec<Result<String, String>> =
+        duels.par_iter().map(|(test, mutant)| killed(test, mutant)).collect();
+    for ((test, mutant), outcome) in duels.iter().zip(&outcomes) {
+        if let Ok(message) = outcome {
+            println!("{} {}: {message}", mutant.name, test.id);
+        }
+    }
+    let alive: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
+    assert!(alive.is_empty(), "{alive:#?}");
+    let tried: std::collections::BTreeSet<&str> = duels.iter().map(|(_, mutant)| mutant.name).collect();
+    let device = MUTANTS.iter().filter(|m| ["plan", "metadata", "pool"].contains(&m.point));
+    for mutant in device {
+        assert!(tried.contains(mutant.name), "{} was not tried", mutant.name);
+    }
+}
