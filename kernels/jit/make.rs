@@ -194,6 +194,8 @@ fn compiler_options(spec: &KernelSpec, target: Target) -> Vec<String> {
         "--fmad=false".to_owned(),
         "--generate-line-info".to_owned(),
         "--ptxas-options=-v".to_owned(),
+        // NVRTC keeps results of its own, and has no log for those; ours are checked against their preimage.
+        "--no-cache".to_owned(),
     ];
     options.extend(spec.defines());
     options

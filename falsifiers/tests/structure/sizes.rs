@@ -35,7 +35,10 @@ fn lies_in(path: &str, folder: &str) -> bool {
 fn files_are_short() {
     let files = tracked();
     for (folder, suffix, most) in LIMITS {
+        // The list of all members grows with them.
+        let list = |path: &&String| *folder == "falsifiers/src/mutants/" && path.ends_with("/mod.rs");
         let here = files.iter().filter(|path| lies_in(path, folder) && path.ends_with(suffix));
+        let here = here.filter(|path| !list(path));
         let lengths: Vec<(&String, usize)> = here.map(|path| (path, read(path).lines().count())).collect();
         let long = lengths.iter().filter(|(_, lines)| lines > most);
         let faults: Vec<String> =
