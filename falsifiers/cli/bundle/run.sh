@@ -17,7 +17,7 @@ step() {
 }
 step run --device cuda --tier ci --tier long --out runs "$@"
 step prove --device cuda --tier ci --tier long --out runs "$@"
-step report --gate device-ready --runs runs
-bin/pv report --gate device-ready --runs runs --format html --out report.html > /dev/null
+step report --gate kernels-ready --gate device-ready --runs runs
+bin/pv report --gate kernels-ready --gate device-ready --runs runs --format html --out report.html > /dev/null
 tar -czf evidence.tar.gz runs report.html && echo "evidence in $PWD/evidence.tar.gz"
 exit "$worst"
