@@ -73,6 +73,12 @@ impl Machine {
         }
     }
 
+    /// The same, telling how many kernels of how many are compiled.
+    #[must_use]
+    pub fn with_progress(self, progress: fn(usize, usize)) -> Self {
+        Self { jit: self.jit.with_progress(progress), ..self }
+    }
+
     /// The compiler's version.
     #[must_use]
     pub const fn nvrtc(&self) -> Version {

@@ -50,7 +50,7 @@ pub enum JitError {
     #[error("NVRTC: {0}")]
     Compiler(String),
     /// The cache folder cannot be used.
-    #[error("kernel cache {}: {message}; pass another folder with --kernel-cache", folder.display())]
+    #[error("kernel cache {}: {message}; name another folder in TOUCHSTONE_KERNEL_CACHE", folder.display())]
     Cache {
         /// The folder.
         folder: PathBuf,

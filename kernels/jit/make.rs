@@ -51,6 +51,7 @@ pub struct Jit {
     compiled: AtomicU64,
     from_disk: AtomicU64,
     from_memory: AtomicU64,
+    progress: fn(usize, usize),
 }
 
 impl Jit {
@@ -68,7 +69,14 @@ impl Jit {
             compiled: AtomicU64::new(0),
             from_disk: AtomicU64::new(0),
             from_memory: AtomicU64::new(0),
+            progress: |_, _| {},
         }
+    }
+
+    /// The same, telling how many kernels of how many are there while they are made ahead of time; from any thread.
+    #[must_use]
+    pub fn with_progress(self, progress: fn(usize, usize)) -> Self {
+        Self { progress, ..self }
     }
 
     /// The target.
@@ -153,7 +161,9 @@ impl Jit {
             .par_iter()
             .map(|spec| {
                 let outcome = self.artifact(spec).map(drop);
-                progress(done.fetch_add(1, Ordering::Relaxed) + 1, specs.len());
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                progress(done, specs.len());
+                (self.progress)(done, specs.len());
                 outcome
             })
             .collect();

@@ -1,5 +1,7 @@
 //! From arguments to a model and its first tokens.
 
+use std::sync::OnceLock;
+
 use engine::chat::{ChatTemplate, Conversation};
 use engine::device::DeviceOptions;
 use engine::forward::Forward;
@@ -36,7 +38,24 @@ pub(crate) fn reference(loaded: &Loaded, subject: &Subject) -> Result<Reference,
 
 /// The device that was asked for, and what compiles for it.
 pub(crate) fn machine(device: Device, loaded: &Loaded) -> Result<Machine, Failure> {
-    Ok(Machine::open(device.lane(), loaded.seam())?)
+    Ok(Machine::open(device.lane(), loaded.seam())?.with_progress(compiling))
+}
+
+/// Shows how many kernels are compiled, which takes seconds the first time.
+fn compiling(done: usize, of: usize) {
+    static BAR: OnceLock<ProgressBar> = OnceLock::new();
+    let bar = BAR.get_or_init(|| {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} kernels") {
+            bar.set_style(style);
+        }
+        bar
+    });
+    bar.set_length(of as u64);
+    bar.set_position(done as u64);
+    if done == of {
+        bar.finish_and_clear();
+    }
 }
 
 /// How the model is put on a device, as far as the command line says.

@@ -34,12 +34,28 @@ fn sampling_options_are_checked_before_anything_is_computed() {
 
 #[test]
 fn a_device_that_is_not_there_is_never_replaced_silently() {
-    for device in ["cuda", "simt"] {
-        for command in [&["run", "--prompt", "a"][..], &["trace", "--tokens", "1"]] {
-            refused(&[command, &["--device", device]].concat(), 5, &[device]);
-        }
+    let commands: [&[&str]; 5] = [
+        &["run", "--prompt", "a"],
+        &["trace", "--tokens", "1"],
+        &["eval", "--text", "README.md"],
+        &["parity"],
+        &["bisect", "--tokens", "1,2"],
+    ];
+    for command in commands {
+        // Where there is a driver, it sees no device here.
+        refused(&[command, &["--device", "cuda"]].concat(), 5, &["CUDA", "--device cpu"]);
+        refused(&[command, &["--device", "simt"]].concat(), 5, &["simt", "--device cpu"]);
     }
     usage(&["run", "--prompt", "a", "--device", "gpu"], &["gpu", "cpu"]);
+    usage(&["parity"], &["--device"]);
+}
+
+#[test]
+fn what_only_the_reference_has_is_refused_for_a_device() {
+    let args = ["run", "--prompt", "a", "--device", "cuda", "--arithmetic", "f64"];
+    refused(&args, 2, &["--arithmetic", "leave it out"]);
+    usage(&["run", "--prompt", "a", "--kv-dtype", "fp4"], &["fp4", "fp8_e4m3"]);
+    usage(&["run", "--prompt", "a", "--max-kv", "0"], &["--max-kv"]);
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub fn apr() -> Command {
         .env_remove("APR_LOG")
         .env("COLUMNS", "100")
         .env("NO_COLOR", "1")
+        // The same answers on a machine that has a device.
+        .env("CUDA_VISIBLE_DEVICES", "")
         .stdin("")
 }
 
