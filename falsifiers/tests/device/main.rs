@@ -45,9 +45,10 @@ fn claims() -> Vec<FalsificationTest> {
     tests
 }
 
-/// The models that are tried here: one that stores F32, one with a window, and one with norms of heads. The double is
-/// slow, and every model is tried on a real device.
-const MODELS: [&str; 3] = ["micro/qwen2-untied-f32", "micro/qwen2-window", "micro/qwen3-dense"];
+/// The models that are tried here: one that stores F32, one with a window, one with norms of heads, and one with both.
+/// The double is slow, and every model is tried on a real device.
+const MODELS: [&str; 4] =
+    ["micro/qwen2-untied-f32", "micro/qwen2-window", "micro/qwen3-dense", "micro/qwen3-window"];
 
 /// The cases of a claim on those models and on short prompts; where it has none of them, all.
 fn quick(test: &FalsificationTest) -> Vec<Case<'_>> {
