@@ -1,7 +1,7 @@
 //! The claims about devices on a device that the host plays: the kinds, the gate at load, and every mutant that is not in
 //! the source of a kernel. What the real kernels compute is for a real device.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its inputs has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its inputs has failed")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use kernels::seam::Seam;
 use rayon::prelude::*;
 
 #[path = "../../../engine/tests/device/double/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "other tests of the double look at more of it")]
+#[expect(dead_code, reason = "other tests of the double look at more of it")]
 mod double;
 
 fn root() -> PathBuf {
