@@ -129,6 +129,9 @@ fn changes(spec: &KernelSpec) -> Vec<KernelSpec> {
     all
 }
 
+/// A change of what a key is made from, by its name.
+type Change<'a> = (&'a str, &'a dyn Fn(&mut Preimage));
+
 /// Source, options, compiler and target are part of the key too.
 fn around(subject: &Subject, jit: &Jit, spec: &KernelSpec) -> Result<(), Stop> {
     let (_, preimage) = jit.preimage(spec).map_err(|error| jit_stop(&error))?;
@@ -140,7 +143,7 @@ fn around(subject: &Subject, jit: &Jit, spec: &KernelSpec) -> Result<(), Stop> {
         changed.key()
     };
     let base = key(&|_| {});
-    let changes: [(&str, &dyn Fn(&mut Preimage)); 4] = [
+    let changes: [Change<'_>; 4] = [
         ("source", &|preimage| preimage.source.push_str("\n// changed")),
         ("options", &|preimage| preimage.options.push("--use_fast_math".to_owned())),
         ("compiler", &|preimage| preimage.compiler = Version { major: 12, minor: 9 }),

@@ -1,7 +1,7 @@
 //! The claims about devices on a device that the host plays: the kinds, the gate at load, and every mutant that is not in
 //! the source of a kernel. What the real kernels compute is for a real device.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot read its inputs has failed")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its inputs has failed")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use kernels::seam::Seam;
 use rayon::prelude::*;
 
 #[path = "../../../engine/tests/device/double/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "other tests of the double look at more of it")]
+#[expect(dead_code, reason = "other tests of the double look at more of it")]
 mod double;
 
 fn root() -> PathBuf {
@@ -45,9 +45,10 @@ fn claims() -> Vec<FalsificationTest> {
     tests
 }
 
-/// The models that are tried here: one that stores F32, one with a window, and one with norms of heads. The double is
-/// slow, and every model is tried on a real device.
-const MODELS: [&str; 3] = ["micro/qwen2-untied-f32", "micro/qwen2-window", "micro/qwen3-dense"];
+/// The models that are tried here: one that stores F32, one with a window, one with norms of heads, and one with both.
+/// The double is slow, and every model is tried on a real device.
+const MODELS: [&str; 4] =
+    ["micro/qwen2-untied-f32", "micro/qwen2-window", "micro/qwen3-dense", "micro/qwen3-window"];
 
 /// The cases of a claim on those models and on short prompts; where it has none of them, all.
 fn quick(test: &FalsificationTest) -> Vec<Case<'_>> {
