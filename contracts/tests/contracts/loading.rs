@@ -51,7 +51,8 @@ fn a_whole_folder_is_read_into_types() {
     let claim = &contract.contract.falsification_tests[0];
     assert_eq!(claim.falsifier.models(), ["qwen2-tiny", "micro/qwen3-dense"]);
     assert_eq!(claim.falsifier.kind(), "weights_consumed");
-    assert_eq!(claim.lanes(), [Lane::Cpu]);
+    // Left out, they are all that the kind can run in.
+    assert_eq!(claim.lanes(), Lane::ALL);
     assert_eq!(loaded.claim_place(0, 0).map(|place| (place.line, place.column)), Some((3, 9)));
     let gate = &loaded.gates[0].gate;
     assert_eq!((gate.requires.level, gate.requires.fresh), (Level::Functional, true));
