@@ -135,8 +135,12 @@ mod tests {
                 let seam = Arc::new((mutant.seam)());
                 let loaded = Loaded::open_with(&zoo().join(model), Arc::clone(&seam)).unwrap();
                 let options = DeviceOptions::new(loaded.config(), loaded.activation_dtype());
-                // Whether the check notices is not asked here: what slips through is what runs are for.
-                let _ = build(&loaded, &options, &Target::OLDEST.limits());
+                let narrow = vec![kernels::Dtype::E4M3; options.kv_dtypes.len()];
+                let narrow = DeviceOptions { kv_dtypes: narrow, ..options.clone() };
+                for options in [options, narrow] {
+                    // Whether the check notices is not asked here: what slips through is what runs are for.
+                    let _ = build(&loaded, &options, &Target::OLDEST.limits());
+                }
                 applied += seam.applied();
             }
             assert!(applied > 0, "{} changes nothing", mutant.name);

@@ -57,6 +57,11 @@ pub trait Parameters {
     /// The zoo models that the claim runs on.
     fn models(&self) -> &[String];
 
+    /// The op that the claim is about, where it is about one.
+    fn op(&self) -> Option<&str> {
+        None
+    }
+
     /// The goldens that the claim reads, without repetition of the models.
     fn goldens(&self) -> Vec<&str> {
         Vec::new()

@@ -10,7 +10,7 @@ use crate::ids::Lane;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpParity {
-    /// The op, as `pv list ops` names it.
+    /// The op, such as `rmsnorm`.
     #[schemars(length(min = 1))]
     pub op: String,
     /// The kernels of the op to run. Left out, all of them.
@@ -41,5 +41,9 @@ impl Parameters for OpParity {
 
     fn models(&self) -> &[String] {
         &[]
+    }
+
+    fn op(&self) -> Option<&str> {
+        Some(&self.op)
     }
 }

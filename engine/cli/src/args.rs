@@ -20,8 +20,8 @@ pub(crate) struct Cli {
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 traces diverge or a device is wrong, 2 usage, 3 unreadable input, 4 nothing ran, \
-                          5 device missing, 101 internal bug, 130 interrupted";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 traces or devices differ, 2 usage, 3 unreadable input, \
+                          4 nothing ran, 5 device missing, 101 internal bug, 130 interrupted";
 
 /// What to do.
 #[derive(Debug, Subcommand)]

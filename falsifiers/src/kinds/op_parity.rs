@@ -15,7 +15,7 @@ use super::{Case, Passed};
 use crate::compare::Limit;
 use crate::derive::row_limit;
 use crate::machine::{Machine, device_stop, jit_stop};
-use crate::ops::{Draw, Group, OpArgument, OpRun, decode, groups};
+use crate::ops::{CASES, Draw, Group, OpArgument, OpRun, decode, groups};
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
 use crate::tally::Tally;
@@ -27,7 +27,9 @@ const POISON: u8 = 0xff;
 
 pub(super) fn cases<'c>(parameters: &'c OpParity, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
     let Some(groups) = groups(&parameters.op) else {
-        let message = format!("no op with cases is called `{}`; `pv list ops` shows all", parameters.op);
+        let known: Vec<&str> = CASES.iter().map(|(name, _)| *name).collect();
+        let message =
+            format!("no op with cases is called `{}`; those are {}", parameters.op, known.join(", "));
         return vec![Case {
             id: format!("op_parity(op={})", parameters.op),
             attempt: Box::new(move |_| Err(Stop::Errored(message.clone()))),
