@@ -221,7 +221,7 @@ mod tests {
         }
         for kind in KINDS {
             let (code, out, _) = explain(kind.name);
-            assert!(code == 0 && out.contains(kind.doc) && out.contains("- `model`: "), "{out}");
+            assert!(code == 0 && out.contains(kind.doc) && out.contains("## Parameters\n\n- `"), "{out}");
         }
     }
 

@@ -29,7 +29,8 @@ fn open() -> Arc<CudaDevice> {
 fn artifact(device: &CudaDevice, entry: &str, source: &str) -> Artifact {
     let nvrtc = Nvrtc::find().unwrap_or_else(|error| panic!("{error}"));
     let target = device.properties().target;
-    let options = [format!("--gpu-architecture={target}"), "--ptxas-options=-v".to_owned()];
+    let options = ["--ptxas-options=-v", "--no-cache"].map(str::to_owned);
+    let options = [vec![format!("--gpu-architecture={target}")], options.to_vec()].concat();
     let compiled = nvrtc.compile(&format!("/kernels/{entry}.cu"), entry, source, &options).unwrap();
     Artifact {
         key: blake3::hash(source.as_bytes()).to_hex().to_string(),
