@@ -1,7 +1,7 @@
 //! Device code from the outside: how each kernel is specialised, launched and called. One kernel a file.
 //!
 //! A kernel is a `.cu` file beside the CPU reference of its op, with one entry point of the same name. The file
-//! here of the same name makes its [`KernelSpec`](crate::jit::KernelSpec) from parameters, and its [`LaunchShape`] from what varies. Nothing
+//! here of the same name makes its [`KernelSpec`] from parameters, and its [`LaunchShape`] from what varies. Nothing
 //! here is shared with a reference: both read the same configuration, and each says for itself what follows.
 
 pub mod add_rmsnorm;
