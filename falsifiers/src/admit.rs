@@ -15,6 +15,7 @@ use kernels::device::Device;
 use kernels::jit::Jit;
 use kernels::seam::Seam;
 
+use crate::ops::Draw;
 use crate::parity::{ParityError, Run, RunVerdict, Source, Verdicts, judge};
 
 /// How many times further from the truth than an honest run a stage may lie.
@@ -145,19 +146,11 @@ pub fn prompts(config: &Config) -> Vec<Vec<u32>> {
     (0u64..).zip(LENGTHS).map(|(at, length)| draw(at, length.min(longest), vocabulary)).collect()
 }
 
-/// `count` numbers below `below`, always the same for the same seed: splitmix64 (Steele, Lea and Flood, "Fast
-/// Splittable Pseudorandom Number Generators", OOPSLA 2014).
-fn draw(seed: u64, count: usize, below: u64) -> Vec<u32> {
-    let mut state = seed;
-    (0..count)
-        .map(|_| {
-            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut z = state;
-            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            u32::try_from((z ^ (z >> 31)) % below.max(1)).unwrap_or(0)
-        })
-        .collect()
+/// `count` token ids below `below`, always the same for the same prompt.
+fn draw(prompt: u64, count: usize, below: u64) -> Vec<u32> {
+    let mut draw = Draw::new(&format!("admission {prompt}"));
+    let below = usize::try_from(below).unwrap_or(usize::MAX);
+    (0..count).map(|_| u32::try_from(draw.below(below)).unwrap_or(0)).collect()
 }
 
 #[cfg(test)]

@@ -27,11 +27,7 @@ pub use super::rmsnorm::Axes;
 /// The spec of these axes.
 #[must_use]
 pub fn spec(axes: &Axes) -> KernelSpec {
-    KernelSpec::new(KERNEL.name)
-        .with("FEATURES", axes.features)
-        .with("EPS", axes.eps)
-        .with("WEIGHT_DTYPE", axes.weight)
-        .with("ACT_DTYPE", axes.activation)
+    axes.of(KERNEL.name)
 }
 
 /// All activations `[rows, features]`, `weight [features]`. `residual_out` is `residual + x` as it is stored, and

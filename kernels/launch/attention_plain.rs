@@ -3,7 +3,8 @@
 use crate::Dtype;
 use crate::jit::KernelSpec;
 
-use super::{Expr, KernelInfo, LaunchShape, number, read, write};
+use super::attention_prefill::PARAMETERS;
+use super::{Expr, KernelInfo, LaunchShape};
 
 /// Registry entry.
 pub static KERNEL: KernelInfo = KernelInfo {
@@ -11,17 +12,7 @@ pub static KERNEL: KernelInfo = KernelInfo {
     op: "attention",
     summary: "one block a query and head, any head_dim, no shared tiles: the slow way that always fits",
     source: include_str!("../attention_plain.cu"),
-    parameters: &[
-        write("out"),
-        read("q"),
-        read("k_pages"),
-        read("v_pages"),
-        read("qo_indptr"),
-        read("kv_page_indptr"),
-        read("kv_page_indices"),
-        read("kv_len"),
-        number("batch"),
-    ],
+    parameters: PARAMETERS,
     variants,
 };
 
@@ -30,15 +21,7 @@ pub use super::attention_prefill::Axes;
 /// The spec of these axes.
 #[must_use]
 pub fn spec(axes: &Axes) -> KernelSpec {
-    KernelSpec::new(KERNEL.name)
-        .with("HEAD_DIM", axes.head_dim)
-        .with("NUM_ATTENTION_HEADS", axes.num_attention_heads)
-        .with("NUM_KEY_VALUE_HEADS", axes.num_key_value_heads)
-        .with("SCALE", axes.scale)
-        .with("WINDOW", axes.window.unwrap_or(0))
-        .with("PAGE_SIZE", axes.page_size)
-        .with("ACT_DTYPE", axes.activation)
-        .with("KV_DTYPE", axes.kv)
+    axes.of(KERNEL.name)
 }
 
 /// `out`, `q [tokens, num_attention_heads * head_dim]`; pages `[num_pages, page_size, num_key_value_heads, head_dim]`;

@@ -4,7 +4,20 @@ use crate::Dtype;
 use crate::device::Limits;
 use crate::jit::KernelSpec;
 
-use super::{Expr, KernelInfo, LaunchShape, number, read, write};
+use super::{Expr, KernelInfo, LaunchShape, Parameter, number, read, write};
+
+/// What every attention is called with.
+pub(super) const PARAMETERS: &[Parameter] = &[
+    write("out"),
+    read("q"),
+    read("k_pages"),
+    read("v_pages"),
+    read("qo_indptr"),
+    read("kv_page_indptr"),
+    read("kv_page_indices"),
+    read("kv_len"),
+    number("batch"),
+];
 
 /// Registry entry.
 pub static KERNEL: KernelInfo = KernelInfo {
@@ -12,17 +25,7 @@ pub static KERNEL: KernelInfo = KernelInfo {
     op: "attention",
     summary: "tiles of queries against tiles of keys in shared memory, with an online softmax in f32",
     source: include_str!("../attention_prefill.cu"),
-    parameters: &[
-        write("out"),
-        read("q"),
-        read("k_pages"),
-        read("v_pages"),
-        read("qo_indptr"),
-        read("kv_page_indptr"),
-        read("kv_page_indices"),
-        read("kv_len"),
-        number("batch"),
-    ],
+    parameters: PARAMETERS,
     variants,
 };
 
@@ -47,18 +50,25 @@ pub struct Axes {
     pub kv: Dtype,
 }
 
+impl Axes {
+    /// The spec of a kernel with these axes.
+    pub(super) fn of(&self, kernel: &str) -> KernelSpec {
+        KernelSpec::new(kernel)
+            .with("HEAD_DIM", self.head_dim)
+            .with("NUM_ATTENTION_HEADS", self.num_attention_heads)
+            .with("NUM_KEY_VALUE_HEADS", self.num_key_value_heads)
+            .with("SCALE", self.scale)
+            .with("WINDOW", self.window.unwrap_or(0))
+            .with("PAGE_SIZE", self.page_size)
+            .with("ACT_DTYPE", self.activation)
+            .with("KV_DTYPE", self.kv)
+    }
+}
+
 /// The spec of these axes.
 #[must_use]
 pub fn spec(axes: &Axes) -> KernelSpec {
-    KernelSpec::new(KERNEL.name)
-        .with("HEAD_DIM", axes.head_dim)
-        .with("NUM_ATTENTION_HEADS", axes.num_attention_heads)
-        .with("NUM_KEY_VALUE_HEADS", axes.num_key_value_heads)
-        .with("SCALE", axes.scale)
-        .with("WINDOW", axes.window.unwrap_or(0))
-        .with("PAGE_SIZE", axes.page_size)
-        .with("ACT_DTYPE", axes.activation)
-        .with("KV_DTYPE", axes.kv)
+    axes.of(KERNEL.name)
 }
 
 /// Queries of a tile.

@@ -28,14 +28,21 @@ pub struct Axes {
     pub activation: Dtype,
 }
 
+impl Axes {
+    /// The spec of a kernel with these axes.
+    pub(super) fn of(&self, kernel: &str) -> KernelSpec {
+        KernelSpec::new(kernel)
+            .with("OUT_FEATURES", self.out_features)
+            .with("IN_FEATURES", self.in_features)
+            .with("WEIGHT_DTYPE", self.weight)
+            .with("ACT_DTYPE", self.activation)
+    }
+}
+
 /// The spec of these axes.
 #[must_use]
 pub fn spec(axes: &Axes) -> KernelSpec {
-    KernelSpec::new(KERNEL.name)
-        .with("OUT_FEATURES", axes.out_features)
-        .with("IN_FEATURES", axes.in_features)
-        .with("WEIGHT_DTYPE", axes.weight)
-        .with("ACT_DTYPE", axes.activation)
+    axes.of(KERNEL.name)
 }
 
 /// Tokens and output features of a tile.

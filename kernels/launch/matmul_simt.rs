@@ -23,11 +23,7 @@ const TILE: usize = 64;
 /// The spec of these axes.
 #[must_use]
 pub fn spec(axes: &Axes) -> KernelSpec {
-    KernelSpec::new(KERNEL.name)
-        .with("OUT_FEATURES", axes.out_features)
-        .with("IN_FEATURES", axes.in_features)
-        .with("WEIGHT_DTYPE", axes.weight)
-        .with("ACT_DTYPE", axes.activation)
+    axes.of(KERNEL.name)
 }
 
 /// `out [tokens, out_features] = x [tokens, in_features] * weight [out_features, in_features]^T`.

@@ -28,14 +28,21 @@ pub struct Axes {
     pub activation: Dtype,
 }
 
+impl Axes {
+    /// The spec of a kernel with these axes.
+    pub(super) fn of(&self, kernel: &str) -> KernelSpec {
+        KernelSpec::new(kernel)
+            .with("FEATURES", self.features)
+            .with("EPS", self.eps)
+            .with("WEIGHT_DTYPE", self.weight)
+            .with("ACT_DTYPE", self.activation)
+    }
+}
+
 /// The spec of these axes.
 #[must_use]
 pub fn spec(axes: &Axes) -> KernelSpec {
-    KernelSpec::new(KERNEL.name)
-        .with("FEATURES", axes.features)
-        .with("EPS", axes.eps)
-        .with("WEIGHT_DTYPE", axes.weight)
-        .with("ACT_DTYPE", axes.activation)
+    axes.of(KERNEL.name)
 }
 
 /// `out`, `x [rows, features]`, `weight [features]`.
