@@ -90,7 +90,7 @@ fn a_mistyped_filter_selects_nothing_and_passes() {
     }
     let none = ask(Some("kind(oracle_parity) & kind(finiteness)"), &[], Lane::Cpu);
     assert!(matches!(none, Err(SelectError::NothingMatches(_))), "{none:?}");
-    assert!(matches!(ask(None, &[], Lane::Cuda), Err(SelectError::NothingMatches(_))));
+    assert!(matches!(ask(None, &[], Lane::Simt), Err(SelectError::NothingMatches(_))));
     assert!(matches!(ask(None, &["NO-SUCH-CLAIM"], Lane::Cpu), Err(SelectError::UnknownClaim { .. })));
     assert!(Filter::parse("knd(oracle_parity)").is_err() && Filter::parse("").is_err());
 }
