@@ -107,6 +107,20 @@ fn describe(status: CUresult) -> String {
     format!("{name} ({}) {sentence}", status as u32).trim_end().to_owned()
 }
 
+/// Where the kernel module says its version, on Linux.
+const MODULE: &str = "/proc/driver/nvidia/version";
+
+/// The driver as its makers number it, `580.159.04`, and the CUDA version that it supports. The first is what release
+/// notes and bug reports speak of; the library knows only the second.
+fn described(cuda: Version, module: Option<&str>) -> String {
+    let number = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.');
+    let module = module.and_then(|text| text.lines().next()?.split_whitespace().find(number));
+    match module {
+        Some(module) => format!("{module} (CUDA {cuda})"),
+        None => format!("CUDA {cuda}"),
+    }
+}
+
 /// A device of the driver.
 #[derive(Clone, Copy)]
 pub(super) struct Ordinal(pub(super) c_int);
@@ -168,7 +182,7 @@ impl Ordinal {
             target,
             limits: self.limits()?,
             total_memory: total as u64,
-            driver: version()?.to_string(),
+            driver: described(version()?, std::fs::read_to_string(MODULE).ok().as_deref()),
         })
     }
 
@@ -195,6 +209,16 @@ impl Ordinal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_driver_is_described_by_its_own_number_where_it_says_one() {
+        let cuda = Version { major: 13, minor: 0 };
+        let said = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release Build\nGCC version: 12.2";
+        assert_eq!(described(cuda, Some(said)), "580.159.04 (CUDA 13.0)");
+        for nothing in [None, Some(""), Some("no numbers\n1.2")] {
+            assert_eq!(described(cuda, nothing), "CUDA 13.0");
+        }
+    }
 
     #[test]
     fn a_compiler_may_be_as_new_as_the_driver_and_no_newer() {
