@@ -1,0 +1,1 @@
+//! From instructions to a program, and the warps that run it.
