@@ -31,6 +31,28 @@ impl Bits {
         words(range).all(|(word, mask)| self.0.get(word).is_some_and(|bits| bits & mask == mask))
     }
 
+    /// The same for one lane's aligned bytes after another's; `bytes` is a power of two up to 64, so none crosses a word.
+    #[inline]
+    pub(super) fn all_aligned(&self, offsets: impl Iterator<Item = u64>, bytes: u64) -> bool {
+        let ones = u64::MAX >> (64 - bytes);
+        let missing = offsets.fold(0, |missing, offset| {
+            let word = self.0.get((offset / 64) as usize).copied().unwrap_or(0);
+            missing | (!(word >> (offset % 64)) & ones)
+        });
+        missing == 0
+    }
+
+    /// Sets one lane's aligned bytes after another's.
+    #[inline]
+    pub(super) fn set_aligned(&mut self, offsets: impl Iterator<Item = u64>, bytes: u64) {
+        let ones = u64::MAX >> (64 - bytes);
+        offsets.for_each(|offset| {
+            if let Some(word) = self.0.get_mut((offset / 64) as usize) {
+                *word |= ones << (offset % 64);
+            }
+        });
+    }
+
     /// Whether any of a range is set.
     #[inline]
     pub(super) fn any(&self, range: Range<u64>) -> bool {

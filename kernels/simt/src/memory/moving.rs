@@ -142,25 +142,29 @@ unsafe fn fill<T: Element, R: Copy + Default>(
         match resolved.layout {
             Layout::Contiguous if T::is_aligned(first) => {
                 let first = first.add(at);
-                for lane in 0..WARP {
-                    target.add(lane).write(convert(T::load(first.add(lane * stride))));
+                // The same loop twice: where the step is known, the addresses need no arithmetic.
+                if stride == size_of::<T>() {
+                    let first = first.cast::<T>();
+                    for lane in 0..WARP {
+                        target.add(lane).write(convert(T::load(first.add(lane).cast())));
+                    }
+                } else {
+                    for lane in 0..WARP {
+                        target.add(lane).write(convert(T::load(first.add(lane * stride))));
+                    }
                 }
             }
             Layout::Uniform => {
                 let value = convert(T::load_any(first.add(at)));
-                if active == u32::MAX {
-                    (0..WARP).for_each(|lane| target.add(lane).write(value));
-                } else {
-                    lanes(active).for_each(|lane| target.add(lane).write(value));
-                }
+                each(active, |lane| target.add(lane).write(value));
             }
             _ => {
-                for lane in lanes(active) {
+                each(active, |lane| {
                     let pointer = resolved.pointers[lane];
                     let value =
                         if pointer.is_null() { R::default() } else { convert(T::load_any(pointer.add(at))) };
                     target.add(lane).write(value);
-                }
+                });
             }
         }
     }
@@ -214,20 +218,31 @@ unsafe fn spill<T: Element, R: Copy>(
                 }
             }
             _ => {
-                for lane in lanes(active) {
+                each(active, |lane| {
                     let pointer = resolved.pointers[lane];
                     if !pointer.is_null() {
                         T::store_any(pointer.add(at), convert(source.add(lane).read()));
                     }
-                }
+                });
             }
         }
     }
 }
 
+/// For each lane of a mask, lowest first.
+#[inline(always)]
+fn each(active: u32, mut run: impl FnMut(usize)) {
+    // A loop of known length is quicker than finding the next bit.
+    if active == u32::MAX {
+        (0..WARP).for_each(run);
+    } else {
+        lanes(active).for_each(&mut run);
+    }
+}
+
 /// The lanes of a mask, lowest first.
 #[inline(always)]
-fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
+pub(super) fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         (mask != 0).then(|| {
             let lane = mask.trailing_zeros() as usize;

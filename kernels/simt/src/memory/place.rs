@@ -25,10 +25,42 @@ pub(super) struct Placed {
 impl Window {
     /// Fills in pointers and layout if every lane that takes part is inside; otherwise they mean nothing.
     ///
-    /// There are no branches in the loop, so that the compiler makes vectors of it. Offsets are below `2^63`, so a
-    /// subtraction that wrapped shows in the highest bit.
+    /// This is done for every access, so the widest vectors that the host has are used.
     #[inline]
     pub(super) fn place(&self, access: &Access<'_>, resolved: &mut Resolved) -> Option<Placed> {
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
+            {
+                // SAFETY: the host has it.
+                return unsafe { self.place_v4(access, resolved) };
+            }
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the host has it.
+                return unsafe { self.place_v3(access, resolved) };
+            }
+        }
+        self.place_portable(access, resolved)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512bw,avx512dq,avx512vl")]
+    fn place_v4(&self, access: &Access<'_>, resolved: &mut Resolved) -> Option<Placed> {
+        self.place_portable(access, resolved)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn place_v3(&self, access: &Access<'_>, resolved: &mut Resolved) -> Option<Placed> {
+        self.place_portable(access, resolved)
+    }
+
+    /// There are no branches in the loops, so that the compiler makes vectors of them. Offsets are below `2^63`, so a
+    /// subtraction that wrapped shows in the highest bit.
+    #[inline(always)]
+    fn place_portable(&self, access: &Access<'_>, resolved: &mut Resolved) -> Option<Placed> {
         let bytes = u64::from(access.bytes);
         let limit = self.size.checked_sub(bytes)?;
         let lane = access.active.trailing_zeros() as usize;

@@ -5,6 +5,7 @@ use std::ptr;
 use super::{Allocation, Global};
 use crate::WARP;
 use crate::fault::FaultKind;
+use crate::memory::moving::lanes;
 use crate::memory::place::{Placed, Window};
 use crate::memory::{Access, AccessKind, Layout, Resolved, Violation};
 
@@ -77,7 +78,7 @@ impl Global {
         let mut found = [None; WARP];
         resolved.pointers = [ptr::null_mut(); WARP];
         resolved.layout = Layout::Scattered;
-        for lane in (0..WARP).filter(|lane| access.active >> lane & 1 != 0) {
+        for lane in lanes(access.active) {
             let address = access.addresses[lane];
             let fault = |kind| Err(self.violation(kind, access, lane));
             let Some((number, offset)) = self.find(address, bytes) else {
@@ -107,9 +108,7 @@ impl Global {
                 }
             }
         }
-        let mut numbers = (0..WARP)
-            .filter(|lane| access.active >> lane & 1 != 0)
-            .map(|lane| found[lane].map(|(number, _)| number));
+        let mut numbers = lanes(access.active).map(|lane| found[lane].map(|(number, _)| number));
         let first = numbers.next().flatten();
         resolved.allocation = first.filter(|_| numbers.all(|number| number == first));
         Ok(())
@@ -123,7 +122,7 @@ impl Allocation {
         let width = match resolved.layout {
             Layout::Contiguous => bytes * WARP as u64,
             Layout::Uniform => bytes,
-            Layout::Scattered => return self.marks_each(access, resolved),
+            Layout::Scattered => return self.marks_each(access),
         };
         let range = placed.first..placed.first + width;
         if access.kind == AccessKind::Store {
@@ -134,17 +133,15 @@ impl Allocation {
     }
 
     /// The same for lanes that lie anyhow.
-    fn marks_each(&self, access: &Access<'_>, resolved: &Resolved) -> bool {
+    fn marks_each(&self, access: &Access<'_>) -> bool {
         let bytes = u64::from(access.bytes);
-        let host = self.backing.begin().addr();
-        (0..WARP).filter(|lane| access.active >> lane & 1 != 0).all(|lane| {
-            let offset = (resolved.pointers[lane].addr() - host) as u64;
-            let range = offset..offset + bytes;
+        lanes(access.active).all(|lane| {
+            let offset = access.addresses[lane].wrapping_sub(self.begin);
             if access.kind == AccessKind::Store {
-                self.written.mark(range);
+                self.written.mark_near(offset, bytes);
                 return true;
             }
-            self.written.contains(range)
+            self.written.contains_near(offset, bytes)
         })
     }
 }

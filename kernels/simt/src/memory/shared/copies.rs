@@ -63,6 +63,12 @@ impl Copies {
         }
     }
 
+    /// Whether any byte will still be written.
+    #[inline]
+    pub(super) const fn any(&self) -> bool {
+        self.count != 0
+    }
+
     /// Whether any byte of a range will still be written.
     #[inline]
     pub(super) fn pending(&self, range: Range<u64>) -> bool {

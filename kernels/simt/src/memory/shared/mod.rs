@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::backing::Backing;
 use super::bits::Bits;
 use super::place::{Placed, Window};
-use super::{Access, AccessKind, Layout, Resolved, Violation, words};
+use super::{Access, AccessKind, Layout, Resolved, Violation, moving, words};
 use crate::WARP;
 use crate::fault::FaultKind;
 use crate::options::Checks;
@@ -84,13 +84,36 @@ impl Shared {
         let width = match resolved.layout {
             Layout::Contiguous => bytes * WARP as u64,
             Layout::Uniform => bytes,
-            Layout::Scattered => {
-                return (0..WARP)
-                    .filter(|lane| access.active >> lane & 1 != 0)
-                    .all(|lane| self.allows_range(access.kind, access.addresses[lane], bytes));
-            }
+            Layout::Scattered => return self.allows_each(access, placed.union & (bytes - 1) == 0),
         };
         self.allows_range(access.kind, placed.first, width)
+    }
+
+    /// The same for lanes that lie anyhow.
+    fn allows_each(&mut self, access: &Access<'_>, aligned: bool) -> bool {
+        let bytes = u64::from(access.bytes);
+        if !aligned || self.checks.copies && self.copies.any() {
+            return moving::lanes(access.active)
+                .all(|lane| self.allows_range(access.kind, access.addresses[lane], bytes));
+        }
+        if !self.checks.initialised {
+            return true;
+        }
+        // Without a branch for each lane where all take part.
+        match (access.kind, access.active) {
+            (AccessKind::Store, u32::MAX) => {
+                self.written.set_aligned(access.addresses.iter().copied(), bytes)
+            }
+            (AccessKind::Store, active) => {
+                self.written.set_aligned(moving::lanes(active).map(|lane| access.addresses[lane]), bytes);
+            }
+            (_, u32::MAX) => return self.written.all_aligned(access.addresses.iter().copied(), bytes),
+            (_, active) => {
+                let offsets = moving::lanes(active).map(|lane| access.addresses[lane]);
+                return self.written.all_aligned(offsets, bytes);
+            }
+        }
+        true
     }
 
     #[inline]
@@ -116,7 +139,7 @@ impl Shared {
         let host = self.window().host;
         resolved.pointers = [std::ptr::null_mut(); WARP];
         resolved.layout = Layout::Scattered;
-        for lane in (0..WARP).filter(|lane| access.active >> lane & 1 != 0) {
+        for lane in moving::lanes(access.active) {
             let address = access.addresses[lane];
             if self.size.checked_sub(bytes).is_none_or(|limit| address > limit) {
                 if self.checks.bounds {
