@@ -76,7 +76,7 @@ impl Model {
             return (kind, false);
         };
         let written = written.iter().all(|written| *written);
-        if checks.alignment && address % bytes != 0 {
+        if checks.alignment && !address.is_multiple_of(bytes) {
             return (Some(FaultKind::Misaligned), true);
         }
         let bad = checks.initialised && kind != AccessKind::Store && !written;
