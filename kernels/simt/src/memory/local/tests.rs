@@ -62,6 +62,16 @@ fn each_lane_has_its_own() {
 }
 
 #[test]
+fn misaligned_bytes_are_looked_at_across_words() {
+    let mut local = Local::new(256, Checks { alignment: false, ..Checks::ALL });
+    let mut resolved = Resolved::new();
+    local.resolve(&access(AccessKind::Store, 1, &[62; WARP]), &mut resolved).unwrap();
+    local.resolve(&access(AccessKind::Load, 1, &[62; WARP]), &mut resolved).unwrap();
+    let violation = local.resolve(&access(AccessKind::Load, 1, &[63; WARP]), &mut resolved).unwrap_err();
+    assert_eq!(violation.message, "4-byte read at `local memory`[256 bytes] + 63: byte 66 was never written");
+}
+
+#[test]
 fn a_reset_makes_it_as_new_whatever_is_checked() {
     let mut local = Local::new(8, Checks::NONE);
     let mut resolved = Resolved::new();
