@@ -192,6 +192,23 @@ fn checks_can_be_switched_off() {
 }
 
 #[test]
+fn misaligned_bytes_are_looked_at_across_words() {
+    let mut shared = shared(Checks { alignment: false, ..Checks::ALL });
+    let mut resolved = Resolved::new();
+    let mut two = |kind, address| {
+        let mut addresses = [address; WARP];
+        addresses[4] = 256;
+        shared.resolve(&access(kind, 4, 0b11000, &addresses), &mut resolved)
+    };
+    two(AccessKind::Store, 62).unwrap();
+    two(AccessKind::Load, 62).unwrap();
+    assert_eq!(
+        told(two(AccessKind::Load, 63)).1,
+        "4-byte read at `tile`[1024 bytes] + 63: byte 66 was never written"
+    );
+}
+
+#[test]
 fn no_memory_at_all_is_out_of_bounds() {
     let mut shared = Shared::new(0, Arc::new([]), Checks::ALL);
     assert_eq!(
