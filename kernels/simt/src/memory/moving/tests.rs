@@ -114,6 +114,8 @@ impl Case {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn loads_fill_registers(case in case()) {
         let mut memory = Memory([0; 2048]);

@@ -209,6 +209,8 @@ fn checks() -> impl Strategy<Value = Checks> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn verdicts_are_those_of_the_model(steps in prop::collection::vec(step(), 1..40)) {
         run(&steps, Checks::ALL)?;

@@ -115,6 +115,8 @@ fn checks() -> impl Strategy<Value = Checks> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn shared_memory_is_as_the_model(steps in prop::collection::vec(step(), 1..50), checks in checks()) {
         let mut shared = Shared::new(BYTES as u32, Arc::new([]), checks);
