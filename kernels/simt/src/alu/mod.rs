@@ -19,11 +19,13 @@ mod bits;
 mod carry;
 mod choice;
 mod combined;
+mod convert;
 mod directed;
 mod float;
 mod half;
 mod integer;
 mod kernel;
+mod narrow;
 mod shift;
 mod soft;
 mod view;
@@ -90,4 +92,5 @@ pub fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         .or_else(|| bits::function(alu, level))
         .or_else(|| choice::function(alu, level))
         .or_else(|| float::function(alu, level))
+        .or_else(|| convert::function(alu, level))
 }
