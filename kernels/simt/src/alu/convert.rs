@@ -52,7 +52,7 @@ macro_rules! each {
 fn integers(to: Type, from: Type, saturate: bool, level: Level) -> Option<AluFn> {
     if saturate {
         // All that any of the types can hold fits into 128 bits.
-        return each!(to, T; each!(from, F; map!(slow level, |a: F| -> T {
+        return each!(to, T; each!(from, F; map!(rare level, |a: F| -> T {
             i128::from(a).clamp(i128::from(T::MIN), i128::from(T::MAX)) as T
         })));
     }
@@ -135,7 +135,8 @@ macro_rules! clamps {
             #[inline(always)]
             fn clamped(value: f64) -> Self {
                 // `as` clamps, and makes 0 of a NaN.
-                if $nan != 0 && value.is_nan() { $nan } else { value as $ty }
+                const NAN: $ty = $nan;
+                if NAN != 0 && value.is_nan() { NAN } else { value as $ty }
             }
         }
     )*};
@@ -144,11 +145,15 @@ clamps!(u8: 0, i8: 0, u16: 0, i16: 0, u32: 0, i32: 0, u64: 1 << 63, i64: i64::MI
 
 /// Made whole and clamped.
 fn to_integer(to: Type, from: Type, round: Option<Rounding>, ftz: bool, level: Level) -> Option<AluFn> {
+    if from == Type::F32 && matches!(to, Type::U32 | Type::S32) {
+        return made_whole!(round, R; flags!(FTZ = ftz; types!(to, T: U32 => u32, S32 => i32;
+            map!(slow level, |a: f32| -> T { T::clamped(whole::<R>(a.wide::<FTZ>())) }))));
+    }
     made_whole!(round, R; flags!(FTZ = ftz;
         types!(from, F: F32 => f32, F64 => f64, F16 => F16, BF16 => Bf16;
             types!(to, T: U8 => u8, S8 => i8, U16 => u16, S16 => i16, U32 => u32, S32 => i32, U64 => u64,
                 S64 => i64;
-                map!(slow level, |a: F| -> T { T::clamped(whole::<R>(a.wide::<FTZ>())) })))))
+                map!(rare level, |a: F| -> T { T::clamped(whole::<R>(a.wide::<FTZ>())) })))))
 }
 
 /// An integer as a float, rounded.
@@ -164,17 +169,17 @@ fn from_integer(
         (Type::F32, Rounding::Nearest, false) => each!(from, F; map!(level, |a: F| -> f32 { a as f32 })),
         (Type::F64, Rounding::Nearest, false) => each!(from, F; map!(level, |a: F| -> f64 { a as f64 })),
         (Type::F32, ..) => directions!(round, R; flags!(SAT = saturate; each!(from, F;
-            map!(slow level, |a: F| -> f32 {
+            map!(rare level, |a: F| -> f32 {
                 let value = f32::from_bits(exact(i128::from(a)).round(soft::F32, R) as u32);
                 if SAT { super::float::saturate(value) } else { value }
             })))),
-        (Type::F64, _, false) => directions!(round, R; each!(from, F; map!(slow level, |a: F| -> f64 {
+        (Type::F64, _, false) => directions!(round, R; each!(from, F; map!(rare level, |a: F| -> f64 {
             f64::from_bits(exact(i128::from(a)).round(soft::F64, R))
         }))),
-        (Type::F16, _, false) => directions!(round, R; each!(from, F; map!(slow level, |a: F| -> F16 {
+        (Type::F16, _, false) => directions!(round, R; each!(from, F; map!(rare level, |a: F| -> F16 {
             F16(exact(i128::from(a)).round(soft::F16, R) as u16)
         }))),
-        (Type::BF16, _, false) => directions!(round, R; each!(from, F; map!(slow level, |a: F| -> Bf16 {
+        (Type::BF16, _, false) => directions!(round, R; each!(from, F; map!(rare level, |a: F| -> Bf16 {
             Bf16(exact(i128::from(a)).round(soft::BF16, R) as u16)
         }))),
         _ => None,

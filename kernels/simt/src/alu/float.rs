@@ -56,7 +56,7 @@ macro_rules! map64 {
         if $round == Rounding::Nearest {
             map!($level, |$($arg: f64),*| -> f64 { settle64($native, [$($arg),*]) })
         } else {
-            directions!($round, R; map!(slow $level, |$($arg: f64),*| -> f64 {
+            directions!($round, R; map!(rare $level, |$($arg: f64),*| -> f64 {
                 if $($arg.is_finite() &&)* $ok { $soft($($arg),*, R) } else { settle64($native, [$($arg),*]) }
             }))
         }

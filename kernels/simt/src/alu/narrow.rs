@@ -192,7 +192,7 @@ fn rest(alu: &Alu, level: Level) -> Option<AluFn> {
             let round = round.unwrap_or(Rounding::Nearest);
             types!(from, F: F32 => f32, F64 => f64, F16 => F16, BF16 => Bf16; flags!(SAT = saturate;
                 flags!(RELU = relu; flags!(FTZ = ftz; flags!(HALF = to == Type::F16;
-                    directions!(round, R; map!(slow level, |a: F| -> u32 {
+                    directions!(round, R; map!(rare level, |a: F| -> u32 {
                         let value = limited::<SAT, RELU>(a.wide::<FTZ>());
                         u32::from(if HALF { f16::<R>(value).0 } else { bf16::<R>(value).0 })
                     })))))))
@@ -200,7 +200,7 @@ fn rest(alu: &Alu, level: Level) -> Option<AluFn> {
         (Type::F16x2 | Type::BF16x2, Type::F32) => {
             let round = round?;
             flags!(SAT = saturate; flags!(RELU = relu; flags!(FTZ = ftz; flags!(HALF = to == Type::F16x2;
-                directions!(round, R; map!(slow level, |a: f32, b: f32| -> u32 {
+                directions!(round, R; map!(rare level, |a: f32, b: f32| -> u32 {
                     let high = limited::<SAT, RELU>(a.wide::<FTZ>());
                     let low = limited::<SAT, RELU>(b.wide::<FTZ>());
                     let one = |value| u32::from(if HALF { f16::<R>(value).0 } else { bf16::<R>(value).0 });
@@ -208,27 +208,27 @@ fn rest(alu: &Alu, level: Level) -> Option<AluFn> {
                 }))))))
         }
         (Type::TF32, Type::F32) => flags!(RELU = relu; match round? {
-            Rounding::Away => map!(slow level, |a: f32| -> u32 { tf32::<AWAY>(limited::<false, RELU>(a.into())) }),
+            Rounding::Away => map!(rare level, |a: f32| -> u32 { tf32::<AWAY>(limited::<false, RELU>(a.into())) }),
             Rounding::Nearest => {
-                map!(slow level, |a: f32| -> u32 { tf32::<NEAREST>(limited::<false, RELU>(a.into())) })
+                map!(rare level, |a: f32| -> u32 { tf32::<NEAREST>(limited::<false, RELU>(a.into())) })
             }
             Rounding::Zero => {
-                map!(slow level, |a: f32| -> u32 { tf32::<ZERO>(limited::<false, RELU>(a.into())) })
+                map!(rare level, |a: f32| -> u32 { tf32::<ZERO>(limited::<false, RELU>(a.into())) })
             }
             _ => None,
         }),
         (Type::E4M3x2 | Type::E5M2x2, Type::F32) => flags!(E4 = to == Type::E4M3x2; flags!(RELU = relu;
-            map!(slow level, |a: f32, b: f32| -> u16 {
+            map!(rare level, |a: f32, b: f32| -> u16 {
                 let (high, low) = (limited::<false, RELU>(a.into()), limited::<false, RELU>(b.into()));
                 u16::from_le_bytes([eight::<E4>(low), eight::<E4>(high)])
             }))),
         (Type::E4M3x2 | Type::E5M2x2, Type::F16x2) => flags!(E4 = to == Type::E4M3x2; flags!(RELU = relu;
-            map!(slow level, |a: Pair<F16>| -> u16 {
+            map!(rare level, |a: Pair<F16>| -> u16 {
                 let one = |value: F16| eight::<E4>(limited::<false, RELU>(value.value().into()));
                 u16::from_le_bytes([one(a.0), one(a.1)])
             }))),
         (Type::F16x2, Type::E4M3x2 | Type::E5M2x2) => flags!(E4 = from == Type::E4M3x2; flags!(RELU = relu;
-            map!(slow level, |a: u16| -> Pair<F16> {
+            map!(rare level, |a: u16| -> Pair<F16> {
                 let one = |bits: u8| {
                     let value = from_eight::<E4>(bits);
                     if RELU && value.0 & 0x8000 != 0 && !value.is_nan() { F16(0) } else { value }
