@@ -1,0 +1,5 @@
+//! Litmus tests: what is ordered is silent, and each ordering taken away is reported.
+
+mod between;
+mod inside;
+mod world;
