@@ -8,9 +8,11 @@
 
 use std::sync::Arc;
 
-use super::clocks::{Clocks, Knowledge, bits};
+use super::class::wide;
+use super::clocks::{Clocks, FULL, Knowledge, bits};
 use super::release::{Acquired, Arena, Location, Locations, Snapshot, add};
 use crate::WARP;
+use crate::memory::{Access, AccessKind};
 use crate::ptx::{Order, Scope};
 
 /// What some lanes of a warp knew when they ran a fence.
@@ -20,7 +22,7 @@ struct Fence {
     time: u32,
     lanes: u32,
     device: bool,
-    /// Whether a barrier carries it on: `fence.sc` is.
+    /// Whether barriers carry it on: `fence.sc` is, until all lanes of the warp have it.
     carried: bool,
     /// What single lanes released by it: `(lane, device, node)`.
     nodes: Vec<(u32, bool, u32)>,
@@ -33,10 +35,10 @@ struct Warp {
     device: Vec<Fence>,
     /// What each lane's strong reads observed since its last fence of a device.
     observed: Vec<Vec<Acquired>>,
-    /// What `fence.sc` of other threads released before the last barriers.
-    carried: Vec<u32>,
-    /// What other threads observed before the last barriers.
-    seen: Vec<Acquired>,
+    /// What `fence.sc` released that barriers put behind these lanes.
+    carried: Vec<(u32, u32)>,
+    /// What was observed that barriers put behind these lanes.
+    seen: Vec<(u32, Acquired)>,
 }
 
 /// The fences of a block.
@@ -57,10 +59,10 @@ impl Fences {
         let device = scope >= Scope::Device;
         let total = matches!(order, Order::SequentiallyConsistent);
         for lane in bits(lanes) {
-            let seen = if total { state.seen.as_slice() } else { &[] };
+            let seen = state.seen.iter().filter(|known| total && known.0 >> lane & 1 == 1);
             let observed = state.observed.get_mut(lane as usize);
             let own = observed.as_ref().map_or(&[][..], |list| list.as_slice());
-            for &item in own.iter().chain(seen) {
+            for &item in own.iter().chain(seen.map(|known| &known.1)) {
                 clocks.acquire(warp, lane, Acquired { device: item.device && device, ..item });
             }
             if let Some(list) = observed.filter(|_| device) {
@@ -94,13 +96,18 @@ impl Fences {
         for warp in bits(arrived) {
             let Some(state) = self.warps.get_mut(warp as usize) else { continue };
             for fence in state.block.iter_mut().chain(&mut state.device).filter(|fence| fence.carried) {
-                fence.carried = false;
+                fence.carried = released >> warp & 1 == 0;
                 let (know, lanes) = (&fence.know, fence.lanes);
-                let snapshot = know.snapshot(clocks.block, fence.device, warp, lanes, fence.time);
-                carried.push(arena.release(snapshot));
+                carried.push(arena.release(know.snapshot(
+                    clocks.block,
+                    fence.device,
+                    warp,
+                    lanes,
+                    fence.time,
+                )));
             }
-            carried.extend_from_slice(&state.carried);
-            for &item in state.observed.iter().flatten().chain(&state.seen) {
+            carried.extend(state.carried.iter().map(|known| known.1));
+            for &item in state.observed.iter().flatten().chain(state.seen.iter().map(|known| &known.1)) {
                 add(&mut seen, item);
             }
         }
@@ -113,12 +120,36 @@ impl Fences {
         for warp in bits(released) {
             let Some(state) = self.warps.get_mut(warp as usize) else { continue };
             if arrived >> warp & 1 == 1 {
-                (state.carried, state.seen) = (carried.clone(), seen.clone());
-            } else {
-                state.carried.extend_from_slice(&carried);
-                seen.iter().for_each(|&item| {
-                    add(&mut state.seen, item);
-                });
+                state.carried.clear();
+                state.seen.clear();
+            }
+            state.carried.extend(carried.iter().map(|&node| (FULL, node)));
+            state.seen.extend(seen.iter().map(|&item| (FULL, item)));
+        }
+    }
+
+    /// `bar.warp.sync`, before the clocks know of it.
+    pub(super) fn warp_sync(&mut self, clocks: &Clocks, arena: &mut Arena, warp: u32, lanes: u32) {
+        let Some(state) = self.warps.get_mut(warp as usize) else { return };
+        for known in &mut state.carried {
+            known.0 |= if known.0 & lanes == 0 { 0 } else { lanes };
+        }
+        for known in &mut state.seen {
+            known.0 |= if known.0 & lanes == 0 { 0 } else { lanes };
+        }
+        for fence in state.block.iter_mut().chain(&mut state.device).filter(|fence| fence.carried) {
+            let those = fence.lanes & lanes;
+            if those != 0 {
+                fence.carried = lanes != FULL;
+                let snapshot = fence.know.snapshot(clocks.block, fence.device, warp, those, fence.time);
+                state.carried.push((lanes, arena.release(snapshot)));
+            }
+        }
+        for lane in bits(lanes) {
+            for &item in state.observed.get(lane as usize).into_iter().flatten() {
+                if !state.seen.contains(&(lanes, item)) {
+                    state.seen.push((lanes, item));
+                }
             }
         }
     }
@@ -171,12 +202,12 @@ impl Fences {
                 released.push(fence.node(clocks.block, arena, warp, lane, strong.device));
             }
         }
-        released.extend_from_slice(&state.carried);
+        released.extend(state.carried.iter().filter(|known| known.0 >> lane & 1 == 1).map(|known| known.1));
         let mut location = before;
         for release in released {
             location = Some(match location {
-                Some(Location { head, sequence }) => Location { head: arena.chain(head, release), sequence },
-                None => Location { head: release, sequence: arena.sequence() },
+                Some(old) => Location { head: arena.chain(old.head, release), ..old },
+                None => Location { head: release, sequence: arena.sequence(), bytes: strong.bytes },
             });
         }
         location
@@ -201,6 +232,7 @@ impl Fence {
 pub(super) struct Strong {
     pub(super) order: Order,
     pub(super) device: bool,
+    pub(super) bytes: u32,
 }
 
 impl Strong {
@@ -218,21 +250,25 @@ pub(super) fn synchronise(
     (fences, clocks, arena): (&mut Fences, &mut Clocks, &mut Arena),
     locations: &mut Locations,
     warp: u32,
-    access: &crate::memory::Access<'_>,
+    access: &Access<'_>,
 ) {
-    use crate::memory::AccessKind::{Atomic, Load};
-    let strong = Strong { order: access.order, device: super::class::wide(access.order, access.scope) };
+    let device = wide(access.order, access.scope);
+    let strong = Strong { order: access.order, device, bytes: access.bytes };
     for lane in bits(access.active) {
         let Some(&address) = access.addresses.get(lane as usize) else { continue };
-        let before = locations.get(address).filter(|_| access.kind == Load || access.kind == Atomic);
+        let reads = access.kind != AccessKind::Store;
+        let before = locations.get(address, access.bytes).filter(|_| reads);
         if let Some(at) = before {
             fences.read(clocks, (warp, lane), at, strong);
         }
-        if access.kind != Load {
-            match fences.write(clocks, arena, (warp, lane), before, strong) {
-                Some(location) => locations.set(address, location),
-                None => locations.forget(address, access.bytes),
-            }
+        if access.kind == AccessKind::Load {
+            continue;
+        }
+        if before.is_none() {
+            locations.forget(address, access.bytes);
+        }
+        if let Some(location) = fences.write(clocks, arena, (warp, lane), before, strong) {
+            locations.set(address, location);
         }
     }
 }

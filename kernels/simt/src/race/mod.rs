@@ -239,6 +239,10 @@ impl Block {
 
     /// `bar.warp.sync` of these lanes of a warp.
     pub fn warp_sync(&mut self, warp: u32, lanes: u32) {
+        if self.communicating {
+            let mut between = self.between.lock().unwrap_or_else(PoisonError::into_inner);
+            self.fences.warp_sync(&self.clocks, &mut between.arena, warp, lanes);
+        }
         self.clocks.warp_sync(warp, lanes);
     }
 
@@ -255,11 +259,8 @@ impl Block {
     /// A race; more records than there is room for.
     pub fn shared(&mut self, warp: u32, access: &Access<'_>, layout: Layout) -> Result<(), Box<Violation>> {
         let strong = Class::of(access).strong();
-        let mut between = if self.communicating {
-            Some(self.between.lock().unwrap_or_else(PoisonError::into_inner))
-        } else {
-            None
-        };
+        let lock = || self.between.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut between = self.communicating.then(lock);
         let search = between.as_mut().map(|between| (&between.arena, &mut self.walkers));
         if let Err(found) = self.shared.access(&self.clocks, search, warp, access, layout) {
             return Err(report::violation(found, None, self.clocks.block, warp, access));

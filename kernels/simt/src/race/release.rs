@@ -84,6 +84,7 @@ enum Node {
 pub(super) struct Location {
     pub(super) head: u32,
     pub(super) sequence: u32,
+    pub(super) bytes: u32,
 }
 
 /// Strong writes that release something, by address.
@@ -96,9 +97,9 @@ pub(super) struct Locations {
 }
 
 impl Locations {
-    /// What the last write to an address released.
-    pub(super) fn get(&self, address: u64) -> Option<Location> {
-        self.map.get(&address).copied()
+    /// What the last write to an address released; one of another size is none.
+    pub(super) fn get(&self, address: u64, bytes: u32) -> Option<Location> {
+        self.map.get(&address).copied().filter(|location| location.bytes == bytes)
     }
 
     /// A strong write that releases.
@@ -113,11 +114,18 @@ impl Locations {
 
     /// A write that releases nothing: who reads it acquires nothing.
     pub(super) fn forget(&mut self, address: u64, bytes: u32) {
-        if self.map.is_empty() || address > self.high || address + u64::from(bytes) <= self.low {
+        if self.map.is_empty() || address > self.high + 15 || address + u64::from(bytes) <= self.low {
             return;
         }
         for byte in 0..u64::from(bytes) {
             self.map.remove(&(address + byte));
+        }
+        // Wider ones that begin before: they are aligned to their size.
+        for size in [2, 4, 8, 16_u32] {
+            let before = address & !u64::from(size - 1);
+            if self.map.get(&before).is_some_and(|location| location.bytes == size) {
+                self.map.remove(&before);
+            }
         }
     }
 

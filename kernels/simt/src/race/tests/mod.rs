@@ -2,4 +2,7 @@
 
 mod between;
 mod inside;
+mod oracle;
+mod property;
+mod speed;
 mod world;
