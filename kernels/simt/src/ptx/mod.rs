@@ -35,6 +35,9 @@ mod types;
 mod types_text;
 mod variable;
 
+#[cfg(test)]
+mod tests;
+
 pub use alu::{Alu, Approx, FloatClass, Mma, Prmt};
 pub use module::{
     Function, Guard, Instruction, Location, Module, Register, RegisterId, Variable, VariableId,
