@@ -14,7 +14,18 @@
 //!
 //! [`decode`] knows the instructions that NVRTC makes of CUDA C++ and of the toolkit's fp16, bf16 and fp8 headers, up
 //! to those of sm_80 (and the conversions of sm_89 and sm_90). Whatever it does not know, down to a single modifier,
-//! is refused with its line: nothing is skipped.
+//! is refused with its line: nothing is skipped. Which target an instruction needs is not checked.
+//!
+//! What runs the instructions can rely on this, and has to know it:
+//!
+//! * Operands have the width of their type, but for `ld`, `st` and `cvt`, whose registers may be wider (section 9.4.1).
+//!   `ld` extends to the declared width of the register, `st` takes the low bits. A `cvt` reads the low bits too: a
+//!   source of 8 or 16 bits may lie in a register with more. Between 64 bits and fewer, and where a sign is to be
+//!   extended further, a `cvt` of its own is put before or after, so one line can give up to three instructions.
+//! * Registers whose names no text can write are added: `_.b16`, `_.b32`, `_.b64`, `_.pred` take what is not wanted,
+//!   `CC.CF` is the carry flag, `cvt.from`, `cvt.to`, `mad.b32`, `mad.b64` hold what is between two steps.
+//! * Labels and targets are indices into the body, and always inside it. A body may end without `ret`.
+//! * Parameters come first among the variables of a function, then results, then the rest.
 
 mod alu;
 mod cursor;
@@ -34,6 +45,9 @@ mod parser;
 mod types;
 mod types_text;
 mod variable;
+
+#[cfg(test)]
+mod tests;
 
 pub use alu::{Alu, Approx, FloatClass, Mma, Prmt};
 pub use module::{

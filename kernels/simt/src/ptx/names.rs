@@ -37,10 +37,10 @@ pub(super) struct Names<'t> {
 
 /// `%r12` as `%r` and 12.
 fn split(name: &str) -> Option<(&str, u32)> {
-    let prefix = name.trim_end_matches(|character: char| character.is_ascii_digit());
-    let digits = name.get(prefix.len()..)?;
-    let padded = digits.len() > 1 && digits.starts_with('0');
-    if padded { None } else { Some((prefix, digits.parse().ok()?)) }
+    let digits = name.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let (prefix, number) = name.split_at_checked(name.len() - digits)?;
+    let padded = digits > 1 && number.starts_with('0');
+    if padded { None } else { Some((prefix, number.parse().ok()?)) }
 }
 
 impl<'t> Names<'t> {

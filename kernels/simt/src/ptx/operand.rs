@@ -1,7 +1,7 @@
 //! Operands, as written (PTX ISA 9.0, section 6.4).
 
 use super::cursor::{Cursor, shorten};
-use super::lexer::Kind;
+use super::lexer::{Kind, Token};
 use super::names::{Entity, Names};
 use super::number::Number;
 use super::{DecodeError, RegisterId, Special, VariableId};
@@ -138,48 +138,42 @@ impl<'t> Lookup<'_, 't> {
             Kind::Number | Kind::Mark(b'-') => Ok(Value::Number(cursor.number("a number")?)),
             Kind::Word => {
                 cursor.next();
-                if let Some(special) = self.special(cursor, token.text)? {
-                    return Ok(special);
-                }
                 match self.names.find(token.text) {
-                    Some(Entity::Register(id)) => Ok(Value::Register(id)),
-                    Some(Entity::Variable(id)) => Ok(Value::Variable(id, Self::addend(cursor)?)),
-                    None => match self.module.get(token.text) {
-                        Some(id) => Ok(Value::Variable(*id, Self::addend(cursor)?)),
-                        None => Ok(Value::Name(token.text)),
-                    },
+                    Some(Entity::Register(id)) => return Ok(Value::Register(id)),
+                    Some(Entity::Variable(id)) => return Ok(Value::Variable(id, Self::addend(cursor)?)),
+                    None => {}
                 }
+                if let Some(id) = self.module.get(token.text) {
+                    return Ok(Value::Variable(*id, Self::addend(cursor)?));
+                }
+                Self::special(cursor, token)
             }
             _ => Err(cursor.unexpected("an operand")),
         }
     }
 
-    /// `%tid.x`, `%laneid`, `WARP_SZ`, `_`; a declared register of such a name goes first.
-    fn special(&self, cursor: &mut Cursor<'t>, name: &str) -> Result<Option<Value<'t>>, DecodeError> {
-        if name == "_" {
-            return Ok(Some(Value::Sink));
-        }
-        if name == "WARP_SZ" {
-            return Ok(Some(Value::Number(Number::Integer { magnitude: 32, negative: false })));
+    /// `%tid.x`, `%laneid`, `WARP_SZ`, `_`, or else a name that is not declared.
+    fn special(cursor: &mut Cursor<'t>, name: Token<'t>) -> Result<Value<'t>, DecodeError> {
+        match name.text {
+            "_" => return Ok(Value::Sink),
+            "WARP_SZ" => return Ok(Value::Number(Number::Integer { magnitude: 32, negative: false })),
+            _ => {}
         }
         let axis = cursor.peek();
-        if axis.kind == Kind::Dotted {
+        let dotted = axis.kind == Kind::Dotted;
+        if dotted {
             cursor.next();
-            return match special_register(name, Some(axis.text)) {
-                Some(special) => Ok(Some(Value::Special(special))),
-                None => {
-                    let (name, axis) = (shorten(name), shorten(axis.text));
-                    let problem = format!(
-                        "`{name}.{axis}` is not known; with an axis there are %tid, %ntid, %ctaid, %nctaid and .x .y .z"
-                    );
-                    Err(DecodeError { line: cursor.peek().line, problem })
-                }
-            };
         }
-        if !name.starts_with('%') || self.names.find(name).is_some() {
-            return Ok(None);
+        match special_register(name.text, dotted.then_some(axis.text)) {
+            Some(special) => Ok(Value::Special(special)),
+            None if dotted => {
+                let (text, axis) = (shorten(name.text), shorten(axis.text));
+                let known = "%tid, %ntid, %ctaid, %nctaid and .x .y .z";
+                let problem = format!("`{text}.{axis}` is not known; with an axis there are {known}");
+                Err(DecodeError { line: name.line, problem })
+            }
+            None => Ok(Value::Name(name.text)),
         }
-        Ok(special_register(name, None).map(Value::Special))
     }
 }
 

@@ -108,7 +108,7 @@ impl<'i, 't> Inst<'i, 't> {
     }
 
     /// The next operand: a register that is written and may be wider.
-    pub(super) fn to_wider(&mut self, ty: Type) -> Checked<RegisterId> {
+    pub(super) fn wider_to(&mut self, ty: Type) -> Checked<RegisterId> {
         let value = self.single("a register")?;
         self.written(value, ty, true, false)
     }
@@ -120,7 +120,7 @@ impl<'i, 't> Inst<'i, 't> {
     }
 
     /// The next operand: a value that is read from what may be wider.
-    pub(super) fn from_wider(&mut self, ty: Type) -> Checked<Source> {
+    pub(super) fn wider_from(&mut self, ty: Type) -> Checked<Source> {
         let value = self.single("a register or a number")?;
         self.read(value, ty, true)
     }
@@ -135,14 +135,14 @@ impl<'i, 't> Inst<'i, 't> {
     }
 
     /// The next operand: `{a, b}` of so many registers that are written; one may stand without braces.
-    pub(super) fn to_vector(&mut self, ty: Type, count: usize, wider: bool) -> Checked<Vec<RegisterId>> {
+    pub(super) fn vector_to(&mut self, ty: Type, count: usize, wider: bool) -> Checked<Vec<RegisterId>> {
         let operand = self.operand()?;
         let values = self.elements(operand, count)?;
         values.iter().map(|value| self.written(*value, ty, wider, count > 1)).collect()
     }
 
     /// The next operand: `{a, b}` of so many values that are read; one may stand without braces.
-    pub(super) fn from_vector(&mut self, ty: Type, count: usize, wider: bool) -> Checked<Vec<Source>> {
+    pub(super) fn vector_from(&mut self, ty: Type, count: usize, wider: bool) -> Checked<Vec<Source>> {
         let operand = self.operand()?;
         let values = self.elements(operand, count)?;
         values.iter().map(|value| self.read(*value, ty, wider)).collect()

@@ -71,10 +71,10 @@ pub(super) fn atomic(inst: &mut Inst<'_, '_>) -> Checked<Op> {
             inst.operand()?;
             (0..count).map(|_| inst.sink(ty)).collect::<Checked<_>>()?
         }
-        (true, false) => inst.to_vector(ty, count, false)?,
+        (true, false) => inst.vector_to(ty, count, false)?,
     };
     let address = inst.address(space)?;
-    let mut from = inst.from_vector(ty, count, false)?;
+    let mut from = inst.vector_from(ty, count, false)?;
     if op == AtomicOp::Cas {
         from.push(inst.from(ty)?);
     }

@@ -46,8 +46,8 @@ fn plain(inst: &mut Inst<'_, '_>, to: Type, from: Type) -> Checked<Op> {
         return Err("`.relu` goes with .rn and .rz".to_owned());
     }
     let alu = Alu::Cvt { to, from, round, ftz, saturate, relu };
-    let register = inst.to_wider(to)?;
-    let source = inst.from_wider(from)?;
+    let register = inst.wider_to(to)?;
+    let source = inst.wider_from(from)?;
     let source = narrow(inst, from, source)?;
     let register = widen(inst, to, register)?;
     Ok(Op::Alu { alu, to: vec![register], from: vec![source] })

@@ -16,15 +16,15 @@ fn sync_aligned(inst: &mut Inst<'_, '_>) -> Checked<()> {
 
 /// Whether a product is known: shape, then `d`, `a`, `b`.
 const fn known(shape: (u8, u8, u8), d: Type, a: Type, b: Type) -> bool {
-    match (shape, d, a, b) {
-        ((16, 8, 8 | 16), F16 | F32, F16, F16) => true,
-        ((16, 8, 8 | 16), F32, BF16, BF16) => true,
-        ((16, 8, 4 | 8), F32, TF32, TF32) => true,
-        ((16, 8, 32), F32, E4M3 | E5M2, E4M3 | E5M2) => true,
-        ((16, 8, 16 | 32), S32, S8 | U8, S8 | U8) => true,
-        ((8, 8, 4), F64, F64, F64) => true,
-        _ => false,
-    }
+    matches!(
+        (shape, d, a, b),
+        ((16, 8, 8 | 16), F16 | F32, F16, F16)
+            | ((16, 8, 8 | 16), F32, BF16, BF16)
+            | ((16, 8, 4 | 8), F32, TF32, TF32)
+            | ((16, 8, 32), F32, E4M3 | E5M2, E4M3 | E5M2)
+            | ((16, 8, 16 | 32), S32, S8 | U8, S8 | U8)
+            | ((8, 8, 4), F64, F64, F64)
+    )
 }
 
 /// `mma.sync.aligned.m16n8k16.row.col{.satfinite}.f32.bf16.bf16.f32`.
@@ -52,11 +52,11 @@ pub(super) fn mma(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     let (sums, lefts, rights) = mma.registers();
     let sum = if d == F16 { F16x2 } else { d };
     let factor = if a == F64 { F64 } else { B32 };
-    let to = inst.to_vector(sum, sums, false)?;
+    let to = inst.vector_to(sum, sums, false)?;
     inst.braces()?;
-    let mut from = inst.from_vector(factor, lefts, false)?;
+    let mut from = inst.vector_from(factor, lefts, false)?;
     inst.braces()?;
-    from.extend(inst.from_vector(factor, rights, false)?);
+    from.extend(inst.vector_from(factor, rights, false)?);
     let single = |source: &&Source| match source {
         Source::Register(id) => inst.around.names.register_type(*id) == F32,
         _ => false,
@@ -64,7 +64,7 @@ pub(super) fn mma(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     if a != TF32 && from.iter().any(|source| single(&source)) {
         return Err(format!("elements of {a:?} lie in registers .b32, not .f32"));
     }
-    from.extend(inst.from_vector(sum, sums, false)?);
+    from.extend(inst.vector_from(sum, sums, false)?);
     Ok(Op::Alu { alu: Alu::Mma(mma), to, from })
 }
 
@@ -86,7 +86,7 @@ fn matrices(inst: &mut Inst<'_, '_>) -> Checked<(usize, bool)> {
 pub(super) fn load(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     let (count, transposed) = matrices(inst)?;
     inst.braces()?;
-    let to = inst.to_vector(B32, count, false)?;
+    let to = inst.vector_to(B32, count, false)?;
     Ok(Op::LoadMatrix { transposed, to, address: inst.address(Space::Shared)? })
 }
 
@@ -95,7 +95,7 @@ pub(super) fn store(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     let (count, transposed) = matrices(inst)?;
     let address = inst.address(Space::Shared)?;
     inst.braces()?;
-    Ok(Op::StoreMatrix { transposed, address, from: inst.from_vector(B32, count, false)? })
+    Ok(Op::StoreMatrix { transposed, address, from: inst.vector_from(B32, count, false)? })
 }
 
 /// `movmatrix`.

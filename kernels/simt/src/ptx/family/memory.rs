@@ -85,7 +85,7 @@ pub(super) fn load(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     }
     let ty = inst.ty(&TYPES)?;
     let count = vector(inst, ty)?;
-    let to = inst.to_vector(ty, count, true)?;
+    let to = inst.vector_to(ty, count, true)?;
     let address = inst.address(space)?;
     if policy {
         inst.from(B64)?;
@@ -119,7 +119,7 @@ pub(super) fn store(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     {
         return Err("a function does not write its own parameters".to_owned());
     }
-    let from = inst.from_vector(ty, count, true)?;
+    let from = inst.vector_from(ty, count, true)?;
     if policy {
         inst.from(B64)?;
     }

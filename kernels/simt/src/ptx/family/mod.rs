@@ -49,3 +49,9 @@ pub(super) fn decode(inst: &mut Inst<'_, '_>) -> Checked<Op> {
 /// The roundings of floats.
 const ROUNDINGS: [(&str, Rounding); 4] =
     [("rn", Rounding::Nearest), ("rz", Rounding::Zero), ("rm", Rounding::Down), ("rp", Rounding::Up)];
+
+/// The names of all instructions, for tests.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    table::FORMS.iter().map(table::Form::name)
+}

@@ -12,13 +12,13 @@ pub(super) fn mov(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     let ty = inst.ty(&[B16, B32, B64, U16, U32, U64, S16, S32, S64, F32, F64, Pred])?;
     if let Some(Operand::Vector(parts)) = inst.peek() {
         let (part, parts) = part(ty, parts.len())?;
-        let to = inst.to_vector(part, usize::from(parts), false)?;
+        let to = inst.vector_to(part, usize::from(parts), false)?;
         return Ok(Op::Alu { alu: Alu::Unpack { part, parts }, to, from: vec![inst.from(ty)?] });
     }
     let to = vec![inst.to(ty)?];
     if let Some(Operand::Vector(parts)) = inst.peek() {
         let (part, parts) = part(ty, parts.len())?;
-        let from = inst.from_vector(part, usize::from(parts), false)?;
+        let from = inst.vector_from(part, usize::from(parts), false)?;
         return Ok(Op::Alu { alu: Alu::Pack { part, parts }, to, from });
     }
     let from = vec![value_or_address(inst, ty)?];

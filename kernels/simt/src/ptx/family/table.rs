@@ -19,6 +19,13 @@ pub(super) struct Form {
     pub(super) syntax: &'static str,
 }
 
+#[cfg(test)]
+impl Form {
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 const fn form(name: &'static str, decode: Decode, syntax: &'static str) -> Form {
     Form { name, decode, syntax }
 }
