@@ -131,7 +131,11 @@ impl Launch {
         }
         block.own.next_block(number);
         block.shared.next_block(number);
-        block.between = Arc::clone(&self.history.between);
+        if !Arc::ptr_eq(&block.between, &self.history.between) {
+            // The launch is run again: numbers of epochs and lists mean other things now.
+            block.cache.clear();
+            block.between = Arc::clone(&self.history.between);
+        }
     }
 
     /// An access to global memory that was resolved. Called before the bytes are moved. A strong access of a vector is

@@ -63,7 +63,7 @@ fn steps(sync: u32) -> impl Strategy<Value = Vec<Step>> {
         at: (block, warp, if full { u32::MAX } else { lanes }),
     });
     let step = prop_oneof![6 => data, sync => flag, 3 => barrier, sync => fence, 2 => warp_sync];
-    prop::collection::vec(step, 1..40)
+    prop::collection::vec(step, 1..60)
 }
 
 fn ask(kind: u8, bytes: u32, order: u8, wide: bool) -> Ask {
@@ -139,11 +139,27 @@ fn ask_oracle(oracle: &mut Oracle, step: Step) -> bool {
 }
 
 fn agree(steps: &[Step], communicating: bool) {
+    // Most of the steps that race are left out, so that programs get on.
     let mut oracle = Oracle::default();
-    let wanted = steps.iter().position(|&step| !ask_oracle(&mut oracle, step));
+    let mut kept = Vec::new();
+    let mut wanted = None;
+    for (number, &step) in steps.iter().enumerate() {
+        let before = oracle.clone();
+        let fine = ask_oracle(&mut oracle, step);
+        if fine || number % 8 == 7 {
+            kept.push(step);
+        } else {
+            oracle = before;
+        }
+        if !fine && number % 8 == 7 {
+            wanted = Some(kept.len() - 1);
+            break;
+        }
+    }
+    let steps = kept;
     let mut world = World::with(BLOCKS as u32, WARPS, communicating, &[0]);
     let found = steps.iter().position(|&step| !apply(&mut world, step));
-    assert_eq!(found, wanted, "at which step the first race is");
+    assert_eq!(found, wanted, "at which step the first race is: {steps:?}");
     // Without a hint, more runs find whether there is one.
     let mut world = World::new(BLOCKS as u32, WARPS, communicating);
     let raced = loop {
@@ -157,11 +173,11 @@ fn agree(steps: &[Step], communicating: bool) {
             world.launch.next_block(block, number as u32);
         }
     };
-    assert_eq!(raced, wanted.is_some());
+    assert_eq!(raced, wanted.is_some(), "{steps:?}");
 }
 
 fn cases() -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(3000);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(500);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
