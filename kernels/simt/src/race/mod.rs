@@ -10,12 +10,12 @@
 //! | `release`, `fences` | what strong writes release, and who acquires it |
 //! | `rules`, `fast` | whether an access races, and what its records become |
 //! | `shared` | the history of shared memory |
-//! | `pages`, `history`, `host` | the history of global memory |
+//! | `pages`, `open`, `history`, `host` | the history of global memory |
 //! | `report` | what is said of a race |
 //!
-//! Every pair of accesses to a byte by two threads, one of them a write, must be ordered or both strong towards each
-//! other. What orders: program order; `bar.warp.sync`; barriers of the block; and fences, or qualified accesses, with a
-//! strong write that a strong read observes. Shuffles, votes and matrix products order nothing.
+//! Two accesses to a byte by two threads, one of them a write, must be ordered, or strong towards each other. What
+//! orders: program order; barriers of a warp or a block; fences, or qualified accesses, with a strong write that a
+//! strong read observes. Shuffles, votes and matrix products order nothing.
 //!
 //! What is decided in favour of the program, because it cannot be told: a strong read observes the last strong write in
 //! the order that blocks happen to run in (another order may have a race that this one has not); the half of `fence.sc`
@@ -29,6 +29,7 @@ mod fast;
 mod fences;
 mod history;
 mod host;
+mod open;
 mod pages;
 mod release;
 mod report;
@@ -38,7 +39,6 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::memory::{Access, AccessKind, Global, Layout, Resolved, Violation};
@@ -99,7 +99,7 @@ impl Launch {
     }
 
     fn over(host: &dyn Host, warps: u32, communicating: bool, hints: &[u32]) -> Self {
-        let tracked: HashMap<_, _> = hints.iter().map(|&number| (number, None)).collect();
+        let tracked = hints.iter().map(|&number| (number, None)).collect();
         let history = History::new(host, warps, communicating, tracked, false);
         Self { history, warps, communicating, runs: 0, most: 0, read_first: Vec::new() }
     }
@@ -170,12 +170,10 @@ impl Launch {
             return Err(report::violation(found, Some(host), block.clocks.block, warp, access));
         }
         if synchronises {
-            let between = &mut *self.history.between();
-            let Between { arena, locations } = between;
+            let Between { arena, locations } = &mut *self.history.between();
             synchronise((&mut block.fences, &mut block.clocks, arena), locations, warp, access);
         } else if block.communicating && access.kind == AccessKind::Store {
-            let between = &mut *self.history.between();
-            forget(&mut between.locations, access);
+            forget(&mut self.history.between().locations, access);
         }
         Ok(())
     }

@@ -176,6 +176,39 @@ fn agree(steps: &[Step], communicating: bool) {
     assert_eq!(raced, wanted.is_some(), "{steps:?}");
 }
 
+/// Accesses of all lanes: who, whether shared, first granule, distance, bytes, whether it writes.
+type Whole = (u32, bool, u64, u64, u32, bool);
+
+/// The quick way for lanes in a row says what the slow way says. `None` is a barrier.
+fn rows_agree(steps: &[(Option<Whole>, bool)]) {
+    let mut quick = World::with(1, WARPS, false, &[0]);
+    let mut slow = World { slow: true, ..World::with(1, WARPS, false, &[0]) };
+    for (step, full) in steps {
+        let verdicts = [&mut quick, &mut slow].map(|world| match step {
+            Some((warp, shared, place, stride, bytes, write)) => {
+                let base = if *shared { 0 } else { begin(0) } + place * 128;
+                let ask = weak(if *write { Store } else { Load }, *bytes);
+                let step = stride * u64::from(*bytes);
+                world
+                    .warp((0, *warp), ask, *shared, u32::MAX, |lane| base + lane * step)
+                    .map_err(|it| it.message)
+            }
+            None => {
+                if *full {
+                    world.barrier(0);
+                } else {
+                    world.blocks[0].warp_sync(0, u32::MAX);
+                }
+                Ok(())
+            }
+        });
+        assert_eq!(verdicts[0], verdicts[1]);
+        if verdicts[0].is_err() {
+            break;
+        }
+    }
+}
+
 fn cases() -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(500);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
@@ -183,6 +216,14 @@ fn cases() -> ProptestConfig {
 
 proptest! {
     #![proptest_config(cases())]
+
+    #[test]
+    fn lanes_in_a_row(steps in prop::collection::vec((prop::option::weighted(0.6,
+        (0..WARPS, any::<bool>(), 0_u64..12, 1_u64..3, 0_u32..5, prop::bool::weighted(0.3))
+            .prop_map(|(warp, shared, place, stride, size, write)| (warp, shared, place, stride, 1 << size, write)),
+    ), prop::bool::weighted(0.7)), 1..40)) {
+        rows_agree(&steps);
+    }
 
     #[test]
     fn blocks_that_communicate(steps in steps(6)) {
