@@ -20,7 +20,8 @@ impl Row {
     pub(super) fn quiet(self, records: &[u32]) -> bool {
         let mut quiet = true;
         // Written so that it becomes vector instructions, also where overflow is checked.
-        for (&record, at) in records.iter().zip(0..records.len()) {
+        let lanes = 0..records.len();
+        for (&record, at) in records.iter().zip(lanes) {
             let me = self.first.wrapping_add(at as u32 >> self.log);
             quiet &= (record < self.floor) | (record == me) | (record.wrapping_sub(SET) < self.set_floor);
         }

@@ -17,9 +17,8 @@
 //! orders: program order; barriers of a warp or a block; fences, or qualified accesses, with a strong write that a
 //! strong read observes. Shuffles, votes and matrix products order nothing.
 //!
-//! What is decided in favour of the program, because it cannot be told: a strong read observes the last strong write in
-//! the order that blocks happen to run in (another order may have a race that this one has not); the half of `fence.sc`
-//! that `fences` names. Vectors of strong accesses are elements of their own: the caller passes one after the other.
+//! Decided in favour of the program, because it cannot be told: a strong read observes the last strong write in the order
+//! that blocks happen to run in; and the half of `fence.sc` that `fences` names.
 
 mod cells;
 mod class;
@@ -260,7 +259,6 @@ impl Block {
     /// # Errors
     /// A race; more records than there is room for.
     pub fn shared(&mut self, warp: u32, access: &Access<'_>, layout: Layout) -> Result<(), Box<Violation>> {
-        let strong = Class::of(access).strong();
         let lock = || self.between.lock().unwrap_or_else(PoisonError::into_inner);
         let mut between = self.communicating.then(lock);
         let search = between.as_mut().map(|between| (&between.arena, &mut self.walkers));
@@ -268,7 +266,7 @@ impl Block {
             return Err(report::violation(found, None, self.clocks.block, warp, access));
         }
         let Some(between) = &mut between else { return Ok(()) };
-        if strong {
+        if Class::of(access).strong() {
             let parts = (&mut self.fences, &mut self.clocks, &mut between.arena);
             synchronise(parts, &mut self.locations, warp, access);
         } else if access.kind == AccessKind::Store {

@@ -172,7 +172,7 @@ impl History {
         let (log, floor, set_floor) = (access.bytes.trailing_zeros(), self.floor, self.set_floor);
         // Granules in a row, if they are no wider than the accesses.
         let row = |shift: u32| {
-            let aligned = log >= shift && offset % access.bytes == 0;
+            let aligned = log >= shift && offset.is_multiple_of(access.bytes);
             let range = (offset >> shift) as usize..(end >> shift) as usize;
             aligned.then(|| (Row { first: epoch << 5, log: log - shift, floor, set_floor }, range))
         };

@@ -9,6 +9,9 @@ use crate::ptx::{Order, Scope};
 
 const TIMES: u64 = 200_000;
 
+/// What, bytes, layout, and where each lane reads.
+type Case = (&'static str, u32, Layout, fn(u64) -> u64);
+
 /// Nanoseconds that this thread has had of a processor: other work on the machine does not count.
 fn now() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -112,7 +115,7 @@ fn loads_and_stores_of_global_memory() {
 fn loads_of_shared_memory() {
     let world = World::new(1, 8, false);
     let mut block = world.launch.block(0, 32 << 10);
-    const ROUNDS: u64 = 2000;
+    const ROUNDS: u64 = 20_000;
     // The writes and barriers around what is measured: their share is taken off.
     let write = |block: &mut super::super::Block| {
         for at in 0..8 {
@@ -132,7 +135,7 @@ fn loads_of_shared_memory() {
         "shared store of 16 bytes, with its barriers",
         rest as f64 / (8 * ROUNDS) as f64
     );
-    let cases: [(&str, u32, Layout, fn(u64) -> u64); 5] = [
+    let cases: [Case; 5] = [
         ("shared load of 4 bytes, contiguous", 4, Layout::Contiguous, |lane| lane * 4),
         ("shared load of 4 bytes, permuted", 4, Layout::Scattered, |lane| (lane ^ 5) * 4),
         ("shared load of 4 bytes, uniform", 4, Layout::Uniform, |_| 0),
