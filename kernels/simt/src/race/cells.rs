@@ -99,7 +99,7 @@ impl Cells {
         let granule = 1_u64 << self.shift;
         let full = self.write.iter().filter(|&&record| record != 0).count() as u64 * granule;
         // The last granule may reach past the end.
-        let over = u64::from((1 << self.shift) - 1 & self.bytes.wrapping_neg());
+        let over = u64::from(((1 << self.shift) - 1) & self.bytes.wrapping_neg());
         if self.write.last().is_some_and(|&record| record != 0) { full - over } else { full }
     }
 }

@@ -1,4 +1,4 @@
-//! A warp's access to neighbouring granules, one a lane, where no record asks for a closer look.
+//! A warp's access to neighbouring granules, the same number for each lane, where no record asks for a closer look.
 
 use super::cells::SET;
 
@@ -7,6 +7,8 @@ use super::cells::SET;
 pub(super) struct Row {
     /// The record of the first lane; those of the others are the numbers after it.
     pub(super) first: u32,
+    /// A lane has `1 << log` granules.
+    pub(super) log: u32,
     /// Records below this are ordered before.
     pub(super) floor: u32,
     /// Lists with numbers below this likewise.
@@ -15,9 +17,12 @@ pub(super) struct Row {
 
 impl Row {
     #[inline]
-    fn quiet(self, records: &[u32]) -> bool {
+    pub(super) fn quiet(self, records: &[u32]) -> bool {
         let mut quiet = true;
-        for (me, &record) in (self.first..).zip(records) {
+        // Written so that it becomes vector instructions, also where overflow is checked.
+        let lanes = 0..records.len();
+        for (&record, at) in records.iter().zip(lanes) {
+            let me = self.first.wrapping_add(at as u32 >> self.log);
             quiet &= (record < self.floor) | (record == me) | (record.wrapping_sub(SET) < self.set_floor);
         }
         quiet
@@ -25,8 +30,9 @@ impl Row {
 
     #[inline]
     fn put(self, records: &mut [u32]) {
-        for (me, record) in (self.first..).zip(records) {
-            *record = me;
+        let lanes = 0..records.len();
+        for (record, at) in records.iter_mut().zip(lanes) {
+            *record = self.first.wrapping_add(at as u32 >> self.log);
         }
     }
 

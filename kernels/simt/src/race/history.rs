@@ -7,15 +7,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::cells::PAGE;
 use super::class::Class;
 use super::epochs::{Epochs, Seen};
-use super::fast::Row;
 use super::host::Host;
-use super::pages::{Content, Pages};
+use super::open::Open;
+use super::pages::Pages;
 use super::release::{Arena, Locations};
 use super::rules::{Actor, Found};
 use super::sets::Sets;
 use super::shared::run;
 use super::{Block, Totals};
-use crate::memory::{Access, AccessKind, Layout, Resolved};
+use crate::memory::{Access, Layout, Resolved};
 
 /// What orders blocks among each other; empty where they cannot.
 #[derive(Debug, Default)]
@@ -146,7 +146,7 @@ impl History {
                 if !matches!(&open, Some((a, p, _)) if (*a, *p) == (index, page)) {
                     // The lock of the page before goes first.
                     drop(open.take());
-                    let next = self.open(host, index, pages, offset, access.kind);
+                    let next = Open::new(&self.held, host, (index, pages, offset), access.kind);
                     open = next.map(|content| (index, page, content));
                 }
                 if let Some((_, _, content)) = &mut open {
@@ -168,31 +168,6 @@ impl History {
     /// What orders blocks.
     pub(super) fn between(&self) -> MutexGuard<'_, Between> {
         self.between.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The records of a page, if this access needs them.
-    fn open<'a>(
-        &'a self,
-        host: &dyn Host,
-        index: u32,
-        pages: &'a Pages,
-        offset: u64,
-        kind: AccessKind,
-    ) -> Option<Open<'a>> {
-        let page = if kind != AccessKind::Load || pages.tracked(offset) {
-            pages.make_page(offset, &self.held)?
-        } else {
-            // First the bit, then the look: a writer does it the other way round.
-            pages.mark_read(offset);
-            pages.page(offset)?
-        };
-        let mut content = page.lock();
-        if kind != AccessKind::Load && content.cells.write.is_empty() {
-            pages.first_write(offset, &content);
-            content.before = copy_of(host, index, offset / u64::from(PAGE) * u64::from(PAGE));
-            self.held.fetch_add(content.before.as_ref().map_or(0, |bytes| bytes.len()), Ordering::Relaxed);
-        }
-        Some(Open { content, held: &self.held, write: kind != AccessKind::Load })
     }
 
     /// What must be recorded if the launch is run again; `None` if it need not.
@@ -256,80 +231,5 @@ impl History {
             written += pages.pages().map(|(_, page)| page.lock().cells.written()).sum::<u64>();
         }
         Totals { shadow_bytes: held as u64, written_bytes: written }
-    }
-}
-
-/// A copy of the bytes of a page.
-fn copy_of(host: &dyn Host, number: u32, offset: u64) -> Option<Box<[u8]>> {
-    let (_, size, memory) = host.allocation(number)?;
-    let bytes = size.checked_sub(offset)?.min(u64::from(PAGE)) as usize;
-    let mut copy = vec![0; bytes].into_boxed_slice();
-    // SAFETY: the range lies inside the allocation's host memory. Nobody writes it: whoever will must first pass this
-    // page's lock, which is held here, and bytes are moved only after that.
-    unsafe { std::ptr::copy_nonoverlapping(memory.add(offset as usize), copy.as_mut_ptr(), bytes) };
-    Some(copy)
-}
-
-/// A page that is locked for an access.
-struct Open<'a> {
-    content: MutexGuard<'a, Content>,
-    held: &'a AtomicUsize,
-    write: bool,
-}
-
-impl Open<'_> {
-    /// Makes records for an access, and counts their memory.
-    #[inline]
-    fn prepare(&mut self, offset: u32, bytes: u32) {
-        let cells = &mut self.content.cells;
-        let narrow = (offset | bytes).trailing_zeros() < cells.shift;
-        let missing = if self.write { cells.write.is_empty() } else { cells.read.is_empty() };
-        if narrow || missing {
-            let before = cells.held();
-            cells.fit(offset, bytes);
-            if self.write {
-                cells.want_write();
-            } else {
-                cells.want_read();
-            }
-            self.held.fetch_add(cells.held(), Ordering::Relaxed);
-            self.held.fetch_sub(before, Ordering::Relaxed);
-        }
-    }
-
-    fn touch(
-        &mut self,
-        actor: &mut Actor<'_, Seen<'_>>,
-        offset: u32,
-        bytes: u32,
-        lanes: u32,
-    ) -> Result<(), Found> {
-        self.prepare(offset, bytes);
-        let range = self.content.cells.range(offset, bytes);
-        actor.touch(&mut self.content.cells, range, lanes)
-    }
-
-    /// The lanes from the one in `lanes` on that lie in this page, if all of them can be done at once.
-    #[inline]
-    fn row(&mut self, epoch: u32, access: &Access<'_>, offset: u32, lanes: u32) -> Option<u32> {
-        self.prepare(offset, access.bytes);
-        let cells = &mut self.content.cells;
-        if access.bytes != 1 << cells.shift {
-            return None;
-        }
-        let lane = lanes.trailing_zeros();
-        let count = (32 - lane).min((PAGE - offset) / access.bytes);
-        let at = (offset >> cells.shift) as usize;
-        let range = at..at + count as usize;
-        let row = Row { first: epoch << 5 | lane, floor: 1, set_floor: 0 };
-        let write = if cells.write.is_empty() { &mut [][..] } else { cells.write.get_mut(range.clone())? };
-        let read = if cells.read.is_empty() { &mut [][..] } else { cells.read.get_mut(range)? };
-        // What goes through the read-only cache is told by the slow way where there were writes.
-        if access.nc && write.iter().any(|&record| record != 0) {
-            return None;
-        }
-        let done =
-            if access.kind == AccessKind::Load { row.load(write, read) } else { row.store(write, read) };
-        done.then(|| (u32::MAX >> (32 - count)) << lane)
     }
 }

@@ -10,16 +10,15 @@
 //! | `release`, `fences` | what strong writes release, and who acquires it |
 //! | `rules`, `fast` | whether an access races, and what its records become |
 //! | `shared` | the history of shared memory |
-//! | `pages`, `history`, `host` | the history of global memory |
+//! | `pages`, `open`, `history`, `host` | the history of global memory |
 //! | `report` | what is said of a race |
 //!
-//! Every pair of accesses to a byte by two threads, one of them a write, must be ordered or both strong towards each
-//! other. What orders: program order; `bar.warp.sync`; barriers of the block; and fences, or qualified accesses, with a
-//! strong write that a strong read observes. Shuffles, votes and matrix products order nothing.
+//! Two accesses to a byte by two threads, one of them a write, must be ordered, or strong towards each other. What
+//! orders: program order; barriers of a warp or a block; fences, or qualified accesses, with a strong write that a
+//! strong read observes. Shuffles, votes and matrix products order nothing.
 //!
-//! What is decided in favour of the program, because it cannot be told: a strong read observes the last strong write in
-//! the order that blocks happen to run in (another order may have a race that this one has not); the half of `fence.sc`
-//! that `fences` names. Vectors of strong accesses are elements of their own: the caller passes one after the other.
+//! Decided in favour of the program, because it cannot be told: a strong read observes the last strong write in the order
+//! that blocks happen to run in; and the half of `fence.sc` that `fences` names.
 
 mod cells;
 mod class;
@@ -29,6 +28,7 @@ mod fast;
 mod fences;
 mod history;
 mod host;
+mod open;
 mod pages;
 mod release;
 mod report;
@@ -38,7 +38,6 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::memory::{Access, AccessKind, Global, Layout, Resolved, Violation};
@@ -99,7 +98,7 @@ impl Launch {
     }
 
     fn over(host: &dyn Host, warps: u32, communicating: bool, hints: &[u32]) -> Self {
-        let tracked: HashMap<_, _> = hints.iter().map(|&number| (number, None)).collect();
+        let tracked = hints.iter().map(|&number| (number, None)).collect();
         let history = History::new(host, warps, communicating, tracked, false);
         Self { history, warps, communicating, runs: 0, most: 0, read_first: Vec::new() }
     }
@@ -131,7 +130,11 @@ impl Launch {
         }
         block.own.next_block(number);
         block.shared.next_block(number);
-        block.between = Arc::clone(&self.history.between);
+        if !Arc::ptr_eq(&block.between, &self.history.between) {
+            // The launch is run again: numbers of epochs and lists mean other things now.
+            block.cache.clear();
+            block.between = Arc::clone(&self.history.between);
+        }
     }
 
     /// An access to global memory that was resolved. Called before the bytes are moved. A strong access of a vector is
@@ -166,12 +169,10 @@ impl Launch {
             return Err(report::violation(found, Some(host), block.clocks.block, warp, access));
         }
         if synchronises {
-            let between = &mut *self.history.between();
-            let Between { arena, locations } = between;
+            let Between { arena, locations } = &mut *self.history.between();
             synchronise((&mut block.fences, &mut block.clocks, arena), locations, warp, access);
         } else if block.communicating && access.kind == AccessKind::Store {
-            let between = &mut *self.history.between();
-            forget(&mut between.locations, access);
+            forget(&mut self.history.between().locations, access);
         }
         Ok(())
     }
@@ -258,7 +259,6 @@ impl Block {
     /// # Errors
     /// A race; more records than there is room for.
     pub fn shared(&mut self, warp: u32, access: &Access<'_>, layout: Layout) -> Result<(), Box<Violation>> {
-        let strong = Class::of(access).strong();
         let lock = || self.between.lock().unwrap_or_else(PoisonError::into_inner);
         let mut between = self.communicating.then(lock);
         let search = between.as_mut().map(|between| (&between.arena, &mut self.walkers));
@@ -266,7 +266,7 @@ impl Block {
             return Err(report::violation(found, None, self.clocks.block, warp, access));
         }
         let Some(between) = &mut between else { return Ok(()) };
-        if strong {
+        if Class::of(access).strong() {
             let parts = (&mut self.fences, &mut self.clocks, &mut between.arena);
             synchronise(parts, &mut self.locations, warp, access);
         } else if access.kind == AccessKind::Store {

@@ -121,10 +121,11 @@ impl<L: Ledger> Actor<'_, L> {
             if let Some(slot) = cells.write.get_mut(at) {
                 *slot = record;
             }
-            if read != 0 && (!self.class.strong() || self.stale(read) || self.forgets(read, lanes)) {
-                if let Some(slot) = cells.read.get_mut(at) {
-                    *slot = 0;
-                }
+            if read != 0
+                && (!self.class.strong() || self.stale(read) || self.forgets(read, lanes))
+                && let Some(slot) = cells.read.get_mut(at)
+            {
+                *slot = 0;
             }
         }
         Ok(())

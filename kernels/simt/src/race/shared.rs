@@ -16,7 +16,7 @@ use crate::memory::{Access, AccessKind, Layout};
 /// comparison tells: nothing is cleared.
 #[derive(Debug)]
 pub(super) struct History {
-    pages: Vec<Cells>,
+    pages: Vec<Page>,
     local: Local,
     sets: Mutex<Sets>,
     cache: Cache,
@@ -24,10 +24,51 @@ pub(super) struct History {
     set_floor: u32,
 }
 
+/// The records of a page. Each warp has reads of its own: that many warps read the same bytes is usual, and then each
+/// only looks at its own. Who writes looks at all that read since the last barrier of the block.
+#[derive(Debug)]
+struct Page {
+    writes: Cells,
+    /// Of each warp, with the record of its newest read; `None` before its first.
+    reads: Vec<Option<(u32, Cells)>>,
+    bytes: u32,
+}
+
+impl Page {
+    fn new(bytes: u32, warps: usize) -> Self {
+        Self { writes: Cells::new(bytes), reads: (0..warps).map(|_| None).collect(), bytes }
+    }
+
+    fn clear(&mut self) {
+        self.writes.clear();
+        self.reads.iter_mut().for_each(|reads| *reads = None);
+    }
+
+    /// What a warp reads, from now on.
+    #[inline]
+    fn reads(&mut self, warp: u32, epoch: u32) -> Option<(&mut Cells, &mut Cells)> {
+        let bytes = self.bytes;
+        let slot = self.reads.get_mut(warp as usize)?;
+        let (newest, reads) = slot.get_or_insert_with(|| {
+            let mut reads = Cells::new(bytes);
+            reads.want_read();
+            (0, reads)
+        });
+        *newest = epoch << 5;
+        Some((&mut self.writes, reads))
+    }
+}
+
+/// The reads that are not older than a record.
+fn since(reads: &mut [Option<(u32, Cells)>], floor: u32) -> impl Iterator<Item = &mut Cells> {
+    reads.iter_mut().flatten().filter(move |reads| reads.0 >= floor).map(|reads| &mut reads.1)
+}
+
 impl History {
     /// For a block with so many bytes.
     pub(super) fn new(block: u32, warps: usize, bytes: u32) -> Self {
-        let pages = (0..bytes.div_ceil(PAGE)).map(|page| Cells::new(PAGE.min(bytes - page * PAGE))).collect();
+        let pages =
+            (0..bytes.div_ceil(PAGE)).map(|page| Page::new(PAGE.min(bytes - page * PAGE), warps)).collect();
         Self {
             pages,
             local: Local::new(block, warps),
@@ -42,7 +83,7 @@ impl History {
     pub(super) fn next_block(&mut self, block: u32) {
         let restart = self.local.next() > EPOCHS / 2;
         if restart {
-            self.pages.iter_mut().for_each(Cells::clear);
+            self.pages.iter_mut().for_each(Page::clear);
         }
         self.cache.clear();
         self.local.next_block(block, restart);
@@ -69,7 +110,7 @@ impl History {
     ) -> Result<(), Found> {
         let class = Class::of(access);
         let epoch = self.local.id(warp, class, clocks.time(warp)).ok_or(Found::Full)?;
-        if layout == Layout::Contiguous && !class.strong() && self.row(epoch, access) {
+        if layout == Layout::Contiguous && !class.strong() && self.row(warp, epoch, access) {
             return Ok(());
         }
         let mut actor = Actor {
@@ -95,33 +136,68 @@ impl History {
                 let (page, offset) = (address / u64::from(PAGE), address as u32 % PAGE);
                 let bytes = (PAGE - offset).min((end - address) as u32);
                 address += u64::from(bytes);
-                let Some(cells) = self.pages.get_mut(page as usize) else { break };
-                cells.fit(offset, bytes);
-                cells.want_write();
-                cells.want_read();
-                let range = cells.range(offset, bytes);
-                actor.touch(cells, range, lanes)?;
+                let Some(page) = self.pages.get_mut(page as usize) else { break };
+                page.writes.fit(offset, bytes);
+                let range = page.writes.range(offset, bytes);
+                if access.kind == AccessKind::Load {
+                    let Some((writes, reads)) = page.reads(warp, epoch) else { break };
+                    actor.touch(writes, range, lanes)?;
+                    reads.fit(offset, bytes);
+                    let range = reads.range(offset, bytes);
+                    actor.touch(reads, range, lanes)?;
+                } else {
+                    page.writes.want_write();
+                    for reads in since(&mut page.reads, self.floor) {
+                        reads.fit(offset, bytes);
+                        let range = reads.range(offset, bytes);
+                        actor.touch(reads, range, lanes)?;
+                    }
+                    actor.touch(&mut page.writes, range, lanes)?;
+                }
             }
         }
         Ok(())
     }
 
-    /// All lanes in a row, one granule each, inside one page.
+    /// All lanes in a row, inside one page.
     #[inline]
-    fn row(&mut self, epoch: u32, access: &Access<'_>) -> bool {
+    fn row(&mut self, warp: u32, epoch: u32, access: &Access<'_>) -> bool {
         let Some(&first) = access.addresses.first() else { return false };
         let offset = first as u32 % PAGE;
-        let Some(cells) = self.pages.get_mut((first / u64::from(PAGE)) as usize) else { return false };
-        if access.bytes != 1 << cells.shift || offset % access.bytes != 0 {
+        let Some(page) = self.pages.get_mut((first / u64::from(PAGE)) as usize) else { return false };
+        let end = offset + access.bytes * 32;
+        if end > page.bytes {
             return false;
         }
-        let at = (offset >> cells.shift) as usize;
-        let row = Row { first: epoch << 5, floor: self.floor, set_floor: self.set_floor };
-        let (Some(write), Some(read)) = (cells.write.get_mut(at..at + 32), cells.read.get_mut(at..at + 32))
-        else {
-            return false;
+        let (log, floor, set_floor) = (access.bytes.trailing_zeros(), self.floor, self.set_floor);
+        // Granules in a row, if they are no wider than the accesses.
+        let row = |shift: u32| {
+            let aligned = log >= shift && offset.is_multiple_of(access.bytes);
+            let range = (offset >> shift) as usize..(end >> shift) as usize;
+            aligned.then(|| (Row { first: epoch << 5, log: log - shift, floor, set_floor }, range))
         };
-        if access.kind == AccessKind::Load { row.load(write, read) } else { row.store(write, read) }
+        let Some((wide, range)) = row(page.writes.shift) else { return false };
+        if access.kind == AccessKind::Load {
+            let Some((writes, reads)) = page.reads(warp, epoch) else { return false };
+            let writes =
+                if writes.write.is_empty() { &[][..] } else { writes.write.get(range).unwrap_or(&[]) };
+            let Some((narrow, range)) = row(reads.shift) else { return false };
+            let Some(reads) = reads.read.get_mut(range) else { return false };
+            return wide.quiet(writes) && narrow.load(&[], reads);
+        }
+        let Some(writes) = page.writes.write.get_mut(range) else { return false };
+        let quiet = since(&mut page.reads, floor).all(|reads| {
+            row(reads.shift).is_some_and(|(row, range)| reads.read.get(range).is_some_and(|it| row.quiet(it)))
+        });
+        if !quiet || !wide.store(writes, &mut []) {
+            return false;
+        }
+        for reads in since(&mut page.reads, floor) {
+            if let Some(it) = row(reads.shift).and_then(|(_, range)| reads.read.get_mut(range)) {
+                it.fill(0);
+            }
+        }
+        true
     }
 }
 

@@ -34,6 +34,7 @@ struct State {
     seen: Vec<(Vec<Release>, bool)>,
 }
 
+#[derive(Clone)]
 struct Past {
     thread: Thread,
     time: u32,
@@ -42,7 +43,7 @@ struct Past {
     address: u64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Oracle {
     threads: HashMap<Thread, State>,
     past: HashMap<(Option<usize>, u64), Vec<Past>>,

@@ -63,7 +63,7 @@ fn steps(sync: u32) -> impl Strategy<Value = Vec<Step>> {
         at: (block, warp, if full { u32::MAX } else { lanes }),
     });
     let step = prop_oneof![6 => data, sync => flag, 3 => barrier, sync => fence, 2 => warp_sync];
-    prop::collection::vec(step, 1..40)
+    prop::collection::vec(step, 1..60)
 }
 
 fn ask(kind: u8, bytes: u32, order: u8, wide: bool) -> Ask {
@@ -139,11 +139,27 @@ fn ask_oracle(oracle: &mut Oracle, step: Step) -> bool {
 }
 
 fn agree(steps: &[Step], communicating: bool) {
+    // Most of the steps that race are left out, so that programs get on.
     let mut oracle = Oracle::default();
-    let wanted = steps.iter().position(|&step| !ask_oracle(&mut oracle, step));
+    let mut kept = Vec::new();
+    let mut wanted = None;
+    for (number, &step) in steps.iter().enumerate() {
+        let before = oracle.clone();
+        let fine = ask_oracle(&mut oracle, step);
+        if fine || number % 8 == 7 {
+            kept.push(step);
+        } else {
+            oracle = before;
+        }
+        if !fine && number % 8 == 7 {
+            wanted = Some(kept.len() - 1);
+            break;
+        }
+    }
+    let steps = kept;
     let mut world = World::with(BLOCKS as u32, WARPS, communicating, &[0]);
     let found = steps.iter().position(|&step| !apply(&mut world, step));
-    assert_eq!(found, wanted, "at which step the first race is");
+    assert_eq!(found, wanted, "at which step the first race is: {steps:?}");
     // Without a hint, more runs find whether there is one.
     let mut world = World::new(BLOCKS as u32, WARPS, communicating);
     let raced = loop {
@@ -157,16 +173,57 @@ fn agree(steps: &[Step], communicating: bool) {
             world.launch.next_block(block, number as u32);
         }
     };
-    assert_eq!(raced, wanted.is_some());
+    assert_eq!(raced, wanted.is_some(), "{steps:?}");
+}
+
+/// Accesses of all lanes: who, whether shared, first granule, distance, bytes, whether it writes.
+type Whole = (u32, bool, u64, u64, u32, bool);
+
+/// The quick way for lanes in a row says what the slow way says. `None` is a barrier.
+fn rows_agree(steps: &[(Option<Whole>, bool)]) {
+    let mut quick = World::with(1, WARPS, false, &[0]);
+    let mut slow = World { slow: true, ..World::with(1, WARPS, false, &[0]) };
+    for (step, full) in steps {
+        let verdicts = [&mut quick, &mut slow].map(|world| match step {
+            Some((warp, shared, place, stride, bytes, write)) => {
+                let base = if *shared { 0 } else { begin(0) } + place * 128;
+                let ask = weak(if *write { Store } else { Load }, *bytes);
+                let step = stride * u64::from(*bytes);
+                world
+                    .warp((0, *warp), ask, *shared, u32::MAX, |lane| base + lane * step)
+                    .map_err(|it| it.message)
+            }
+            None => {
+                if *full {
+                    world.barrier(0);
+                } else {
+                    world.blocks[0].warp_sync(0, u32::MAX);
+                }
+                Ok(())
+            }
+        });
+        assert_eq!(verdicts[0], verdicts[1]);
+        if verdicts[0].is_err() {
+            break;
+        }
+    }
 }
 
 fn cases() -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(3000);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(500);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
     #![proptest_config(cases())]
+
+    #[test]
+    fn lanes_in_a_row(steps in prop::collection::vec((prop::option::weighted(0.6,
+        (0..WARPS, any::<bool>(), 0_u64..12, 1_u64..3, 0_u32..5, prop::bool::weighted(0.3))
+            .prop_map(|(warp, shared, place, stride, size, write)| (warp, shared, place, stride, 1 << size, write)),
+    ), prop::bool::weighted(0.7)), 1..40)) {
+        rows_agree(&steps);
+    }
 
     #[test]
     fn blocks_that_communicate(steps in steps(6)) {

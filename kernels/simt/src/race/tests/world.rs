@@ -69,6 +69,8 @@ pub(super) struct World {
     pub(super) launch: Launch,
     pub(super) blocks: Vec<Block>,
     pub(super) warps: u32,
+    /// Every access counts as scattered: the slow way.
+    pub(super) slow: bool,
 }
 
 pub(super) type Checked = Result<(), Box<Violation>>;
@@ -85,7 +87,7 @@ impl World {
         let memory = Memory((0..3).map(|_| vec![0; 64 << 10].into()).collect());
         let launch = Launch::over(&memory, warps, communicating, hints);
         let blocks = (0..blocks).map(|number| launch.block(number, 8192)).collect();
-        Self { memory, launch, blocks, warps }
+        Self { memory, launch, blocks, warps, slow: false }
     }
 
     /// An access of these lanes, each at its address; `shared` or global.
@@ -105,7 +107,9 @@ impl World {
         let access = Access { kind, bytes, active: lanes, addresses: &addresses, order, scope, nc };
         let row = lanes == u32::MAX && addresses.windows(2).all(|two| two[1] == two[0] + u64::from(bytes));
         let same = addresses.iter().all(|&one| one == addresses[0]);
-        let layout = if row {
+        let layout = if self.slow {
+            Layout::Scattered
+        } else if row {
             Layout::Contiguous
         } else if same || lanes.is_power_of_two() {
             Layout::Uniform
