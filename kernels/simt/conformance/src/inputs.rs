@@ -35,8 +35,6 @@ pub enum Input {
     Whole64(u32),
     /// A register of a fragment of a matrix product.
     Fragment(fragment::Fragment),
-    /// The same random 64 bits for all threads of a warp.
-    Uniform,
 }
 
 /// A thread's place among the others, and what all of a form's values hang on.
@@ -56,7 +54,7 @@ impl Input {
     pub const fn width(self) -> u32 {
         match self {
             Self::I16 | Self::F16 | Self::BF16 => 16,
-            Self::I64 | Self::F64 | Self::Whole64(_) | Self::Uniform => 64,
+            Self::I64 | Self::F64 | Self::Whole64(_) => 64,
             Self::Pred => 1,
             Self::Fragment(fragment) => fragment.width(),
             _ => 32,
@@ -92,7 +90,6 @@ impl Input {
             Self::Whole(most) => u64::from((whole(most, random) as f32).to_bits()),
             Self::Whole64(most) => whole(most, random).to_bits(),
             Self::Fragment(fragment) => fragment.value(Regime::of_warp(place.thread / 32), random, index),
-            Self::Uniform => bits(place.seed, place.thread / 32, index),
             _ => self.crossed(place, index, random),
         };
         value & mask

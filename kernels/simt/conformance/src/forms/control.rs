@@ -5,11 +5,9 @@ use crate::inputs::Input;
 
 pub(super) const FAMILY: &str = "control";
 
-const TWO: &[Output] = &[Output::B32; 1];
-
 fn form(name: &str, inputs: &[Input], body: &str) -> Form {
     let registers = ".reg .b32 %x, %y, %z;\n.reg .pred %p, %q;\n";
-    Form::new(FAMILY, name, inputs, TWO, &format!("{registers}{body}")).of_threads(1024)
+    Form::new(FAMILY, name, inputs, &[Output::B32], &format!("{registers}{body}")).of_threads(1024)
 }
 
 const ADD: &str = "\
@@ -60,7 +58,7 @@ pub(super) fn forms() -> Vec<Form> {
         form("a loop of as many turns as the lane wants", &[int, few], "mov.u32 %x, 0;\nmov.u32 %o0, %i0;\nLOOP:\nsetp.ge.u32 %p, %x, %i1;\n@%p bra DONE;\nmad.lo.u32 %o0, %o0, 3, %x;\nadd.u32 %x, %x, 1;\nbra LOOP;\nDONE:\nadd.u32 %o0, %o0, 1;"),
         form("a loop in a loop", &[few, few], "mov.u32 %x, 0;\nmov.u32 %o0, 1;\nOUTER:\nmov.u32 %y, 0;\nINNER:\nsetp.ge.u32 %p, %y, %i1;\n@%p bra NEXT;\nmad.lo.u32 %o0, %o0, 5, %y;\nadd.u32 %y, %y, 1;\nbra.uni INNER;\nNEXT:\nxor.b32 %o0, %o0, %x;\nadd.u32 %x, %x, 1;\nsetp.le.u32 %q, %x, %i0;\n@%q bra OUTER;".replace("bra.uni", "bra").as_str()),
         form("a branch both ways, and together again", &[int, int], "setp.lt.s32 %p, %i0, %i1;\n@!%p bra ELSE;\nsub.s32 %o0, %i1, %i0;\nbra END;\nELSE:\nmul.lo.s32 %o0, %i0, %i1;\nEND:\nbar.warp.sync 0xffffffff;\nshfl.sync.bfly.b32 %x, %o0, 1, 31, 0xffffffff;\nadd.u32 %o0, %o0, %x;"),
-        form("threads that leave early", &[int, few], "mov.u32 %o0, %i0;\n.reg .b32 %zero;\nst.global.b32 [%out], %o0;\nsetp.lt.u32 %p, %i1, 3;\n@%p exit;\nsetp.lt.u32 %q, %i1, 5;\n@%q ret;\nadd.u32 %o0, %o0, 7;"),
+        form("threads that leave early", &[int, few], "mov.u32 %o0, %i0;\nst.global.b32 [%out], %o0;\nsetp.lt.u32 %p, %i1, 3;\n@%p exit;\nsetp.lt.u32 %q, %i1, 5;\n@%q ret;\nadd.u32 %o0, %o0, 7;"),
         form("brx.idx", &[int, Input::Below(4)], "TABLE: .branchtargets A, B, C, D;\nbrx.idx %i1, TABLE;\nA:\nadd.u32 %o0, %i0, 1;\nbra END;\nB:\nmul.lo.u32 %o0, %i0, 3;\nbra END;\nC:\nnot.b32 %o0, %i0;\nbra END;\nD:\nmov.u32 %o0, %index;\nEND:"),
         form("call.uni", &[int, int], CALL).with_module(ADD),
         form("call of some lanes", &[int, int], &divergent_call).with_module(ADD),
@@ -74,7 +72,7 @@ pub(super) fn forms() -> Vec<Form> {
         form("bar.red.or.pred !p", &[int], "and.b32 %x, %i0, 255;\nsetp.lt.u32 %p, %x, 254;\nbar.red.or.pred %q, 0, !%p;\nselp.u32 %o0, 1, 0, %q;"),
         form("bar.warp.sync, memory of lanes", &[int], ".shared .align 4 .b8 room[512];\nmov.u32 %z, room;\nmad.lo.u32 %x, %thread, 4, %z;\nst.shared.u32 [%x], %i0;\nbar.warp.sync 0xffffffff;\nxor.b32 %y, %thread, 21;\nmad.lo.u32 %y, %y, 4, %z;\nld.shared.u32 %o0, [%y];"),
         form("membar.gl, fence", &[int], "st.global.u32 [%out], %i0;\nmembar.gl;\nfence.acq_rel.gpu;\nfence.sc.cta;\nmembar.cta;\nld.global.u32 %o0, [%out];"),
-        form("a message to the next block", &[int], "setp.ne.u32 %p, %thread, 0;\nmov.u32 %o0, 0;\n@%p bra END;\natom.global.add.u32 %x, [%scratch], 1;\nmembar.gl;\nEND:").with_scratch(vec![0; 16]),
+        form("one thread of each block, membar.gl", &[int], "setp.ne.u32 %p, %thread, 0;\nmov.u32 %o0, 0;\n@%p bra END;\natom.global.add.u32 %x, [%scratch], 1;\nmembar.gl;\nEND:").with_scratch(vec![0; 16]),
         form("nanosleep.u32", &[int], "nanosleep.u32 20;\nmov.u32 %o0, %i0;"),
     ]
 }

@@ -55,6 +55,6 @@ pub(super) fn forms() -> Vec<Form> {
         }
     }
     // What kernels are made of: all pairs of edge values.
-    let common = |form: &Form| form.name.starts_with(["a", "s", "m", "f"]) && form.name.ends_with(".rn.f32");
+    let common = |form: &Form| form.name.starts_with(['a', 's', 'm', 'f']) && form.name.ends_with(".rn.f32");
     forms.into_iter().map(|form| if common(&form) { form.of_threads(2048) } else { form }).collect()
 }
