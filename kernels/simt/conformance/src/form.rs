@@ -136,7 +136,12 @@ impl Form {
         let (seed, stride) = (seed(&self.name), self.stride());
         let mut bytes = vec![0; stride * self.threads as usize];
         for (thread, record) in bytes.chunks_exact_mut(stride).enumerate() {
-            let place = Place { seed, thread: thread as u64, threads: self.threads.into() };
+            let place = Place {
+                seed,
+                thread: thread as u64,
+                threads: self.threads.into(),
+                operands: self.inputs.len() as u64,
+            };
             for (index, (slot, input)) in record.chunks_exact_mut(SLOT).zip(&self.inputs).enumerate() {
                 slot.copy_from_slice(&input.value(place, index as u64).to_le_bytes());
             }

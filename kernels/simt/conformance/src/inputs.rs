@@ -46,6 +46,8 @@ pub struct Place {
     pub thread: u64,
     /// How many there are.
     pub threads: u64,
+    /// How many operands each has.
+    pub operands: u64,
 }
 
 impl Input {
@@ -98,7 +100,9 @@ impl Input {
     /// A half edges, a quarter values that round, a quarter random bits.
     fn crossed(self, place: Place, index: u64, random: u64) -> u64 {
         let (half, edges) = (place.threads / 2, self.edges());
-        if place.thread < half && !edges.is_empty() {
+        // One operand takes each edge once.
+        let crossed = if place.operands == 1 { half.min(edges.len() as u64) } else { half };
+        if place.thread < crossed && !edges.is_empty() {
             let low = pick(edges, place, half, index, random);
             return match self {
                 Self::F16x2 | Self::BF16x2 => low | pick(edges, place, half, index + 7, random >> 20) << 16,

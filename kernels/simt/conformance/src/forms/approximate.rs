@@ -22,7 +22,7 @@ pub(super) fn forms() -> Vec<Form> {
     let mut forms = Vec::new();
     let mut plain = |name: &str, inputs: &[Input], ulps: u64, absolute: f64| {
         let class = near(Float::F32, ulps, absolute);
-        forms.push(Form::plain(FAMILY, name, inputs, Output::B32).within(class).of_threads(4096));
+        forms.push(Form::plain(FAMILY, name, inputs, Output::B32).within(class).of_threads(2048));
     };
     for ftz in ["", ".ftz"] {
         for (function, ulps) in [("rcp", 1), ("sqrt", 1), ("rsqrt", 2), ("tanh", 1 << 13)] {
@@ -43,7 +43,7 @@ pub(super) fn forms() -> Vec<Form> {
         let (name, body) =
             (format!("{function}.approx.f32 to 100 pi"), format!("{function}.approx.f32 %o0, %i0;"));
         let form = Form::new(FAMILY, &name, &angle, &[Output::B32], &body);
-        forms.push(form.within(near(Float::F32, 2, TURNS)).of_threads(4096));
+        forms.push(form.within(near(Float::F32, 2, TURNS)).of_threads(2048));
     }
     for function in ["ex2", "tanh"] {
         let range = [Input::Within(16.0)];
@@ -51,7 +51,7 @@ pub(super) fn forms() -> Vec<Form> {
             (format!("{function}.approx.f32 to 16"), format!("{function}.approx.f32 %o0, %i0;"));
         let ulps = if function == "ex2" { 2 } else { 1 << 13 };
         let form = Form::new(FAMILY, &name, &range, &[Output::B32], &body);
-        forms.push(form.within(near(Float::F32, ulps, 0.0)).of_threads(4096));
+        forms.push(form.within(near(Float::F32, ulps, 0.0)).of_threads(2048));
     }
     // The upper 32 bits of the result hold its 20 leading bits, the lower ones are zero.
     for (name, ulps) in

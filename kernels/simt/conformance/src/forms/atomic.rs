@@ -36,7 +36,7 @@ fn own(name: &str, op: &str, ty: &str, inputs: usize, sharing: &str) -> Form {
         ),
         _ => format!("{old}{op} {to}[%in], {operands};\nld.global.b{bits} %o1, [%in];"),
     };
-    Form::new(FAMILY, name, &vec![input(ty); inputs], &[d; 2], &body).of_threads(256)
+    Form::new(FAMILY, name, &vec![input(ty); inputs], &[d; 2], &body).of_threads(128)
 }
 
 pub(super) fn forms() -> Vec<Form> {

@@ -78,7 +78,10 @@ fn combined() -> Vec<Form> {
 fn sets() -> Vec<Form> {
     let mut forms = Vec::new();
     let mut set = |compare: &str, to: &str, ty: &str| {
-        forms.push(Form::plain(FAMILY, &format!("set.{compare}.{to}.{ty}"), &[input(ty); 2], output(to)));
+        forms.push(
+            Form::plain(FAMILY, &format!("set.{compare}.{to}.{ty}"), &[input(ty); 2], output(to))
+                .of_threads(512),
+        );
     };
     for ty in ["s32", "u32", "f32", "f64", "u16", "s64"] {
         for to in ["u32", "s32", "f32"] {

@@ -25,7 +25,7 @@ fn float(ty: &str) -> Input {
 pub(super) fn forms() -> Vec<Form> {
     let mut forms = Vec::new();
     let mut cvt = |name: &str, from: Input, to: Output| {
-        forms.push(Form::plain(FAMILY, name, &[from], to).of_threads(512));
+        forms.push(Form::plain(FAMILY, name, &[from], to).of_threads(256));
     };
     for to in INTEGERS {
         for from in INTEGERS.iter().filter(|from| *from != to) {
@@ -111,7 +111,9 @@ pub(super) fn forms() -> Vec<Form> {
 /// Two values into one register, and back.
 fn packed() -> Vec<Form> {
     let mut forms = Vec::new();
-    let mut cvt = |name: &str, from: &[Input], to: Output| forms.push(Form::plain(FAMILY, name, from, to));
+    let mut cvt = |name: &str, from: &[Input], to: Output| {
+        forms.push(Form::plain(FAMILY, name, from, to).of_threads(512))
+    };
     for ty in ["f16x2", "bf16x2"] {
         for how in ["rn", "rz", "rn.relu", "rz.relu"] {
             cvt(&format!("cvt.{how}.{ty}.f32"), &[Input::Limits; 2], Output::B32);

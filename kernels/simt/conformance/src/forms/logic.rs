@@ -56,8 +56,10 @@ pub(super) fn forms() -> Vec<Form> {
             &body,
         ));
     }
-    forms.extend(packing());
-    forms
+    // What only moves values needs few of them.
+    let moves = |form: &Form| ["mov", "selp", "slct"].iter().any(|op| form.name.starts_with(op));
+    let forms = forms.into_iter().map(|form| if moves(&form) { form.of_threads(256) } else { form });
+    forms.chain(packing().into_iter().map(|form| form.of_threads(256))).collect()
 }
 
 fn packing() -> Vec<Form> {

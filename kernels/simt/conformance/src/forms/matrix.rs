@@ -65,7 +65,11 @@ fn product(row: &Row, saturate: &str) -> Form {
         list('i', as_ + bs, ds)
     );
     let output = if sum == Element::F64 { Output::B64 } else { Output::B32 };
-    let threads = if share.is_some() { 1024 } else { 256 };
+    let threads = match (share, sum) {
+        (None, _) => 256,
+        (_, Element::F64) => 512,
+        _ => 1024,
+    };
     let form = Form::new(FAMILY, &name, &inputs, &vec![output; ds], &body).of_threads(threads);
     match share {
         Some(share) => form.within(Class::Accumulation { shape, share }),

@@ -77,8 +77,8 @@ pub(super) fn forms() -> Vec<Form> {
         forms.push(Form::new(FAMILY, name, &[Input::I32], &[Output::B32], &body));
     }
     forms.extend(addresses());
-    // What is computed does not hang on the values: one block and its neighbour are enough.
-    forms.into_iter().map(|form| form.of_threads(256)).collect()
+    // What is computed does not hang on the values: one block is enough.
+    forms.into_iter().map(|form| form.of_threads(128)).collect()
 }
 
 /// Stores the low bits of `%x`.
