@@ -9,7 +9,7 @@
 //! | [`forms`] | every form, a file for each family |
 //! | [`inputs`], [`edges`], [`fragment`], [`random`] | what goes in |
 //! | [`class`], [`compare`], [`matrix`] | what may come out |
-//! | [`record`] | the record: what hardware computed |
+//! | [`record`], [`page`] | what hardware computed, and what is said of it |
 //! | [`virtual_device`], [`hardware`] | who computes |
 
 pub mod class;
@@ -21,6 +21,7 @@ pub mod fragment;
 pub mod hardware;
 pub mod inputs;
 pub mod matrix;
+pub mod page;
 pub mod random;
 pub mod record;
 pub mod virtual_device;
