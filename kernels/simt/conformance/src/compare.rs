@@ -2,7 +2,6 @@
 
 use crate::class::{Class, Float};
 use crate::form::{Form, Output};
-use crate::fragment::Element;
 use crate::matrix::Shape;
 
 /// The outcome of a comparison.
@@ -142,7 +141,7 @@ fn sums(
             debug_assert!(register < registers);
             let get = |packed: &[u8]| {
                 let bits = value(output, packed, register * size, warp * 32 + lane)?;
-                Some(bits >> (part as u32 * shape.sum.bits() % 64) & mask(shape.sum))
+                Some(bits >> (part as u32 * shape.sum.bits() % 64) & shape.sum.mask())
             };
             let (Some(ours), Some(theirs)) = (get(ours), get(theirs)) else { continue };
             let (a, b) = (shape.sum.decode(ours), shape.sum.decode(theirs));
@@ -165,6 +164,5 @@ fn sums(
     }
 }
 
-const fn mask(element: Element) -> u64 {
-    if element.bits() == 64 { u64::MAX } else { (1 << element.bits()) - 1 }
-}
+#[cfg(test)]
+mod tests;

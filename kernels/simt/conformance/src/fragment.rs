@@ -88,6 +88,12 @@ impl Element {
         }
     }
 
+    /// All of its bits.
+    #[must_use]
+    pub const fn mask(self) -> u64 {
+        u64::MAX >> (64 - self.bits())
+    }
+
     /// The value of its bits. TF32 has no low 13 bits.
     #[must_use]
     pub fn decode(self, bits: u64) -> f64 {

@@ -8,7 +8,7 @@
 //! | [`form`] | a form, its text, its memory |
 //! | [`forms`] | every form, a file for each family |
 //! | [`inputs`], [`edges`], [`fragment`], [`random`] | what goes in |
-//! | [`class`], [`compare`], [`matrix`] | what may come out |
+//! | [`class`], [`compare`], [`matrix`], [`nan`] | what may come out |
 //! | [`record`], [`page`] | what hardware computed, and what is said of it |
 //! | [`virtual_device`], [`hardware`] | who computes |
 
@@ -21,6 +21,7 @@ pub mod fragment;
 pub mod hardware;
 pub mod inputs;
 pub mod matrix;
+pub mod nan;
 pub mod page;
 pub mod random;
 pub mod record;

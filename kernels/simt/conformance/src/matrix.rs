@@ -84,8 +84,7 @@ impl Shape {
         let (_, lefts, rights) = self.registers();
         let get = |(lane, register, part): (usize, usize, usize), base: usize, element: Element| {
             let value = operands.get(lane)?.get(base + register)? >> (part as u32 * element.bits() % 64);
-            let mask = if element.bits() == 64 { u64::MAX } else { (1 << element.bits()) - 1 };
-            Some(element.decode(value & mask))
+            Some(element.decode(value & element.mask()))
         };
         let factors = (0..self.k).map(|k| {
             Some((get(self.left(row, k), 0, self.factor)?, get(self.right(k, column), lefts, self.factor)?))

@@ -6,11 +6,13 @@ use crate::class::Class;
 use crate::compare::Outcome;
 use crate::form::Form;
 use crate::forms::FAMILIES;
-use crate::record::Index;
+use crate::nan;
+use crate::record::Record;
 
 /// The page. `outcomes` are those of all forms, in their order.
 #[must_use]
-pub fn page(index: &Index, outcomes: &[(Form, Outcome)]) -> String {
+pub fn page(record: &Record, outcomes: &[(Form, Outcome)]) -> String {
+    let index = &record.index;
     let mut text = format!(
         "# Conformance of the virtual device\n\nWhat the virtual device computes, instruction by instruction, beside \
          what hardware computed. Recorded on: {}, compute capability {}, driver {} (CUDA {}). {} forms, {} values; {} \
@@ -33,6 +35,7 @@ pub fn page(index: &Index, outcomes: &[(Form, Outcome)]) -> String {
         let values: usize = of().map(|(_, outcome)| outcome.values).sum();
         let _ = writeln!(text, "| [{family}](#{family}) | {} | {exact} | {values} |", of().count());
     }
+    text.push_str(&nan::section(record, outcomes.iter().map(|(form, _)| form)));
     for (family, _) in FAMILIES {
         let of = || outcomes.iter().filter(|(form, _)| form.family == *family);
         let _ = write!(text, "\n## {family}\n\n");

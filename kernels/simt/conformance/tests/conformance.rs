@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 use simt_conformance::class::Class;
-use simt_conformance::compare::{Outcome, compare};
+use simt_conformance::compare::{Outcome, compare, value};
 use simt_conformance::form::Form;
 use simt_conformance::forms::{FAMILIES, forms};
 use simt_conformance::record::Record;
@@ -133,7 +133,7 @@ fn the_page_says_what_is_measured() {
         })
         .collect();
     let note = "<!-- Made by `make reference`; what it says comes from the code. -->\n\n";
-    let text = format!("{note}{}\n", page::page(&record.index, &outcomes).trim_end());
+    let text = format!("{note}{}\n", page::page(&record, &outcomes).trim_end());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../docs/reference/conformance.md");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(path, text).unwrap();
@@ -141,4 +141,35 @@ fn the_page_says_what_is_measured() {
         let found = std::fs::read_to_string(path).unwrap_or_default();
         assert!(found == text, "docs/reference/conformance.md is stale; run `make reference`");
     }
+}
+
+/// Where every addend is of the same magnitude, hardware's sum is near the exact one of the elements that the layout
+/// says: were it another layout, it would not be.
+#[test]
+fn fragments_lie_as_hardware_has_them() {
+    let record = record();
+    let mut sums = 0;
+    for form in &forms() {
+        let Class::Accumulation { shape, share } = form.class else { continue };
+        let Ok(recorded) = record.of(form) else { panic!("{} is not recorded", form.name) };
+        let (inputs, output) = (form.input_bytes(), form.outputs[0]);
+        let size = output.bits() as usize / 8 * form.threads as usize;
+        // Warps of the regime `Plain`.
+        for warp in (0..form.threads as usize / 32).step_by(8) {
+            let operands: Vec<Vec<u64>> =
+                (0..32).map(|lane| form.operands(&inputs, warp * 32 + lane)).collect();
+            for (row, column) in (0..shape.m).flat_map(|row| (0..shape.n).map(move |column| (row, column))) {
+                let sum = shape.sum(&operands, row, column).unwrap();
+                let exact = sum.factors.iter().map(|(a, b)| a * b).sum::<f64>() + sum.c;
+                let (lane, register, part) = shape.place(row, column);
+                let bits = value(output, recorded, register * size, warp * 32 + lane).unwrap();
+                let found =
+                    shape.sum.decode(bits >> (part as u32 * shape.sum.bits() % 64) & shape.sum.mask());
+                let bound = sum.greatest() * 2.0_f64.powi(share + 2);
+                assert!((found - exact).abs() <= bound, "{}: {found} for {exact}, {sum:?}", form.name);
+                sums += 1;
+            }
+        }
+    }
+    assert!(sums > 1000, "{sums}");
 }

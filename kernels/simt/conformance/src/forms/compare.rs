@@ -89,9 +89,7 @@ fn sets() -> Vec<Form> {
         }
     }
     set("neu.ftz", "f32", "f32");
-    for (to, ty) in
-        [("f16", "f16"), ("bf16", "bf16"), ("f16x2", "f16x2"), ("bf16x2", "bf16x2"), ("u16", "f16")]
-    {
+    for (to, ty) in [("f16", "f16"), ("bf16", "bf16"), ("f16x2", "f16x2"), ("bf16x2", "bf16x2")] {
         for compare in ["eq", "gt", "ltu"] {
             set(compare, to, ty);
         }

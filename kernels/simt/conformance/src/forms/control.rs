@@ -24,7 +24,7 @@ const ADD: &str = "\
 ";
 
 const STRUCTURE: &str = "\
-.func (.param .align 8 .b8 both[16]) swap(.param .align 8 .b8 pair[16], .param .b32 by)
+.func (.param .align 16 .b8 both[16]) swap(.param .align 16 .b8 pair[16], .param .b32 by)
 {
 \t.reg .b64 %l, %r;
 \t.reg .b32 %s;
@@ -62,7 +62,7 @@ pub(super) fn forms() -> Vec<Form> {
         form("brx.idx", &[int, Input::Below(4)], "TABLE: .branchtargets A, B, C, D;\nbrx.idx %i1, TABLE;\nA:\nadd.u32 %o0, %i0, 1;\nbra END;\nB:\nmul.lo.u32 %o0, %i0, 3;\nbra END;\nC:\nnot.b32 %o0, %i0;\nbra END;\nD:\nmov.u32 %o0, %index;\nEND:"),
         form("call.uni", &[int, int], CALL).with_module(ADD),
         form("call of some lanes", &[int, int], &divergent_call).with_module(ADD),
-        Form::new(FAMILY, "call with structures", &[Input::I64, Input::I64, few], &[Output::B64; 2], "{\n.param .align 8 .b8 pair[16];\n.param .b32 by;\n.param .align 8 .b8 both[16];\nst.param.b64 [pair], %i0;\nst.param.b64 [pair+8], %i1;\nst.param.b32 [by], %i2;\ncall.uni (both), swap, (pair, by);\nld.param.v2.b64 {%o0, %o1}, [both];\n}").with_module(STRUCTURE).of_threads(512),
+        Form::new(FAMILY, "call with structures", &[Input::I64, Input::I64, few], &[Output::B64; 2], "{\n.param .align 16 .b8 pair[16];\n.param .b32 by;\n.param .align 16 .b8 both[16];\nst.param.b64 [pair], %i0;\nst.param.b64 [pair+8], %i1;\nst.param.b32 [by], %i2;\ncall.uni (both), swap, (pair, by);\nld.param.v2.b64 {%o0, %o1}, [both];\n}").with_module(STRUCTURE).of_threads(512),
         form("bar.sync", &[int], ".shared .align 4 .b8 room[512];\nmov.u32 %z, room;\nmad.lo.u32 %x, %thread, 4, %z;\nst.shared.u32 [%x], %i0;\nbar.sync 0;\nxor.b32 %y, %thread, 127;\nmad.lo.u32 %y, %y, 4, %z;\nld.shared.u32 %o0, [%y];"),
         form("bar.sync of half a block", &[int], ".shared .align 4 .b8 room[512];\nmov.u32 %z, room;\nmad.lo.u32 %x, %thread, 4, %z;\nst.shared.u32 [%x], %i0;\nshr.u32 %y, %thread, 6;\nadd.u32 %y, %y, 1;\nbar.sync %y, 64;\nxor.b32 %y, %thread, 63;\nmad.lo.u32 %y, %y, 4, %z;\nld.shared.u32 %o0, [%y];"),
         form("barrier.sync.aligned", &[int], ".shared .align 4 .b8 room[512];\nmov.u32 %z, room;\nmad.lo.u32 %x, %thread, 4, %z;\nst.shared.u32 [%x], %i0;\nbarrier.sync.aligned 1;\nxor.b32 %y, %thread, 96;\nmad.lo.u32 %y, %y, 4, %z;\nld.shared.u32 %o0, [%y];"),

@@ -31,11 +31,7 @@ const ROWS: &[Row] = &[
     (16, 8, 32, ["s32", "s8", "s8"], [Element::S32, Element::Byte], None),
     (16, 8, 32, ["s32", "u8", "s8"], [Element::S32, Element::Byte], None),
     (16, 8, 32, ["s32", "u8", "u8"], [Element::S32, Element::Byte], None),
-    (8, 8, 16, ["s32", "s8", "s8"], [Element::S32, Element::Byte], None),
     (8, 8, 4, ["f64", "f64", "f64"], [Element::F64, Element::F64], Some(-50)),
-    (16, 8, 4, ["f64", "f64", "f64"], [Element::F64, Element::F64], Some(-50)),
-    (16, 8, 8, ["f64", "f64", "f64"], [Element::F64, Element::F64], Some(-50)),
-    (16, 8, 16, ["f64", "f64", "f64"], [Element::F64, Element::F64], Some(-50)),
 ];
 
 pub(super) fn forms() -> Vec<Form> {
