@@ -163,8 +163,8 @@ impl Form {
         let mut text = String::from(".version 9.0\n.target sm_90\n.address_size 64\n\n");
         text.push_str(&self.module);
         text.push_str(HEAD);
-        let _ = write!(text, "\tmad.wide.u32 %in, %index, {}, %in;\n", self.stride());
-        let _ = write!(text, "\tmad.wide.u32 %out, %index, {}, %out;\n", self.output_stride());
+        let _ = writeln!(text, "\tmad.wide.u32 %in, %index, {}, %in;", self.stride());
+        let _ = writeln!(text, "\tmad.wide.u32 %out, %index, {}, %out;", self.output_stride());
         for (index, input) in self.inputs.iter().enumerate().filter(|_| self.loads) {
             let (offset, width) = (index * SLOT, input.width());
             let _ = match width {

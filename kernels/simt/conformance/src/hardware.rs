@@ -48,9 +48,11 @@ fn check(call: &'static str, status: CUresult) -> Result<(), HardwareError> {
     // SAFETY: the pointer is valid for a write; a status that is not known leaves it null.
     let known =
         unsafe { sys::cuGetErrorName(status, &raw mut text) } == CUresult::CUDA_SUCCESS && !text.is_null();
-    // SAFETY: a string that ends with NUL and is never freed.
-    let name =
-        if known { unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned() } else { String::new() };
+    let mut name = String::new();
+    if known {
+        // SAFETY: a string that ends with NUL and is never freed.
+        name = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
+    }
     Err(HardwareError::Call { call, status: format!("{name} ({})", status as u32), log: String::new() })
 }
 

@@ -1,4 +1,5 @@
 //! The virtual device against the record of an H200.
+#![expect(clippy::panic, reason = "a test that cannot go on says why")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,9 +22,12 @@ fn record() -> Record {
     Record::read(&folder()).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// A form and what the virtual device makes of it.
+type Computed = (Form, Result<Vec<u8>, String>);
+
 /// What the virtual device makes of every form.
-fn computed() -> &'static [(Form, Result<Vec<u8>, String>)] {
-    static COMPUTED: OnceLock<Vec<(Form, Result<Vec<u8>, String>)>> = OnceLock::new();
+fn computed() -> &'static [Computed] {
+    static COMPUTED: OnceLock<Vec<Computed>> = OnceLock::new();
     COMPUTED.get_or_init(|| {
         let run = |form: Form| {
             let result = virtual_device::run(&form).map_err(|error| error.to_string());
@@ -122,7 +126,7 @@ fn value_bytes(form: &Form) -> usize {
 }
 
 #[test]
-fn the_page_says_what_is_measured() {
+fn docs_page_says_what_is_measured() {
     let record = record();
     let outcomes: Vec<(Form, Outcome)> = computed()
         .iter()
