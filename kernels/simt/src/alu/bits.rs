@@ -59,7 +59,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
                     let zeros = (if T::MIN != 0 { a ^ (a >> (T::BITS - 1)) } else { a }).leading_zeros();
                     if zeros == T::BITS { u32::MAX } else if AMOUNT { zeros } else { T::BITS - 1 - zeros }
                 }))),
-        Alu::Lop3 { table } => lop3(table, level),
+        Alu::Lop3 { table } => lop3(table),
         Alu::Pack { part, parts } => pack(part, parts, level),
         Alu::Unpack { part, parts } => unpack(part, parts, level),
         _ => super::shift::function(alu, level),
@@ -68,7 +68,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
 
 /// The table of `lop3` has a bit for each `abc`; a function for each of the 256 tables. They are loops of and, or and
 /// not, which any machine does well, so there is one level of them.
-fn lop3(table: u8, _level: Level) -> Option<AluFn> {
+fn lop3(table: u8) -> Option<AluFn> {
     let portable = Level::Portable;
     flags!(T0 = table & 1 != 0; flags!(T1 = table & 2 != 0; flags!(T2 = table & 4 != 0;
     flags!(T3 = table & 8 != 0; flags!(T4 = table & 16 != 0; flags!(T5 = table & 32 != 0;
