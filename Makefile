@@ -50,7 +50,7 @@ docs: ## Build the API documentation
 	$(CARGO) doc --locked --workspace --no-deps
 
 reference: ## Write the pages of docs/reference again
-	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package pv --package apr docs
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package pv --package apr --package simt-conformance docs
 
 fmt: ## Format everything
 	$(CARGO) fmt --all
