@@ -6,6 +6,7 @@
 //! | `corpus` | small kernels with a planted fault each, and their clean twins |
 //! | `run` | a launch of one of them on the virtual device |
 //! | `texts` | the corpus itself: it is listed, it compiles, and the compiler keeps what was planted |
+//! | `said` | what a tool of compute-sanitizer said, from its output |
 //! | `found` | every fault is found, and no clean twin has one |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
@@ -13,6 +14,7 @@
 mod corpus;
 mod found;
 mod run;
+mod said;
 mod texts;
 
 use std::sync::LazyLock;

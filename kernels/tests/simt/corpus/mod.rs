@@ -12,4 +12,4 @@ pub(crate) mod expected;
 pub(crate) mod header;
 pub(crate) mod list;
 
-pub(crate) use header::{Case, Fill, Parameter, Twin};
+pub(crate) use header::{Case, Parameter, Twin};
