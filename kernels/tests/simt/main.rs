@@ -6,11 +6,13 @@
 //! | `corpus` | small kernels with a planted fault each, and their clean twins |
 //! | `run` | a launch of one of them on the virtual device |
 //! | `texts` | the corpus itself: it is listed, it compiles, and the compiler keeps what was planted |
+//! | `clean` | the kernels of the engine in random calls: nothing is found in them |
 //! | `said` | what a tool of compute-sanitizer said, from its output |
 //! | `found` | every fault is found, and no clean twin has one |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
+mod clean;
 mod corpus;
 mod found;
 mod run;
