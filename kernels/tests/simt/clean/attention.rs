@@ -1,0 +1,99 @@
+//! Random calls of the kernels of attention: ragged batches over pages in a random order. Only the slots of a sequence's
+//! own keys are written; whoever looks at another reads what nobody wrote.
+
+use kernels::jit::{Axis, KernelSpec};
+use kernels::launch::{self, Expr, Extent};
+
+use super::calls::{Argument, Call, dtype, int};
+use super::draw::{Draw, indices};
+
+/// New tokens of a sequence, and its length with them.
+type Sequence = (usize, usize);
+
+fn axes(spec: &KernelSpec) -> launch::attention_plain::Axes {
+    let Some(Axis::Float(scale)) = spec.axes.get("SCALE") else { panic!("{spec} has no scale") };
+    launch::attention_plain::Axes {
+        head_dim: int(spec, "HEAD_DIM"),
+        num_attention_heads: int(spec, "NUM_ATTENTION_HEADS"),
+        num_key_value_heads: int(spec, "NUM_KEY_VALUE_HEADS"),
+        scale: *scale,
+        window: Some(int(spec, "WINDOW")).filter(|&window| window > 0),
+        page_size: int(spec, "PAGE_SIZE"),
+        activation: dtype(spec, "ACT_DTYPE"),
+        kv: dtype(spec, "KV_DTYPE"),
+    }
+}
+
+/// At least one token; now and then a sequence without new ones, and one that is empty.
+fn batch(single: bool, draw: &mut Draw) -> Vec<Sequence> {
+    let sequences = draw.within(1, 4);
+    let mut batch: Vec<Sequence> = (0..sequences)
+        .map(|_| {
+            let new = if single { draw.within(0, 3).min(1) } else { [0, 1, 5, 20][draw.within(0, 3)] };
+            let new = draw.within(new.min(1), new);
+            (new, new + [0, 3, 40][draw.within(0, 2)])
+        })
+        .collect();
+    if batch.iter().all(|(new, _)| *new == 0) {
+        batch.push((1, draw.within(1, 50)));
+    }
+    batch
+}
+
+/// A random call of a kernel of attention.
+pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
+    let axes = axes(spec);
+    let batch = batch(spec.kernel == "attention_decode", draw);
+    let shape = match spec.kernel.as_str() {
+        "attention_plain" => launch::attention_plain::shape(&axes, Expr::Tokens),
+        "attention_prefill" => launch::attention_prefill::shape(&axes, Expr::Tokens, Expr::Batch),
+        "attention_decode" => launch::attention_decode::shape(&axes, Expr::Batch),
+        other => panic!("{other} is a kernel of attention without random calls; add it here"),
+    };
+    let tokens: usize = batch.iter().map(|(new, _)| new).sum();
+    let q = tokens * axes.num_attention_heads * axes.head_dim;
+    let slot = axes.num_key_value_heads * axes.head_dim;
+    let pages_of = |length: usize| length.div_ceil(axes.page_size);
+
+    let mut order =
+        draw.order(batch.iter().map(|(_, length)| pages_of(*length)).sum::<usize>() + 1).into_iter();
+    let pages = order.len();
+    let (mut qo_indptr, mut kv_page_indptr, mut kv_page_indices) = (vec![0], vec![0], Vec::new());
+    let (mut k_pieces, mut v_pieces) = (Vec::new(), Vec::new());
+    for (new, length) in &batch {
+        let own: Vec<usize> = order.by_ref().take(pages_of(*length)).collect();
+        for key in 0..*length {
+            let at =
+                (own[key / axes.page_size] * axes.page_size + key % axes.page_size) * slot * axes.kv.size();
+            k_pieces.push((at, draw.values(slot, axes.kv)));
+            v_pieces.push((at, draw.values(slot, axes.kv)));
+        }
+        qo_indptr.push(qo_indptr.last().unwrap() + new);
+        kv_page_indices.extend(own);
+        kv_page_indptr.push(kv_page_indices.len());
+    }
+    let lengths: Vec<usize> = batch.iter().map(|(_, length)| *length).collect();
+    let bytes = pages * axes.page_size * slot * axes.kv.size();
+    let out = q * axes.activation.size();
+    Call {
+        name: batch.iter().map(|(new, length)| format!("{new}/{length}")).collect::<Vec<_>>().join("+"),
+        shape,
+        extent: Extent {
+            tokens: tokens as u64,
+            batch: batch.len() as u64,
+            max_kv: lengths.iter().copied().max().unwrap_or(0) as u64,
+        },
+        arguments: vec![
+            Argument::Output(out),
+            Argument::Input(draw.values(q, axes.activation)),
+            Argument::Pieces(bytes, k_pieces),
+            Argument::Pieces(bytes, v_pieces),
+            Argument::Input(indices(&qo_indptr)),
+            Argument::Input(indices(&kv_page_indptr)),
+            Argument::Input(indices(&kv_page_indices)),
+            Argument::Input(indices(&lengths)),
+            Argument::Number(batch.len()),
+        ],
+        written: out,
+    }
+}

@@ -1,0 +1,159 @@
+//! A random call of each kernel. Buffers are as large as they have to be and no larger.
+
+use kernels::Dtype;
+use kernels::jit::KernelSpec;
+use kernels::launch::{self, Expr, Extent, LaunchShape};
+
+use super::attention;
+use super::draw::{Draw, indices};
+
+/// What is passed for a parameter.
+pub(super) enum Argument {
+    /// What is written in full: nothing has written it before.
+    Output(usize),
+    /// What is only read.
+    Input(Vec<u8>),
+    /// Memory of `bytes` bytes, of which these pieces are written before, each from an offset on.
+    Pieces(usize, Vec<(usize, Vec<u8>)>),
+    /// A number.
+    Number(usize),
+}
+
+/// One launch.
+pub(super) struct Call {
+    /// What is special about it, for the one who reads of it.
+    pub(super) name: String,
+    /// The grid, the block and the shared memory.
+    pub(super) shape: LaunchShape,
+    /// What the shape is bound to.
+    pub(super) extent: Extent,
+    /// What is passed, in order.
+    pub(super) arguments: Vec<Argument>,
+    /// Bytes that it must write.
+    pub(super) written: usize,
+}
+
+/// An axis that is a whole number.
+pub(super) fn int(spec: &KernelSpec, axis: &str) -> usize {
+    spec.int(axis).unwrap() as usize
+}
+
+/// An axis that is a storage format.
+pub(super) fn dtype(spec: &KernelSpec, axis: &str) -> Dtype {
+    spec.dtype(axis).unwrap()
+}
+
+/// A random call of a kernel with these axes.
+pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
+    if spec.kernel.starts_with("attention") {
+        return attention::call(spec, draw);
+    }
+    let activation = dtype(spec, "ACT_DTYPE");
+    // Often few, sometimes more than one tile.
+    let most = [3, 20, 150][draw.within(0, 2)];
+    let tokens = draw.within(1, most);
+    let expr = Expr::Tokens;
+    let (shape, arguments) = match spec.kernel.as_str() {
+        "residual_add" | "silu_and_mul" => {
+            let all = tokens * int(spec, "FEATURES");
+            let [a, b] = [0; 2].map(|_| Argument::Input(draw.values(all, activation)));
+            let shape = if spec.kernel == "residual_add" {
+                launch::residual_add::shape(expr)
+            } else {
+                launch::silu_and_mul::shape(expr)
+            };
+            (shape, vec![output(all, activation), a, b, Argument::Number(tokens)])
+        }
+        "add_rmsnorm" => {
+            let features = int(spec, "FEATURES");
+            let all = tokens * features;
+            let [a, b] = [0; 2].map(|_| Argument::Input(draw.values(all, activation)));
+            let weight = Argument::Input(draw.values(features, dtype(spec, "WEIGHT_DTYPE")));
+            let [first, second] = [0; 2].map(|_| output(all, activation));
+            (launch::add_rmsnorm::shape(expr), vec![first, second, a, b, weight, Argument::Number(tokens)])
+        }
+        "rmsnorm" | "bias" => {
+            let features = int(spec, "FEATURES");
+            let x = Argument::Input(draw.values(tokens * features, activation));
+            let (axis, shape) = if spec.kernel == "bias" {
+                ("BIAS_DTYPE", launch::bias::shape(expr))
+            } else {
+                ("WEIGHT_DTYPE", launch::rmsnorm::shape(expr))
+            };
+            let weight = Argument::Input(draw.values(features, dtype(spec, axis)));
+            (shape, vec![output(tokens * features, activation), x, weight, Argument::Number(tokens)])
+        }
+        "argmax" => {
+            let x = Argument::Input(draw.values(tokens * int(spec, "FEATURES"), activation));
+            (launch::argmax::shape(expr), vec![Argument::Output(4 * tokens), x, Argument::Number(tokens)])
+        }
+        "embedding" => {
+            let (features, vocabulary) = (int(spec, "FEATURES"), draw.within(1, 40));
+            let table = Argument::Input(draw.values(vocabulary * features, dtype(spec, "TABLE_DTYPE")));
+            let ids: Vec<usize> = (0..tokens).map(|_| draw.within(0, vocabulary - 1)).collect();
+            let ids = Argument::Input(indices(&ids));
+            let out = output(tokens * features, activation);
+            (launch::embedding::shape(expr), vec![out, table, ids, Argument::Number(tokens)])
+        }
+        "rope" => {
+            let all = tokens * int(spec, "NUM_HEADS") * int(spec, "HEAD_DIM");
+            let x = Argument::Input(draw.values(all, activation));
+            let positions: Vec<usize> = (0..tokens).map(|_| draw.within(0, 131_071)).collect();
+            let positions = Argument::Input(indices(&positions));
+            (launch::rope::shape(expr), vec![output(all, activation), x, positions, Argument::Number(tokens)])
+        }
+        "kv_write" => return kv_write(spec, tokens, draw),
+        "matmul" | "matmul_simt" | "matvec" => {
+            let (out_features, in_features) = (int(spec, "OUT_FEATURES"), int(spec, "IN_FEATURES"));
+            let weight = draw.values(out_features * in_features, dtype(spec, "WEIGHT_DTYPE"));
+            let x = draw.values(tokens * in_features, activation);
+            let shape = match spec.kernel.as_str() {
+                "matmul" => launch::matmul::shape(expr, out_features),
+                "matmul_simt" => launch::matmul_simt::shape(expr, out_features),
+                _ => launch::matvec::shape(expr, out_features),
+            };
+            let out = output(tokens * out_features, activation);
+            (shape, vec![out, Argument::Input(weight), Argument::Input(x), Argument::Number(tokens)])
+        }
+        "tap_statistics" => {
+            let count = draw.within(1, 5000);
+            let x = Argument::Input(draw.values(count, activation));
+            (launch::tap_statistics::shape(), vec![Argument::Output(64), x, Argument::Number(count)])
+        }
+        other => panic!("{other} is a kernel without random calls; add it here"),
+    };
+    let written =
+        arguments.iter().map(|argument| if let Argument::Output(bytes) = argument { *bytes } else { 0 });
+    Call {
+        name: format!("tokens={tokens}"),
+        shape,
+        extent: extent(tokens),
+        written: written.sum(),
+        arguments,
+    }
+}
+
+fn output(count: usize, dtype: Dtype) -> Argument {
+    Argument::Output(count * dtype.size())
+}
+
+fn extent(tokens: usize) -> Extent {
+    Extent { tokens: tokens as u64, batch: 1, max_kv: tokens as u64 }
+}
+
+/// Tokens to slots in a random order, among slots that nothing was written to.
+fn kv_write(spec: &KernelSpec, tokens: usize, draw: &mut Draw) -> Call {
+    let (width, kv) = (int(spec, "WIDTH"), dtype(spec, "KV_DTYPE"));
+    let slots = tokens + draw.within(0, 20);
+    let mapping: Vec<usize> = draw.order(slots).into_iter().take(tokens).collect();
+    let [k, v] = [0; 2].map(|_| Argument::Input(draw.values(tokens * width, dtype(spec, "ACT_DTYPE"))));
+    let [k_pages, v_pages] = [0; 2].map(|_| Argument::Pieces(slots * width * kv.size(), Vec::new()));
+    let mapping = Argument::Input(indices(&mapping));
+    Call {
+        name: format!("tokens={tokens},slots={slots}"),
+        shape: launch::kv_write::shape(Expr::Tokens),
+        extent: extent(tokens),
+        arguments: vec![k_pages, v_pages, k, v, mapping, Argument::Number(tokens)],
+        written: 2 * tokens * width * kv.size(),
+    }
+}

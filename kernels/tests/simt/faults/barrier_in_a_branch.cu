@@ -1,0 +1,25 @@
+// A barrier that half of a warp does not reach.
+// fault: divergent_barrier
+// sanitizer: synccheck
+// launch: grid=1 block=64
+// buffer: out u32 64 unwritten
+// buffer: x u32 64 ramp
+// scalar: n u32 48
+// expect: out zero_from 48
+extern "C" __global__ void barrier_in_a_branch(unsigned* out, const unsigned* x, unsigned n) {
+    __shared__ unsigned tile[64];
+    unsigned t = threadIdx.x;
+    unsigned v = 0;
+#ifdef FAULT
+    if (t < n) {
+        tile[t] = x[t];
+        __syncthreads();  // <- fault
+        v = tile[t];
+    }
+#else
+    if (t < n) tile[t] = x[t];
+    __syncthreads();
+    if (t < n) v = tile[t];
+#endif
+    out[t] = v;
+}

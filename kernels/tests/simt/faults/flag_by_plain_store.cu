@@ -1,0 +1,32 @@
+// A flag that is stored like any other number.
+// fault: race
+// sanitizer: none
+// launch: grid=2 block=32 cooperative=yes
+// buffer: out u32 32 unwritten
+// buffer: data u32 32 unwritten
+// buffer: flag u32 1 zero
+// buffer: x u32 32 ramp
+// expect: out times 2
+extern "C" __global__ void flag_by_plain_store(unsigned* out, unsigned* data, unsigned* flag, const unsigned* x) {
+    unsigned t = threadIdx.x;
+    if (blockIdx.x == 0) {
+        data[t] = 2 * x[t];
+        __syncthreads();
+        if (t == 0) {
+#ifdef FAULT
+            flag[0] = 1;  // <- fault
+#else
+            asm volatile("st.release.gpu.global.u32 [%0], 1;" ::"l"(flag) : "memory");
+#endif
+        }
+    } else {
+        if (t == 0) {
+            unsigned seen;
+            do {
+                asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(seen) : "l"(flag) : "memory");  // <- other
+            } while (seen == 0);
+        }
+        __syncthreads();
+        out[t] = data[t];
+    }
+}

@@ -1,0 +1,18 @@
+// A ballot of all lanes in a branch that some of them take.
+// fault: mask
+// sanitizer: synccheck
+// launch: grid=1 block=32
+// buffer: out u32 32 zero
+// buffer: x u32 32 ramp
+// expect: out constant_to 21845 16
+extern "C" __global__ void vote_in_a_branch(unsigned* out, const unsigned* x) {
+    unsigned t = threadIdx.x;
+#ifdef FAULT
+    unsigned mask = 0xffffffffu;
+#else
+    unsigned mask = 0xffffu;
+#endif
+    if (t < 16) {
+        out[t] = __ballot_sync(mask, x[t] % 2 == 0);  // <- fault
+    }
+}
