@@ -19,7 +19,8 @@ fn run(beyond: bool) -> Result<(), DriverError> {
     let numbers: Vec<f32> = (0..COUNT).map(|number| number as f32).collect();
     let x = stream.clone_htod(&numbers)?;
     let mut y = stream.clone_htod(&numbers)?;
-    let config = LaunchConfig { grid_dim: (COUNT.div_ceil(128), 1, 1), block_dim: (128, 1, 1), shared_mem_bytes: 0 };
+    let config =
+        LaunchConfig { grid_dim: (COUNT.div_ceil(128), 1, 1), block_dim: (128, 1, 1), shared_mem_bytes: 0 };
     let mut launch = stream.launch_builder(&kernel);
     launch.arg(&mut y).arg(&x).arg(&3f32).arg(&COUNT);
     // SAFETY: the arguments are those of the kernel; with `--beyond` it goes past its buffer, which is what is to be

@@ -154,6 +154,11 @@ fn load(session: &Session, call: &str, image: Host, log: &Log) -> Outcome<Handle
     if magic == *b"\x7fELF" || matches!(u32::from_le_bytes(magic), 0x466243b1 | 0xba55ed50) {
         let text = "this is machine code, and the virtual device runs PTX: compile to PTX (nvcc --ptx, or NVRTC with \
                     --gpu-architecture=compute_90)";
+        // A program that asks for the log may have PTX to try next: it is told there, and nobody else.
+        if log.error.0.is_some() {
+            log.write(text);
+            return Err(Status::NO_BINARY_FOR_GPU);
+        }
         return Err(refuse(Status::NO_BINARY_FOR_GPU, text));
     }
     let ptx = image.text()?;

@@ -10,8 +10,7 @@ use super::operand::{Lookup, Operand};
 use super::types_text::type_of;
 use super::variable::variables;
 use super::{
-    DecodeError, Guard, Instruction, Location, Op, Space, Type, Variable, VariableId, debug,
-    family,
+    DecodeError, Guard, Instruction, Location, Op, Space, Type, Variable, VariableId, debug, family,
 };
 
 /// Entries of all lists of branch targets of a function together.

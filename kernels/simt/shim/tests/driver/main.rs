@@ -52,6 +52,7 @@ fn driver() -> tempfile::TempDir {
 
 /// Runs a program on the virtual device. Variables of whoever runs the tests are not for it.
 fn run(program: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    assert!(program.exists(), "{} is not there: cargo test -p simt-cuda builds it", program.display());
     let folder = driver();
     let mut command = Command::new(program);
     for name in ["SIMT_TARGET", "SIMT_CHECKS", "SIMT_FAULTS", "SIMT_MEMORY", "CUDA_LAUNCH_BLOCKING"] {
@@ -69,8 +70,11 @@ fn program(test: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> Optio
         return None;
     }
     let with_name: Vec<_> = variables.iter().copied().chain([(CHILD, test)]).collect();
-    let output =
-        run(&std::env::current_exe().unwrap(), &["--exact", test, "--nocapture", "--test-threads=1"], &with_name);
+    let output = run(
+        &std::env::current_exe().unwrap(),
+        &["--exact", test, "--nocapture", "--test-threads=1"],
+        &with_name,
+    );
     let (said, errors) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr).into_owned());
     assert!(output.status.success() && said.contains("1 passed"), "{test}: {said}\n{errors}");

@@ -1,5 +1,7 @@
 //! Copies, fills, pinned memory, leaks.
 
+use std::mem::MaybeUninit;
+
 use cudarc::driver::{CudaContext, sys};
 
 use super::{code, ok, program};
@@ -36,17 +38,19 @@ fn rows_are_copied_and_filled() {
             ok(sys::cuMemAlloc_v2(&raw mut buffer, 32));
             ok(sys::cuMemsetD8_v2(buffer, 1, 32));
             ok(sys::cuMemsetD2D8_v2(buffer, 16, 7, 3, 2));
-            let mut copy: sys::CUDA_MEMCPY2D = std::mem::zeroed();
-            copy.srcMemoryType = sys::CUmemorytype::CU_MEMORYTYPE_DEVICE;
-            copy.srcDevice = buffer;
-            copy.srcPitch = 16;
-            copy.dstMemoryType = sys::CUmemorytype::CU_MEMORYTYPE_HOST;
-            copy.dstHost = back.as_mut_ptr().cast();
-            copy.dstPitch = 4;
-            copy.dstY = 1;
-            copy.WidthInBytes = 4;
-            copy.Height = 2;
-            ok(sys::cuMemcpy2D_v2(&raw const copy));
+            // Zero is no kind of memory, so the structure is whole only once both are set.
+            let mut place = MaybeUninit::<sys::CUDA_MEMCPY2D>::zeroed();
+            let copy = place.as_mut_ptr();
+            (*copy).srcMemoryType = sys::CUmemorytype::CU_MEMORYTYPE_DEVICE;
+            (*copy).srcDevice = buffer;
+            (*copy).srcPitch = 16;
+            (*copy).dstMemoryType = sys::CUmemorytype::CU_MEMORYTYPE_HOST;
+            (*copy).dstHost = back.as_mut_ptr().cast();
+            (*copy).dstPitch = 4;
+            (*copy).dstY = 1;
+            (*copy).WidthInBytes = 4;
+            (*copy).Height = 2;
+            ok(sys::cuMemcpy2D_v2(copy));
             ok(sys::cuMemFree_v2(buffer));
         }
         assert_eq!(back, [0, 0, 0, 0, 7, 7, 7, 1, 7, 7, 7, 1]);
