@@ -64,10 +64,10 @@ impl Instance {
     /// The first node that fails; those after it do not run. With the check for races, nodes that race are a fault of
     /// the second of them, and nothing runs.
     pub fn launch(&self, device: &Device) -> Result<Ran, RunError> {
-        if device.options().checks.races {
-            if let Some((_, second, fault)) = self.race() {
-                return Err(RunError { node: second, error: Error::Fault(Box::new(fault)) });
-            }
+        if device.options().checks.races
+            && let Some((_, second, fault)) = self.race()
+        {
+            return Err(RunError { node: second, error: Error::Fault(Box::new(fault)) });
         }
         let mut ran = Ran { kernels: Vec::new(), nodes: self.order.len() };
         for &node in &self.order {
