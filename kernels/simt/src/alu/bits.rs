@@ -53,13 +53,13 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         Alu::Brev(ty) => types!(ty, T: B32 | U32 | S32 => u32, B64 | U64 | S64 => u64;
             map!(level, |a: T| -> T { a.reverse_bits() })),
         Alu::Bfind { ty, shift_amount } => flags!(AMOUNT = shift_amount;
-        types!(ty, T: U32 => u32, S32 => i32, U64 => u64, S64 => i64;
-            map!(level, |a: T| -> u32 {
-                // Of a negative number the highest bit that is not its sign.
-                let zeros = (if T::MIN != 0 { a ^ (a >> (T::BITS - 1)) } else { a }).leading_zeros();
-                if zeros == T::BITS { u32::MAX } else if AMOUNT { zeros } else { T::BITS - 1 - zeros }
-            }))),
-        Alu::Lop3 { table } => lop3(table, level),
+            types!(ty, T: U32 => u32, S32 => i32, U64 => u64, S64 => i64;
+                map!(level, |a: T| -> u32 {
+                    // Of a negative number the highest bit that is not its sign.
+                    let zeros = (if T::MIN != 0 { a ^ (a >> (T::BITS - 1)) } else { a }).leading_zeros();
+                    if zeros == T::BITS { u32::MAX } else if AMOUNT { zeros } else { T::BITS - 1 - zeros }
+                }))),
+        Alu::Lop3 { table } => lop3(table),
         Alu::Pack { part, parts } => pack(part, parts, level),
         Alu::Unpack { part, parts } => unpack(part, parts, level),
         _ => super::shift::function(alu, level),
@@ -68,7 +68,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
 
 /// The table of `lop3` has a bit for each `abc`; a function for each of the 256 tables. They are loops of and, or and
 /// not, which any machine does well, so there is one level of them.
-fn lop3(table: u8, _level: Level) -> Option<AluFn> {
+fn lop3(table: u8) -> Option<AluFn> {
     let portable = Level::Portable;
     flags!(T0 = table & 1 != 0; flags!(T1 = table & 2 != 0; flags!(T2 = table & 4 != 0;
     flags!(T3 = table & 8 != 0; flags!(T4 = table & 16 != 0; flags!(T5 = table & 32 != 0;

@@ -3,7 +3,7 @@
 
 use std::marker::PhantomData;
 
-use super::kernel::{Inputs, Kernel, Map, pick as level_of, pick_portable as level_of_portable};
+use super::kernel::{Inputs, Kernel, Map, pick as level_of, pick_any};
 use super::view::{View, gather};
 use super::{AluFn, Level};
 use crate::WARP;
@@ -105,7 +105,7 @@ unsafe fn with<I: Inner, const CODE: u8>(registers: &mut Registers, slots: &[Slo
     let mask = view.mask(I::TO + 2);
     let mask = if CODE & 1 != 0 { !mask } else { mask };
     // SAFETY: the caller's promise.
-    unsafe { level_of_portable::<I>()(registers, slots, active) };
+    unsafe { pick_any::<I>(Level::Portable)(registers, slots, active) };
     // SAFETY: as above.
     let view = unsafe { View::new(registers, slots, active) };
     for index in 0..I::TO {
@@ -128,7 +128,7 @@ fn around<I: Inner>(code: u8) -> AluFn {
         5 => with::<I, 5>,
         6 => with::<I, 6>,
         7 => with::<I, 7>,
-        _ => level_of_portable::<I>(),
+        _ => pick_any::<I>(Level::Portable),
     }
 }
 
@@ -150,5 +150,5 @@ pub(super) fn pick_pair<M: Map<Out = (bool, bool)>>(code: u8) -> AluFn {
 
 /// `set`, with what stands for true.
 pub(super) fn pick_set<M: Map<Out = bool>, const ONE: u32>() -> AluFn {
-    level_of_portable::<Set<M, ONE>>()
+    pick_any::<Set<M, ONE>>(Level::Portable)
 }

@@ -112,3 +112,10 @@ pub(super) fn sqrt<const R: u8>(a: f32) -> f32 {
     let nearest = a.sqrt();
     settle::<R>(nearest, f64::from(a) - f64::from(nearest) * f64::from(nearest))
 }
+
+/// An `f64` as `f32`.
+#[inline(always)]
+pub(super) fn narrow<const R: u8>(a: f64) -> f32 {
+    let nearest = a as f32;
+    settle::<R>(nearest, a - f64::from(nearest))
+}

@@ -3,8 +3,9 @@
 //! A NaN result of `f32` is 0x7fffffff, whatever the operands were (section 9.7.3: "NaN payloads are not preserved").
 //! Of `f64` it is the first operand that is NaN, made quiet, or 0xfff8000000000000 where none is.
 
-use super::directed::{self, DOWN, NEAREST, UP, ZERO};
+use super::directed;
 use super::kernel::{flags, map, types};
+use super::narrow::directions;
 use super::{AluFn, Level, soft};
 use crate::ptx::{Alu, FloatClass, Rounding, Type};
 
@@ -49,39 +50,13 @@ pub(super) fn settle64<const N: usize>(result: f64, operands: [f64; N]) -> f64 {
     f64::from_bits(0xfff8_0000_0000_0000)
 }
 
-/// The expression with `R` the rounding, of those that arithmetic has.
-macro_rules! rounded {
-    ($round:expr, $R:ident; $body:expr) => {
-        match $round {
-            Rounding::Nearest => {
-                const $R: u8 = NEAREST;
-                $body
-            }
-            Rounding::Zero => {
-                const $R: u8 = ZERO;
-                $body
-            }
-            Rounding::Down => {
-                const $R: u8 = DOWN;
-                $body
-            }
-            Rounding::Up => {
-                const $R: u8 = UP;
-                $body
-            }
-            _ => None,
-        }
-    };
-}
-pub(super) use rounded;
-
 /// A function of `f64`: to nearest what the host does, otherwise exactly where all operands are finite.
 macro_rules! map64 {
     ($level:expr, $round:expr, |$($arg:ident),*| $native:expr, $ok:expr, $soft:path) => {
         if $round == Rounding::Nearest {
             map!($level, |$($arg: f64),*| -> f64 { settle64($native, [$($arg),*]) })
         } else {
-            rounded!($round, R; map!(slow $level, |$($arg: f64),*| -> f64 {
+            directions!($round, R; map!(rare $level, |$($arg: f64),*| -> f64 {
                 if $($arg.is_finite() &&)* $ok { $soft($($arg),*, R) } else { settle64($native, [$($arg),*]) }
             }))
         }
@@ -92,37 +67,37 @@ macro_rules! map64 {
 pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
         Alu::FAdd { ty: Type::F32, round, ftz, saturate } => {
-            rounded!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-            }))))
+            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
+                map!(level, |a: f32, b: f32| -> f32 {
+                    finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+                }))))
         }
         Alu::FSub { ty: Type::F32, round, ftz, saturate } => {
-            rounded!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
-            }))))
+            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
+                map!(level, |a: f32, b: f32| -> f32 {
+                    finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
+                }))))
         }
         Alu::FMul { ty: Type::F32, round, ftz, saturate } => {
-            rounded!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, SAT>(directed::mul::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-            }))))
+            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
+                map!(level, |a: f32, b: f32| -> f32 {
+                    finish::<FTZ, SAT>(directed::mul::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+                }))))
         }
         Alu::Fma { ty: Type::F32, round, ftz, saturate, relu: false } => {
-            rounded!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(level, |a: f32, b: f32, c: f32| -> f32 {
-                let (a, b, c) = (flush::<FTZ>(a), flush::<FTZ>(b), flush::<FTZ>(c));
-                finish::<FTZ, SAT>(directed::fma::<R>(a, b, c))
-            }))))
+            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
+                map!(level, |a: f32, b: f32, c: f32| -> f32 {
+                    let (a, b, c) = (flush::<FTZ>(a), flush::<FTZ>(b), flush::<FTZ>(c));
+                    finish::<FTZ, SAT>(directed::fma::<R>(a, b, c))
+                }))))
         }
-        Alu::FDiv { ty: Type::F32, round, ftz } => rounded!(round, R; flags!(FTZ = ftz;
-        map!(level, |a: f32, b: f32| -> f32 {
-            finish::<FTZ, false>(directed::div::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-        }))),
-        Alu::Rcp { ty: Type::F32, round, ftz } => rounded!(round, R; flags!(FTZ = ftz;
+        Alu::FDiv { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
+            map!(level, |a: f32, b: f32| -> f32 {
+                finish::<FTZ, false>(directed::div::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+            }))),
+        Alu::Rcp { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
             map!(level, |a: f32| -> f32 { finish::<FTZ, false>(directed::div::<R>(1.0, flush::<FTZ>(a))) }))),
-        Alu::Sqrt { ty: Type::F32, round, ftz } => rounded!(round, R; flags!(FTZ = ftz;
+        Alu::Sqrt { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
             map!(level, |a: f32| -> f32 { finish::<FTZ, false>(directed::sqrt::<R>(flush::<FTZ>(a))) }))),
 
         Alu::FAdd { ty: Type::F64, round, ftz: false, saturate: false } => {

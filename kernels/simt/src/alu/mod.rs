@@ -15,18 +15,25 @@
 //! Results are those of an H100 bit for bit, where they are known: all of PTX ISA 9.0 that says one result, and what
 //! is said here of the rest. `approx` is not: hardware is off by a few units there, in ways that nobody wrote down.
 
+mod approx;
 mod bits;
 mod carry;
 mod choice;
 mod combined;
+mod convert;
 mod directed;
 mod float;
 mod half;
+mod halves;
 mod integer;
 mod kernel;
+mod mma;
+mod narrow;
 mod shift;
 mod soft;
 mod view;
+
+pub use mma::{Accumulation, AccumulationRounding};
 
 use crate::ptx::Alu;
 use crate::registers::{Registers, Slot};
@@ -90,4 +97,8 @@ pub fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         .or_else(|| bits::function(alu, level))
         .or_else(|| choice::function(alu, level))
         .or_else(|| float::function(alu, level))
+        .or_else(|| halves::function(alu, level))
+        .or_else(|| approx::function(alu, level))
+        .or_else(|| mma::function(alu, level))
+        .or_else(|| convert::function(alu, level))
 }

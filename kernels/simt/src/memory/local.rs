@@ -6,6 +6,9 @@ use crate::WARP;
 use crate::fault::FaultKind;
 use crate::options::Checks;
 
+#[cfg(test)]
+mod tests;
+
 /// Local memory of a warp: each lane has its own, at addresses from 0 on.
 ///
 /// A lane's bytes lie together on the host, a lane after the other. What was written has a word of 64 bits for every 64

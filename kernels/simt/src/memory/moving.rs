@@ -9,6 +9,8 @@ use crate::WARP;
 use crate::registers::{Registers, Slot};
 
 mod element;
+#[cfg(test)]
+mod tests;
 
 pub use element::{Element, exchange};
 

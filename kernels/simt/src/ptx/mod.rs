@@ -7,9 +7,9 @@
 //! | `alu` | instructions that compute registers from registers |
 //! | `types` | types, rounding, spaces |
 //! | `lexer`, `number`, `cursor` | from characters to tokens |
-//! | `parser`, `variable`, `debug` | a module, its variables, its lines of source |
+//! | `parser`, `header`, `variable`, `debug` | a module, its variables, its lines of source |
 //! | `function`, `names`, `operand` | the body of a function, its scopes, its operands |
-//! | `instruction`, `types_text` | modifiers and operands of an instruction, checked |
+//! | `instruction`, `operands`, `types_text` | modifiers and operands of an instruction, checked |
 //! | `family` | one file for each family of instructions, and the table of all |
 //!
 //! [`decode`] knows the instructions that NVRTC makes of CUDA C++ and of the toolkit's fp16, bf16 and fp8 headers, up
@@ -21,6 +21,7 @@ mod cursor;
 mod debug;
 mod family;
 mod function;
+mod header;
 mod instruction;
 mod lexer;
 mod module;
@@ -28,6 +29,7 @@ mod names;
 mod number;
 mod op;
 mod operand;
+mod operands;
 mod parser;
 mod types;
 mod types_text;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::cursor::{Cursor, shorten};
 use super::function::{Body, Outside, pragma};
+use super::header::{address_size, target, version};
 use super::instruction::Prototype;
 use super::lexer::{Kind, Token};
 use super::names::MAX_REGISTERS;
@@ -52,15 +53,7 @@ impl<'t> Parser<'t> {
         let mut cursor = Cursor::new(text);
         let version = version(&mut cursor)?;
         let target = target(&mut cursor)?;
-        if cursor.accept_dotted("address_size") {
-            let line = cursor.peek().line;
-            let size = cursor.count("an address size")?;
-            if size != 64 {
-                return error(line, format!("addresses of {size} bits; only 64 are known"));
-            }
-        } else {
-            return Err(cursor.unexpected("`.address_size 64`"));
-        }
+        address_size(&mut cursor)?;
         let (files, variables, functions) = (BTreeMap::new(), Vec::new(), Vec::new());
         Ok(Self {
             cursor,
@@ -277,48 +270,4 @@ impl<'t> Parser<'t> {
         }
         Ok(self.module)
     }
-}
-
-/// `.version 9.0`.
-fn version(cursor: &mut Cursor<'_>) -> Result<(u32, u32), DecodeError> {
-    if !cursor.accept_dotted("version") {
-        return Err(cursor.unexpected("`.version`, which every PTX text begins with"));
-    }
-    let token = cursor.next();
-    let parsed = token
-        .text
-        .split_once('.')
-        .and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
-    match parsed {
-        Some((major @ 6..=9, minor)) => Ok((major, minor)),
-        _ => error(token.line, format!("the version `{}` is not known; 6.0 to 9.x are", shorten(token.text))),
-    }
-}
-
-/// `.target sm_90a, debug`.
-fn target(cursor: &mut Cursor<'_>) -> Result<(u32, String), DecodeError> {
-    if !cursor.accept_dotted("target") {
-        return Err(cursor.unexpected("`.target`"));
-    }
-    let token = cursor.word("a target, such as sm_90")?;
-    let parsed = token.text.strip_prefix("sm_").and_then(|rest| {
-        let suffix = rest.trim_start_matches(|character: char| character.is_ascii_digit());
-        let number: u32 = rest.get(..rest.len() - suffix.len())?.parse().ok()?;
-        Some((number, suffix.to_owned()))
-    });
-    let Some(target) =
-        parsed.filter(|(number, suffix)| *number >= 70 && matches!(suffix.as_str(), "" | "a" | "f"))
-    else {
-        return error(
-            token.line,
-            format!("the target `{}` is not known; sm_70 and later are", shorten(token.text)),
-        );
-    };
-    while cursor.accept(b',') {
-        let option = cursor.word("`debug`")?;
-        if option.text != "debug" {
-            return error(option.line, format!("the target option `{}` is not known", shorten(option.text)));
-        }
-    }
-    Ok(target)
 }

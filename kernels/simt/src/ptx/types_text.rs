@@ -39,6 +39,10 @@ enum Class {
     Bits,
     Integer,
     Float,
+    /// Two halves.
+    Pair,
+    /// Of instructions alone: they lie in untyped registers (section 5.2.3).
+    Alternate,
     Predicate,
 }
 
@@ -47,12 +51,12 @@ const fn class(ty: Type) -> Class {
         Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::S8 | Type::S16 | Type::S32 | Type::S64 => {
             Class::Integer
         }
-        Type::F16 | Type::F16x2 | Type::F32 | Type::F64 => Class::Float,
+        Type::F16 | Type::F32 | Type::F64 => Class::Float,
+        Type::F16x2 => Class::Pair,
         Type::Pred => Class::Predicate,
-        // These have no registers of their own: they lie in untyped ones (section 5.2.3).
         Type::B8 | Type::B16 | Type::B32 | Type::B64 => Class::Bits,
-        Type::BF16 | Type::BF16x2 | Type::TF32 => Class::Bits,
-        Type::E4M3 | Type::E5M2 | Type::E4M3x2 | Type::E5M2x2 => Class::Bits,
+        Type::BF16 | Type::BF16x2 | Type::TF32 => Class::Alternate,
+        Type::E4M3 | Type::E5M2 | Type::E4M3x2 | Type::E5M2x2 => Class::Alternate,
     }
 }
 
@@ -73,5 +77,5 @@ pub(super) fn agrees_wider(instruction: Type, register: Type) -> bool {
     }
     let (a, b) = (class(instruction), class(register));
     let wider = register.bytes() > instruction.bytes() && b != Class::Predicate && a != Class::Predicate;
-    wider && b != Class::Float && (b == Class::Bits || a != Class::Float)
+    wider && (b == Class::Bits || (b == Class::Integer && matches!(a, Class::Integer | Class::Bits)))
 }

@@ -11,6 +11,7 @@ use crate::ptx::{Order, Scope};
 mod host;
 mod model;
 mod threads;
+mod written;
 
 /// An access without any order.
 pub(super) fn access(kind: AccessKind, bytes: u32, active: u32, addresses: &[u64; WARP]) -> Access<'_> {

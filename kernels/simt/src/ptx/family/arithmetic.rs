@@ -1,7 +1,7 @@
 //! `add` to `neg`, of integers and of floats (PTX ISA 9.0, sections 9.7.1, 9.7.3, 9.7.4 and 9.7.5).
 
 use super::super::instruction::{Checked, Inst};
-use super::super::{Alu, Op, Rounding, Type};
+use super::super::{Alu, Op, Rounding, Source, Type};
 use super::ROUNDINGS;
 
 use Type::{BF16, BF16x2, F16, F16x2, F32, F64, S16, S32, S64, U16, U32, U64};
@@ -67,7 +67,7 @@ fn carry(inst: &mut Inst<'_, '_>, ty: Type, add: bool, carry_in: bool) -> Checke
     let to = vec![inst.to(ty)?, flag_out];
     let mut from = vec![inst.from(ty)?, inst.from(ty)?];
     if carry_in {
-        from.push(super::super::Source::Register(flag));
+        from.push(Source::Register(flag));
     }
     let alu = match (add, carry_in) {
         (true, false) => Alu::AddCarryOut { ty },
@@ -124,7 +124,11 @@ pub(super) fn mad(inst: &mut Inst<'_, '_>) -> Checked<Op> {
         let round = round.ok_or("a rounding is missing: .rn .rz .rm .rp")?;
         return inst.uniform(Alu::Fma { ty, round, ftz, saturate, relu: false }, ty, 3);
     }
-    match inst.require(&PARTS)? {
+    let part = inst.require(&PARTS)?;
+    if matches!(ty, U32 | S32 | U64 | S64) && !matches!(part, Part::Wide) && inst.has("cc") {
+        return mad_carry(inst, ty, part, false, true);
+    }
+    match part {
         Part::Low => inst.uniform(Alu::MadLo(ty), ty, 3),
         Part::High => inst.uniform(Alu::MadHi(ty), ty, 3),
         Part::Wide => {
@@ -134,6 +138,36 @@ pub(super) fn mad(inst: &mut Inst<'_, '_>) -> Checked<Op> {
             Ok(Op::Alu { alu: Alu::MadWide(ty), to, from })
         }
     }
+}
+
+/// `madc`.
+pub(super) fn mad_with_carry(inst: &mut Inst<'_, '_>) -> Checked<Op> {
+    let ty = inst.ty(&[U32, S32, U64, S64])?;
+    let part = inst.require(&PARTS[..2])?;
+    let carry_out = inst.has("cc");
+    mad_carry(inst, ty, part, true, carry_out)
+}
+
+/// A product, then a sum with the carry flag: two steps of one instruction.
+fn mad_carry(inst: &mut Inst<'_, '_>, ty: Type, part: Part, carry_in: bool, carry_out: bool) -> Checked<Op> {
+    let wide = ty.bytes() == 8;
+    let product = if wide {
+        inst.around.names.hidden("mad.b64", Type::B64)?
+    } else {
+        inst.around.names.hidden("mad.b32", Type::B32)?
+    };
+    let flag = inst.around.names.hidden("CC.CF", Type::Pred)?;
+    let flag_out = if carry_out { flag } else { inst.sink(Type::Pred)? };
+    let to = vec![inst.to(ty)?, flag_out];
+    let factors = vec![inst.from(ty)?, inst.from(ty)?];
+    let mut from = vec![Source::Register(product), inst.from(ty)?];
+    let alu = if matches!(part, Part::High) { Alu::MulHi(ty) } else { Alu::MulLo(ty) };
+    inst.before = Some(Op::Alu { alu, to: vec![product], from: factors });
+    if carry_in {
+        from.push(Source::Register(flag));
+    }
+    let alu = if carry_in { Alu::AddCarryIn { ty } } else { Alu::AddCarryOut { ty } };
+    Ok(Op::Alu { alu, to, from })
 }
 
 /// `div`.

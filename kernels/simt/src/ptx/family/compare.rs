@@ -62,6 +62,9 @@ pub(super) fn setp(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     if packed && to.len() != 2 {
         return Err(format!("a comparison of {ty:?} gives two predicates, `p|q`"));
     }
+    if matches!(ty, F16 | BF16) && to.len() == 2 {
+        return Err(format!("a comparison of {ty:?} gives one predicate"));
+    }
     let mut from = vec![inst.from(ty)?, inst.from(ty)?];
     let combine = match combine {
         None => None,

@@ -37,7 +37,6 @@ fn plain(inst: &mut Inst<'_, '_>, to: Type, from: Type) -> Checked<Op> {
         (true, true) if to == from => inst.choose(&TO_INTEGER),
         // Every value of these is one of those.
         (true, true) if widens(to, from) => None,
-        (true, true) if to == BF16 => Some(inst.require(&NEAREST_OR_ZERO)?),
         (true, true) => Some(inst.require(&ROUNDINGS)?),
     };
     let ftz = (from == F32 || to == F32) && inst.has("ftz");

@@ -2,7 +2,7 @@
 
 use super::super::instruction::{Checked, Inst};
 use super::super::types_text::type_of;
-use super::super::{Alu, Mma, Op, Space, Type};
+use super::super::{Alu, Mma, Op, Source, Space, Type};
 
 use Type::{B32, BF16, E4M3, E5M2, F16, F16x2, F32, F64, S8, S32, TF32, U8};
 
@@ -53,8 +53,17 @@ pub(super) fn mma(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     let sum = if d == F16 { F16x2 } else { d };
     let factor = if a == F64 { F64 } else { B32 };
     let to = inst.to_vector(sum, sums, false)?;
+    inst.braces()?;
     let mut from = inst.from_vector(factor, lefts, false)?;
+    inst.braces()?;
     from.extend(inst.from_vector(factor, rights, false)?);
+    let single = |source: &&Source| match source {
+        Source::Register(id) => inst.around.names.register_type(*id) == F32,
+        _ => false,
+    };
+    if a != TF32 && from.iter().any(|source| single(&source)) {
+        return Err(format!("elements of {a:?} lie in registers .b32, not .f32"));
+    }
     from.extend(inst.from_vector(sum, sums, false)?);
     Ok(Op::Alu { alu: Alu::Mma(mma), to, from })
 }
@@ -76,6 +85,7 @@ fn matrices(inst: &mut Inst<'_, '_>) -> Checked<(usize, bool)> {
 /// `ldmatrix`.
 pub(super) fn load(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     let (count, transposed) = matrices(inst)?;
+    inst.braces()?;
     let to = inst.to_vector(B32, count, false)?;
     Ok(Op::LoadMatrix { transposed, to, address: inst.address(Space::Shared)? })
 }
@@ -84,6 +94,7 @@ pub(super) fn load(inst: &mut Inst<'_, '_>) -> Checked<Op> {
 pub(super) fn store(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     let (count, transposed) = matrices(inst)?;
     let address = inst.address(Space::Shared)?;
+    inst.braces()?;
     Ok(Op::StoreMatrix { transposed, address, from: inst.from_vector(B32, count, false)? })
 }
 

@@ -25,19 +25,25 @@ fn ordering(inst: &mut Inst<'_, '_>, strong: (&str, Order)) -> Checked<(Order, S
     }
 }
 
+/// Whether accesses to a space may have an order.
+const fn is_shared_between_threads(space: Space) -> bool {
+    matches!(space, Space::Generic | Space::Global | Space::Shared)
+}
+
 /// Hints to caches: they change no result. A policy, where there is one, is an operand at the end.
-pub(super) fn hints(inst: &mut Inst<'_, '_>) -> bool {
-    inst.choose(&[
-        ("L1::evict_normal", ()),
-        ("L1::evict_unchanged", ()),
-        ("L1::evict_first", ()),
-        ("L1::evict_last", ()),
-        ("L1::no_allocate", ()),
-    ]);
-    inst.choose(&[("L2::evict_normal", ()), ("L2::evict_first", ()), ("L2::evict_last", ())]);
-    let policy = inst.has("L2::cache_hint");
-    inst.choose(&[("L2::64B", ()), ("L2::128B", ()), ("L2::256B", ())]);
-    policy
+fn hints(inst: &mut Inst<'_, '_>, space: Space) -> bool {
+    if matches!(space, Space::Global | Space::Generic) {
+        inst.choose(&[
+            ("L1::evict_normal", ()),
+            ("L1::evict_unchanged", ()),
+            ("L1::evict_first", ()),
+            ("L1::evict_last", ()),
+            ("L1::no_allocate", ()),
+        ]);
+        inst.choose(&[("L2::evict_normal", ()), ("L2::evict_first", ()), ("L2::evict_last", ())]);
+        return inst.has("L2::cache_hint");
+    }
+    false
 }
 
 fn vector(inst: &mut Inst<'_, '_>, ty: Type) -> Checked<usize> {
@@ -63,14 +69,20 @@ pub(super) fn load(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     let space = space.unwrap_or(Space::Generic);
     let (order, scope) = ordering(inst, ("acquire", Order::Acquire))?;
     let plain = order == Order::Weak;
-    if !plain && matches!(space, Space::Const | Space::Param) {
+    if !plain && !is_shared_between_threads(space) {
         return Err(format!("accesses to {space:?} memory have no order"));
     }
     let nc = plain && space == Space::Global && inst.has("nc");
     if plain {
-        inst.choose(&[("ca", ()), ("cg", ()), ("cs", ()), ("lu", ()), ("cv", ())]);
+        inst.choose(&[("ca", ()), ("cg", ()), ("cs", ())]);
     }
-    let policy = hints(inst);
+    if plain && !nc {
+        inst.choose(&[("lu", ()), ("cv", ())]);
+    }
+    let policy = hints(inst, space);
+    if matches!(space, Space::Global | Space::Generic) {
+        inst.choose(&[("L2::64B", ()), ("L2::128B", ()), ("L2::256B", ())]);
+    }
     let ty = inst.ty(&TYPES)?;
     let count = vector(inst, ty)?;
     let to = inst.to_vector(ty, count, true)?;
@@ -95,10 +107,10 @@ pub(super) fn store(inst: &mut Inst<'_, '_>) -> Checked<Op> {
     let (order, scope) = ordering(inst, ("release", Order::Release))?;
     if order == Order::Weak {
         inst.choose(&[("wb", ()), ("cg", ()), ("cs", ()), ("wt", ())]);
-    } else if space == Space::Param {
-        return Err("accesses to parameters have no order".to_owned());
+    } else if !is_shared_between_threads(space) {
+        return Err(format!("accesses to {space:?} memory have no order"));
     }
-    let policy = hints(inst);
+    let policy = hints(inst, space);
     let ty = inst.ty(&TYPES)?;
     let count = vector(inst, ty)?;
     let address = inst.address(space)?;
@@ -122,7 +134,9 @@ pub(super) fn prefetch(inst: &mut Inst<'_, '_>) -> Checked<Op> {
         return Ok(Op::Prefetch);
     }
     let space = inst.choose(&[("global", Space::Global), ("local", Space::Local)]);
-    inst.require(&[("L1", ()), ("L2", ()), ("L2::evict_last", ()), ("L2::evict_normal", ())])?;
+    let levels = [("L1", ()), ("L2", ()), ("L2::evict_last", ()), ("L2::evict_normal", ())];
+    let known = if space == Some(Space::Local) { levels.get(..2) } else { Some(levels.as_slice()) };
+    inst.require(known.unwrap_or(&[]))?;
     inst.address(space.unwrap_or(Space::Generic))?;
     Ok(Op::Prefetch)
 }

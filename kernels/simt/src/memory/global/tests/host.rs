@@ -109,6 +109,28 @@ fn what_was_not_written_stays_so_when_copied() {
 }
 
 #[test]
+fn ranges_that_overlap_are_copied_as_a_whole() {
+    for (from, to) in [(10, 17), (17, 10), (10, 100), (100, 10), (5, 5)] {
+        let mut global = Global::new(2000, Checks::ALL);
+        let x = global.allocate("x", 1000, false).unwrap();
+        // Bytes of all kinds of distances, far more than are copied at a time.
+        let written = |byte: u64| byte * byte % 7 < 3;
+        (0..1000)
+            .filter(|&byte| written(byte))
+            .for_each(|byte| global.fill(x + byte, &[byte as u8], 1).unwrap());
+        global.copy(x + from, x + to, 700).unwrap();
+        let mut bytes = [0; 1000];
+        global.read(x, &mut bytes).unwrap();
+        for byte in 0..1000 {
+            let source = if (to..to + 700).contains(&byte) { byte - to + from } else { byte };
+            let found = one(&global, AccessKind::Load, 1, x + byte).is_ok();
+            assert_eq!(found, written(source), "from {from} to {to}, byte {byte}");
+            assert_eq!(bytes[byte as usize], if found { source as u8 } else { 0 });
+        }
+    }
+}
+
+#[test]
 fn numbers_and_leaks() {
     let mut global = Global::new(1000, Checks::ALL);
     let addresses: Vec<u64> =

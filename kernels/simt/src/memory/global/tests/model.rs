@@ -76,7 +76,7 @@ impl Model {
             return (kind, false);
         };
         let written = written.iter().all(|written| *written);
-        if checks.alignment && address % bytes != 0 {
+        if checks.alignment && !address.is_multiple_of(bytes) {
             return (Some(FaultKind::Misaligned), true);
         }
         let bad = checks.initialised && kind != AccessKind::Store && !written;
@@ -209,6 +209,8 @@ fn checks() -> impl Strategy<Value = Checks> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
     #[test]
     fn verdicts_are_those_of_the_model(steps in prop::collection::vec(step(), 1..40)) {
         run(&steps, Checks::ALL)?;
