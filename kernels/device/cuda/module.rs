@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::ffi::{CString, c_uint, c_void};
 use std::ptr;
 
-use cudarc::driver::sys::{self, CUfunction, CUfunction_attribute as Attribute, CUjit_option, CUmodule};
+use cudarc::driver::sys::{
+    self, CUfunction, CUfunction_attribute as Attribute, CUjit_option, CUmodule, CUresult,
+};
 
 use super::driver::check;
 use super::image::is_whole;
@@ -74,7 +76,7 @@ impl Loaded {
             .ok_or_else(|| refused(format!("its PTX has no readable entry `{kernel}`")))?;
         let entry =
             CString::new(kernel.as_str()).map_err(|_| refused("its name has a zero byte".to_owned()))?;
-        let module = load_data(&artifact.cubin).map_err(|error| match error {
+        let module = load_artifact(artifact).map_err(|error| match error {
             DeviceError::Driver { message, .. } => refused(message),
             other => other,
         })?;
@@ -176,31 +178,51 @@ fn argument_problem(arguments: &[Argument<'_>], parameters: &[u32]) -> Option<St
     None
 }
 
-/// Loads machine code into the current context.
-fn load_data(cubin: &[u8]) -> Result<CUmodule, DeviceError> {
-    if !is_whole(cubin) {
+/// Loads the machine code of an artifact, or its PTX where the driver answers that the code is for another device: the
+/// driver then compiles it (CUDA C++ Programming Guide 13.0, section 3.1.1.2).
+fn load_artifact(artifact: &Artifact) -> Result<CUmodule, DeviceError> {
+    if !is_whole(&artifact.cubin) {
         return Err(DeviceError::Driver {
             operation: "cuModuleLoadDataEx".to_owned(),
-            message: format!("{} bytes that are no whole ELF file", cubin.len()),
+            message: format!("{} bytes that are no whole ELF file", artifact.cubin.len()),
         });
     }
+    match load_data(&artifact.cubin)? {
+        Some(module) => Ok(module),
+        None => {
+            let mut text = artifact.ptx.clone().into_bytes();
+            text.push(0);
+            load_data(&text)?.ok_or_else(|| DeviceError::Driver {
+                operation: "cuModuleLoadDataEx".to_owned(),
+                message: "the driver takes neither the machine code nor the PTX".to_owned(),
+            })
+        }
+    }
+}
+
+/// Loads an image into the current context: a whole cubin, or PTX that ends with NUL. `None` where the driver answers
+/// that it is for another device.
+fn load_data(image: &[u8]) -> Result<Option<CUmodule>, DeviceError> {
     let mut log = vec![0u8; LOG_BYTES];
     let mut options =
         [CUjit_option::CU_JIT_ERROR_LOG_BUFFER, CUjit_option::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES];
     // The driver takes numbers as pointers here.
     let mut values: [*mut c_void; 2] = [log.as_mut_ptr().cast(), ptr::without_provenance_mut(LOG_BYTES)];
     let mut module = ptr::null_mut();
-    // SAFETY: the image is a whole cubin, whose size stands in its header; two options with two values; the log
+    // SAFETY: the image is a whole cubin, whose size stands in its header, or a text that ends with NUL; two options with two values; the log
     // buffer has the size that is given and outlives the call.
     let status = unsafe {
         sys::cuModuleLoadDataEx(
             &raw mut module,
-            cubin.as_ptr().cast(),
+            image.as_ptr().cast(),
             options.len() as c_uint,
             options.as_mut_ptr(),
             values.as_mut_ptr(),
         )
     };
+    if status == CUresult::CUDA_ERROR_NO_BINARY_FOR_GPU {
+        return Ok(None);
+    }
     check("cuModuleLoadDataEx", status).map_err(|error| match error {
         DeviceError::Driver { operation, message } => {
             let said = log.split(|byte| *byte == 0).next().map(String::from_utf8_lossy).unwrap_or_default();
@@ -208,7 +230,7 @@ fn load_data(cubin: &[u8]) -> Result<CUmodule, DeviceError> {
         }
         other => other,
     })?;
-    Ok(module)
+    Ok(Some(module))
 }
 
 #[cfg(test)]

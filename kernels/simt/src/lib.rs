@@ -8,17 +8,21 @@
 //! | [`race`] | which accesses are ordered, and which race |
 //! | [`exec`] | from instructions to a program, and the warps that run it |
 //! | [`device`] | a device: memory, modules, launches |
+//! | [`graph`] | work with an order, launched many times |
+//! | [`stream`] | streams, events, and capture of their work into a graph |
 
 pub mod alu;
 pub mod device;
 pub mod exec;
 pub mod fault;
+pub mod graph;
 pub mod limits;
 pub mod memory;
 pub mod options;
 pub mod ptx;
 pub mod race;
 pub mod registers;
+pub mod stream;
 
 pub use device::{Device, Error, Function, Launch, Module, Report};
 pub use fault::{Fault, FaultKind};

@@ -1,5 +1,7 @@
-//! The CUDA device. Needs a GPU and an NVRTC, and fails without either: `cargo test -p kernels --test cuda --
-//! --test-threads=1`. No other command runs it.
+//! The CUDA device: on a GPU where there is a driver, on the virtual device (`simt-cuda`) where there is none. Needs an
+//! NVRTC, and fails without.
+//!
+//! Every test is one for both: none is about hardware alone. Which of the two it was is printed.
 //!
 //! | file | what |
 //! |---|---|
@@ -15,13 +17,35 @@ mod launches;
 mod memory;
 mod opening;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use kernels::device::{Buffer, CudaDevice, Device, Function};
 use kernels::jit::{Artifact, Compiler, KernelSpec, Nvrtc};
 
-/// The first GPU, or a failure that says why there is none.
+/// Loads the virtual device as the driver where there is none. Comes before the first call of the device: that there is
+/// no driver is remembered.
+///
+/// It is loaded by its path and goes by the name of the driver (its SONAME), which is what is looked for afterwards.
+fn find_driver() {
+    static FOUND: OnceLock<()> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        // SAFETY: opens the driver's library, if there is one, and closes it again.
+        if unsafe { cudarc::driver::sys::is_culib_present() } {
+            println!("there is a driver: these tests run on its device");
+            return;
+        }
+        // Built with this test, because it depends on it.
+        let library = std::env::current_exe().unwrap().with_file_name("libsimt_cuda.so");
+        // SAFETY: its initialisers have no preconditions.
+        let loaded = unsafe { libloading::Library::new(&library) };
+        std::mem::forget(loaded.unwrap_or_else(|error| panic!("{}: {error}", library.display())));
+        println!("there is no driver: these tests run on the virtual device");
+    });
+}
+
+/// The first GPU, or the virtual device. A failure says why there is none.
 fn open() -> Arc<CudaDevice> {
+    find_driver();
     CudaDevice::open(0).unwrap_or_else(|error| panic!("{error}"))
 }
 
