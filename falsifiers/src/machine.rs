@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use ::simt::Options;
 use contracts::Lane;
 use evidence::Need;
 use kernels::device::cuda::{CudaDevice, available, check_compiler, driver_version};
@@ -13,7 +14,6 @@ use kernels::jit::{
     key_of,
 };
 use kernels::seam::Seam;
-use ::simt::Options;
 
 use crate::stop::{Defect, Stop};
 
@@ -161,7 +161,9 @@ pub fn device_stop(error: &DeviceError, lane: Lane) -> Stop {
         DeviceError::NoDriver(_) | DeviceError::NoDevice { .. } | DeviceError::Unsupported { .. } => {
             Stop::Blocked(Need::Device(lane))
         }
-        DeviceError::Memory { .. } | DeviceError::Driver { .. } | DeviceError::Virtual { .. } => Stop::Errored(error.to_string()),
+        DeviceError::Memory { .. } | DeviceError::Driver { .. } | DeviceError::Virtual { .. } => {
+            Stop::Errored(error.to_string())
+        }
         DeviceError::Fault(_) => Defect::counted("device_fault", 1.0, error.to_string()).into(),
         DeviceError::Launch { .. } | DeviceError::Bounds { .. } => {
             Defect::counted("refused", 1.0, error.to_string()).into()

@@ -3,7 +3,12 @@
 use super::{Argument, Buffer, DeviceError, Launch, Limits};
 
 /// What of a launch leaves the limits.
-pub(super) fn launch_problem(launch: Launch, declared: u32, max_threads: u32, limits: &Limits) -> Option<String> {
+pub(super) fn launch_problem(
+    launch: Launch,
+    declared: u32,
+    max_threads: u32,
+    limits: &Limits,
+) -> Option<String> {
     for (axis, (&blocks, &most)) in ["x", "y", "z"].iter().zip(launch.grid.iter().zip(&limits.max_grid)) {
         if blocks == 0 || u64::from(blocks) > most {
             return Some(format!("{blocks} blocks along {axis}, and the device takes 1 to {most}"));
@@ -51,7 +56,12 @@ pub(super) fn argument_problem(arguments: &[Argument<'_>], parameters: &[u32]) -
 }
 
 /// The address of a range of a buffer; an error if it leaves the buffer.
-pub(super) fn range(operation: &'static str, buffer: &Buffer, offset: u64, bytes: u64) -> Result<u64, DeviceError> {
+pub(super) fn range(
+    operation: &'static str,
+    buffer: &Buffer,
+    offset: u64,
+    bytes: u64,
+) -> Result<u64, DeviceError> {
     match offset.checked_add(bytes) {
         Some(end) if end <= buffer.bytes() => Ok(buffer.address() + offset),
         _ => Err(DeviceError::Bounds { operation, buffer: format!("{buffer:?}"), offset, bytes }),
