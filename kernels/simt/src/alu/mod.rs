@@ -1,4 +1,32 @@
 //! What instructions compute from registers to registers, for all lanes of a warp at once.
+//!
+//! | file | what |
+//! |---|---|
+//! | `view` | registers, as an instruction sees them |
+//! | `kernel` | from an operation of one lane to a function for 32 |
+//! | `integer`, `carry`, `bits`, `shift`, `field` | integers and bits |
+//! | `choice` | comparisons and what they choose |
+//! | `float`, `directed`, `soft` | `f32` and `f64`, rounded any way |
+//! | `half` | `f16` and `bf16` |
+//! | `approx` | functions that hardware computes to a few units |
+//! | `convert` | from one type to another |
+//! | `mma` | products of matrices |
+//!
+//! Results are those of an H100 bit for bit, where they are known: all of PTX ISA 9.0 that says one result, and what
+//! is said here of the rest. `approx` is not: hardware is off by a few units there, in ways that nobody wrote down.
+
+mod bits;
+mod carry;
+mod choice;
+mod combined;
+mod directed;
+mod float;
+mod half;
+mod integer;
+mod kernel;
+mod shift;
+mod soft;
+mod view;
 
 use crate::ptx::Alu;
 use crate::registers::{Registers, Slot};
@@ -28,12 +56,38 @@ impl Level {
     /// The highest that this machine has.
     #[must_use]
     pub fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let v3 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("f16c")
+                && is_x86_feature_detected!("lzcnt")
+                && is_x86_feature_detected!("popcnt");
+            let v4 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512cd");
+            if v3 && v4 {
+                return Self::V4;
+            }
+            if v3 {
+                return Self::V3;
+            }
+        }
         Self::Portable
     }
 }
 
-/// The function that computes an instruction, if there is one.
+/// The function that computes an instruction, if there is one: there is none where the types do not belong to the
+/// instruction. A level that this machine lacks gives a function that must not be called.
 #[must_use]
-pub fn function(_alu: &Alu, _level: Level) -> Option<AluFn> {
-    None
+pub fn function(alu: &Alu, level: Level) -> Option<AluFn> {
+    integer::function(alu, level)
+        .or_else(|| carry::function(alu, level))
+        .or_else(|| bits::function(alu, level))
+        .or_else(|| choice::function(alu, level))
+        .or_else(|| float::function(alu, level))
 }

@@ -5,6 +5,9 @@
 //! | `global` | memory of the device: allocations, their bytes, what of them was written |
 //! | `shared` | memory of a block, with what `cp.async` has not finished |
 //! | `local` | memory of the threads of a warp |
+//! | [`moving`] | between registers and what was resolved |
+//! | `place` | where the lanes of a warp are within one buffer |
+//! | `backing`, `bits`, `words` | memory of the host; what was written; how violations are told |
 //!
 //! An access is resolved first: every check that needs no history of other threads is made, and host pointers come
 //! out. Whoever asked then moves the data. Races are the business of [`race`](crate::race).
@@ -90,9 +93,28 @@ pub struct Violation {
     pub other: Option<(bool, u32, u32)>,
 }
 
+impl Resolved {
+    /// Nothing was resolved yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { pointers: [std::ptr::null_mut(); WARP], layout: Layout::Scattered, allocation: None }
+    }
+}
+
+impl Default for Resolved {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+mod backing;
+mod bits;
 mod global;
 mod local;
+pub mod moving;
+mod place;
 mod shared;
+mod words;
 
 pub use global::Global;
 pub use local::Local;

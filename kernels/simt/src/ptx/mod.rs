@@ -6,15 +6,32 @@
 //! | `op` | instructions |
 //! | `alu` | instructions that compute registers from registers |
 //! | `types` | types, rounding, spaces |
+//! | `lexer`, `number`, `cursor` | from characters to tokens |
+//! | `parser`, `variable`, `debug` | a module, its variables, its lines of source |
+//! | `function`, `names`, `operand` | the body of a function, its scopes, its operands |
+//! | `instruction`, `types_text` | modifiers and operands of an instruction, checked |
+//! | `family` | one file for each family of instructions, and the table of all |
 //!
 //! [`decode`] knows the instructions that NVRTC makes of CUDA C++ and of the toolkit's fp16, bf16 and fp8 headers, up
 //! to those of sm_80 (and the conversions of sm_89 and sm_90). Whatever it does not know, down to a single modifier,
 //! is refused with its line: nothing is skipped.
 
 mod alu;
+mod cursor;
+mod debug;
+mod family;
+mod function;
+mod instruction;
+mod lexer;
 mod module;
+mod names;
+mod number;
 mod op;
+mod operand;
+mod parser;
 mod types;
+mod types_text;
+mod variable;
 
 pub use alu::{Alu, Approx, FloatClass, Mma, Prmt};
 pub use module::{
@@ -38,6 +55,5 @@ pub struct DecodeError {
 /// # Errors
 /// Anything that it does not know.
 pub fn decode(text: &str) -> Result<Module, DecodeError> {
-    let _ = text;
-    Err(DecodeError { line: 1, problem: "nothing is decoded yet".to_owned() })
+    parser::module(text)
 }

@@ -1,0 +1,208 @@
+//! `f32` and `f64` (PTX ISA 9.0, section 9.7.3).
+//!
+//! A NaN result of `f32` is 0x7fffffff, whatever the operands were (section 9.7.3: "NaN payloads are not preserved").
+//! Of `f64` it is the first operand that is NaN, made quiet, or 0xfff8000000000000 where none is.
+
+use super::directed::{self, DOWN, NEAREST, UP, ZERO};
+use super::kernel::{flags, map, types};
+use super::{AluFn, Level, soft};
+use crate::ptx::{Alu, FloatClass, Rounding, Type};
+
+/// Zero of the same sign instead of a subnormal, with `.ftz`.
+#[inline(always)]
+pub(super) fn flush<const FTZ: bool>(value: f32) -> f32 {
+    let bits = value.to_bits();
+    if FTZ && bits & 0x7f80_0000 == 0 { f32::from_bits(bits & 0x8000_0000) } else { value }
+}
+
+/// The one NaN.
+#[inline(always)]
+pub(super) fn canonical(value: f32) -> f32 {
+    if value.is_nan() { f32::from_bits(0x7fff_ffff) } else { value }
+}
+
+/// Between 0 and 1; a NaN is 0.
+#[inline(always)]
+pub(super) fn saturate(value: f32) -> f32 {
+    let low = if value > 0.0 { value } else { 0.0 };
+    if low > 1.0 { 1.0 } else { low }
+}
+
+/// The end of every `f32` instruction.
+#[inline(always)]
+fn finish<const FTZ: bool, const SAT: bool>(value: f32) -> f32 {
+    let value = flush::<FTZ>(canonical(value));
+    if SAT { saturate(value) } else { value }
+}
+
+/// The NaN that `f64` instructions give for these operands; `result` where it is a number.
+#[inline(always)]
+pub(super) fn settle64<const N: usize>(result: f64, operands: [f64; N]) -> f64 {
+    if !result.is_nan() {
+        return result;
+    }
+    for operand in operands {
+        if operand.is_nan() {
+            return f64::from_bits(operand.to_bits() | 0x0008_0000_0000_0000);
+        }
+    }
+    f64::from_bits(0xfff8_0000_0000_0000)
+}
+
+/// The expression with `R` the rounding, of those that arithmetic has.
+macro_rules! rounded {
+    ($round:expr, $R:ident; $body:expr) => {
+        match $round {
+            Rounding::Nearest => { const $R: u8 = NEAREST; $body }
+            Rounding::Zero => { const $R: u8 = ZERO; $body }
+            Rounding::Down => { const $R: u8 = DOWN; $body }
+            Rounding::Up => { const $R: u8 = UP; $body }
+            _ => None,
+        }
+    };
+}
+pub(super) use rounded;
+
+/// A function of `f64`: to nearest what the host does, otherwise exactly where all operands are finite.
+macro_rules! map64 {
+    ($level:expr, $round:expr, |$($arg:ident),*| $native:expr, $ok:expr, $soft:path) => {
+        if $round == Rounding::Nearest {
+            map!($level, |$($arg: f64),*| -> f64 { settle64($native, [$($arg),*]) })
+        } else {
+            rounded!($round, R; map!(slow $level, |$($arg: f64),*| -> f64 {
+                if $($arg.is_finite() &&)* $ok { $soft($($arg),*, R) } else { settle64($native, [$($arg),*]) }
+            }))
+        }
+    };
+}
+
+/// The function of an instruction of this file.
+pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
+    match *alu {
+        Alu::FAdd { ty: Type::F32, round, ftz, saturate } => {
+            rounded!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
+                map!(level, |a: f32, b: f32| -> f32 {
+                    finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+                }))))
+        }
+        Alu::FSub { ty: Type::F32, round, ftz, saturate } => {
+            rounded!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
+                map!(level, |a: f32, b: f32| -> f32 {
+                    finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
+                }))))
+        }
+        Alu::FMul { ty: Type::F32, round, ftz, saturate } => {
+            rounded!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
+                map!(level, |a: f32, b: f32| -> f32 {
+                    finish::<FTZ, SAT>(directed::mul::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+                }))))
+        }
+        Alu::Fma { ty: Type::F32, round, ftz, saturate, relu: false } => {
+            rounded!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
+                map!(level, |a: f32, b: f32, c: f32| -> f32 {
+                    let (a, b, c) = (flush::<FTZ>(a), flush::<FTZ>(b), flush::<FTZ>(c));
+                    finish::<FTZ, SAT>(directed::fma::<R>(a, b, c))
+                }))))
+        }
+        Alu::FDiv { ty: Type::F32, round, ftz } => rounded!(round, R; flags!(FTZ = ftz;
+            map!(level, |a: f32, b: f32| -> f32 {
+                finish::<FTZ, false>(directed::div::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+            }))),
+        Alu::Rcp { ty: Type::F32, round, ftz } => rounded!(round, R; flags!(FTZ = ftz;
+            map!(level, |a: f32| -> f32 { finish::<FTZ, false>(directed::div::<R>(1.0, flush::<FTZ>(a))) }))),
+        Alu::Sqrt { ty: Type::F32, round, ftz } => rounded!(round, R; flags!(FTZ = ftz;
+            map!(level, |a: f32| -> f32 { finish::<FTZ, false>(directed::sqrt::<R>(flush::<FTZ>(a))) }))),
+
+        Alu::FAdd { ty: Type::F64, round, ftz: false, saturate: false } => {
+            map64!(level, round, |a, b| a + b, true, soft::add)
+        }
+        Alu::FSub { ty: Type::F64, round, ftz: false, saturate: false } => {
+            map64!(level, round, |a, b| a - b, true, sub64)
+        }
+        Alu::FMul { ty: Type::F64, round, ftz: false, saturate: false } => {
+            map64!(level, round, |a, b| a * b, true, soft::mul)
+        }
+        Alu::Fma { ty: Type::F64, round, ftz: false, saturate: false, relu: false } => {
+            map64!(level, round, |a, b, c| a.mul_add(b, c), true, soft::fma)
+        }
+        Alu::FDiv { ty: Type::F64, round, ftz: false } => {
+            map64!(level, round, |a, b| a / b, b != 0.0, soft::div)
+        }
+        Alu::Rcp { ty: Type::F64, round, ftz: false } => {
+            map64!(level, round, |a| 1.0 / a, a != 0.0, rcp64)
+        }
+        Alu::Sqrt { ty: Type::F64, round, ftz: false } => {
+            map64!(level, round, |a| a.sqrt(), a >= 0.0, soft::sqrt)
+        }
+        _ => simple(alu, level),
+    }
+}
+
+fn sub64(a: f64, b: f64, rounding: u8) -> f64 {
+    soft::add(a, -b, rounding)
+}
+
+fn rcp64(a: f64, rounding: u8) -> f64 {
+    soft::div(1.0, a, rounding)
+}
+
+/// What is not rounded.
+fn simple(alu: &Alu, level: Level) -> Option<AluFn> {
+    match *alu {
+        Alu::FAbs { ty: Type::F32, ftz } => flags!(FTZ = ftz;
+            map!(level, |a: f32| -> f32 { flush::<FTZ>(a).abs() })),
+        Alu::FNeg { ty: Type::F32, ftz } => flags!(FTZ = ftz;
+            map!(level, |a: f32| -> f32 { -flush::<FTZ>(a) })),
+        Alu::FAbs { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { a.abs() }),
+        Alu::FNeg { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { -a }),
+        Alu::FMin { ty: Type::F32, ftz, nan, xorsign_abs } => flags!(FTZ = ftz; flags!(N = nan;
+            flags!(X = xorsign_abs; map!(level, |a: f32, b: f32| -> f32 {
+                extreme::<false, N, X>(flush::<FTZ>(a), flush::<FTZ>(b))
+            })))),
+        Alu::FMax { ty: Type::F32, ftz, nan, xorsign_abs } => flags!(FTZ = ftz; flags!(N = nan;
+            flags!(X = xorsign_abs; map!(level, |a: f32, b: f32| -> f32 {
+                extreme::<true, N, X>(flush::<FTZ>(a), flush::<FTZ>(b))
+            })))),
+        Alu::FMin { ty: Type::F64, nan: false, xorsign_abs: false, .. } => {
+            map!(level, |a: f64, b: f64| -> f64 { extreme64::<false>(a, b) })
+        }
+        Alu::FMax { ty: Type::F64, nan: false, xorsign_abs: false, .. } => {
+            map!(level, |a: f64, b: f64| -> f64 { extreme64::<true>(a, b) })
+        }
+        Alu::Copysign(Type::F32) => map!(level, |a: f32, b: f32| -> f32 { b.copysign(a) }),
+        Alu::Copysign(Type::F64) => map!(level, |a: f64, b: f64| -> f64 { b.copysign(a) }),
+        Alu::Testp { ty, class } => types!(ty, T: F32 => f32, F64 => f64; match class {
+            FloatClass::Finite => map!(level, |a: T| -> bool { a.abs() < T::INFINITY }),
+            FloatClass::Infinite => map!(level, |a: T| -> bool { a.abs() == T::INFINITY }),
+            FloatClass::Number => map!(level, |a: T| -> bool { !a.is_nan() }),
+            FloatClass::NotANumber => map!(level, |a: T| -> bool { a.is_nan() }),
+            FloatClass::Normal => map!(level, |a: T| -> bool {
+                (a.abs() >= T::MIN_POSITIVE) & (a.abs() < T::INFINITY)
+            }),
+            FloatClass::Subnormal => map!(level, |a: T| -> bool { (a.abs() < T::MIN_POSITIVE) & (a != 0.0) }),
+        }),
+        _ => None,
+    }
+}
+
+/// The smaller or the larger; -0 is less than +0. A NaN gives the other operand, or with `N` a NaN. With `X` the
+/// magnitudes are compared, and the sign is the product of the signs.
+#[inline(always)]
+pub(super) fn extreme<const MAX: bool, const N: bool, const X: bool>(a: f32, b: f32) -> f32 {
+    let sign = if X { (a.to_bits() ^ b.to_bits()) & 0x8000_0000 } else { 0 };
+    let (a, b) = if X { (a.abs(), b.abs()) } else { (a, b) };
+    let less = (a < b) | ((a == b) & a.is_sign_negative());
+    let chosen = if less != MAX { a } else { b };
+    let either = if N { f32::NAN } else if a.is_nan() { b } else { a };
+    let result = if a.is_nan() | b.is_nan() { canonical(either) } else { chosen };
+    if result.is_nan() { result } else { f32::from_bits(result.to_bits() | sign) }
+}
+
+/// The same of `f64`.
+#[inline(always)]
+fn extreme64<const MAX: bool>(a: f64, b: f64) -> f64 {
+    let less = (a < b) | ((a == b) & a.is_sign_negative());
+    let chosen = if less != MAX { a } else { b };
+    let either = if a.is_nan() { b } else { a };
+    if a.is_nan() | b.is_nan() { settle64(either, [a, b]) } else { chosen }
+}
