@@ -30,7 +30,7 @@
 //! | [`jit`] | specs, keys, the compiler and its cache |
 //! | [`device`] | what kernels run on |
 //!
-//! This crate depends on nothing else here. In particular it cannot see a tolerance.
+//! Of the other crates here it sees the virtual device, `simt`, and nothing else. In particular it cannot see a tolerance.
 
 pub mod add_rmsnorm;
 pub mod argmax;

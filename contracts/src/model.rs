@@ -192,6 +192,9 @@ pub struct FalsificationTest {
     /// How often it is executed.
     #[serde(default)]
     pub tier: Tier,
+    /// The lanes in which it takes too long to be executed on every change: there its tier is long, whatever `tier` says.
+    #[serde(default)]
+    pub long_in: Vec<Lane>,
     /// How far the outputs may lie from truth.
     #[serde(default)]
     pub tolerance: Option<Tolerance>,
@@ -209,6 +212,11 @@ impl FalsificationTest {
     /// The lanes that this claim runs in: those it names, or else all that its kind supports.
     pub fn lanes(&self) -> &[Lane] {
         if self.lanes.is_empty() { self.falsifier.info().lanes } else { &self.lanes }
+    }
+
+    /// How often this claim is executed in a lane.
+    pub fn tier_in(&self, lane: Lane) -> Tier {
+        if self.long_in.contains(&lane) { Tier::Long } else { self.tier }
     }
 }
 

@@ -11,16 +11,18 @@
 //! | [`subject`], [`goldens`] | what claims are tried on, and the oracle's answers |
 //! | [`parity`] | a device against the truth, stage by stage |
 //! | [`machine`], [`ops`] | what kernels run on, and cases for single kernels |
+//! | `faults` | those cases on the virtual device, and the families of its faults |
 //! | [`runner`], [`select`], [`filter`] | which claims run, and how |
 //! | [`today`] | what records are written with, and held to |
 //! | [`vocabulary`] | the names that the linter checks contracts against |
 //!
-//! Depends on `contracts`, `kernels`, `engine` and `evidence`.
+//! Depends on `contracts`, `kernels`, `simt`, `engine` and `evidence`.
 
 pub mod admit;
 pub mod compare;
 pub mod derive;
 mod exact;
+mod faults;
 pub mod filter;
 pub mod goldens;
 pub mod kinds;

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use ::simt::Options;
 use contracts::Lane;
 use evidence::Need;
 use kernels::device::cuda::{CudaDevice, available, check_compiler, driver_version};
+use kernels::device::simt::{self, SimtDevice};
 use kernels::device::{Device, DeviceError, Properties};
 use kernels::jit::{
     Compiled, Compiler, Jit, JitError, JitOptions, KernelSpec, Nvrtc, Resources, Version, default_folder,
@@ -21,14 +23,16 @@ pub struct Machine {
     pub device: Arc<dyn Device>,
     /// Compiles for it, through the rewrites of a mutant or none.
     pub jit: Jit,
+    /// The same device, where it is the virtual one: it knows more than a real one.
+    pub simt: Option<Arc<SimtDevice>>,
     nvrtc: Version,
 }
 
 /// Why there is no machine. Nothing is computed on the CPU instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MachineError {
-    /// The lane has no device in this build.
-    #[error("--device {0}: this build has no such device; ask for --device cpu or cuda")]
+    /// The lane has no device: its claims run on the reference.
+    #[error("--device {0} names no device that kernels run on; ask for --device simt or cuda")]
     NoLane(Lane),
     /// The device is not there, or refuses.
     #[error(transparent)]
@@ -54,13 +58,14 @@ impl Machine {
     /// A device with its compiler, which is of this version.
     #[must_use]
     pub const fn new(device: Arc<dyn Device>, jit: Jit, nvrtc: Version) -> Self {
-        Self { device, jit, nvrtc }
+        Self { device, jit, simt: None, nvrtc }
     }
 
     /// The machine of a lane.
     pub fn open(lane: Lane, seam: &Arc<Seam>) -> Result<Self, MachineError> {
         match lane {
-            Lane::Cpu | Lane::Simt => Err(MachineError::NoLane(lane)),
+            Lane::Cpu => Err(MachineError::NoLane(lane)),
+            Lane::Simt => Self::open_simt(Options::default(), seam),
             Lane::Cuda => {
                 let device = cuda()?;
                 let compiler = Nvrtc::find()?;
@@ -68,9 +73,19 @@ impl Machine {
                 check_compiler(nvrtc, driver_version()?)?;
                 let options = JitOptions { cache: default_folder(), seam: Arc::clone(seam) };
                 let jit = Jit::new(Box::new(compiler), device.properties().target, options);
-                Ok(Self { device, jit, nvrtc })
+                Ok(Self { device, jit, simt: None, nvrtc })
             }
         }
+    }
+
+    /// A virtual device of its own: what a kernel does wrong on it ends no other work.
+    pub fn open_simt(options: Options, seam: &Arc<Seam>) -> Result<Self, MachineError> {
+        let compiler = Nvrtc::find()?;
+        let nvrtc = compiler.version();
+        let device = SimtDevice::new(options);
+        let options = JitOptions { cache: default_folder(), seam: Arc::clone(seam) };
+        let jit = Jit::new(Box::new(compiler), device.properties().target, options);
+        Ok(Self { device: Arc::clone(&device) as Arc<dyn Device>, jit, simt: Some(device), nvrtc })
     }
 
     /// The same, telling how many kernels of how many are compiled.
@@ -117,7 +132,8 @@ fn cuda() -> Result<Arc<CudaDevice>, DeviceError> {
 /// What the device of a lane is, without making a context on it.
 pub fn properties(lane: Lane) -> Result<Properties, MachineError> {
     match lane {
-        Lane::Cpu | Lane::Simt => Err(MachineError::NoLane(lane)),
+        Lane::Cpu => Err(MachineError::NoLane(lane)),
+        Lane::Simt => Ok(simt::properties(&Options::default())),
         Lane::Cuda => Ok(available()?),
     }
 }
@@ -145,7 +161,9 @@ pub fn device_stop(error: &DeviceError, lane: Lane) -> Stop {
         DeviceError::NoDriver(_) | DeviceError::NoDevice { .. } | DeviceError::Unsupported { .. } => {
             Stop::Blocked(Need::Device(lane))
         }
-        DeviceError::Memory { .. } | DeviceError::Driver { .. } => Stop::Errored(error.to_string()),
+        DeviceError::Memory { .. } | DeviceError::Driver { .. } | DeviceError::Virtual { .. } => {
+            Stop::Errored(error.to_string())
+        }
         DeviceError::Fault(_) => Defect::counted("device_fault", 1.0, error.to_string()).into(),
         DeviceError::Launch { .. } | DeviceError::Bounds { .. } => {
             Defect::counted("refused", 1.0, error.to_string()).into()

@@ -106,18 +106,21 @@ pub fn select(loaded: &Loaded, request: &Request, place: &str) -> Result<Selecti
     for contract in &loaded.contracts {
         for test in &contract.contract.falsification_tests {
             let named = request.claims.is_empty() || request.claims.contains(&test.id);
-            // A claim that is asked for by name runs whatever its tier.
-            let in_tier = request.tiers.contains(&test.tier) || request.claims.contains(&test.id);
-            if !named || !in_tier {
+            if !named {
                 continue;
             }
             for &lane in test.lanes() {
+                // A claim that is asked for by name runs whatever its tier.
+                let tier = test.tier_in(lane);
+                if !request.tiers.contains(&tier) && !request.claims.contains(&test.id) {
+                    continue;
+                }
                 let facts = Facts {
                     id: test.id.as_str(),
                     kind: test.falsifier.kind(),
                     models: test.falsifier.models(),
                     contract: &contract.contract.metadata.id,
-                    tier: test.tier.as_str(),
+                    tier: tier.as_str(),
                     lane: lane.as_str(),
                     kills: &test.kills,
                 };

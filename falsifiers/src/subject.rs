@@ -15,6 +15,7 @@ use kernels::Arithmetic;
 use kernels::device::Target;
 use kernels::jit::{Jit, JitOptions};
 use kernels::seam::Seam;
+use simt::Options;
 
 use crate::goldens::Goldens;
 use crate::machine::{Digests, Machine, MachineError, device_stop, jit_stop};
@@ -31,6 +32,7 @@ pub struct Subject {
     lane: Lane,
     machines: Machines,
     machine: OnceLock<Result<Arc<Machine>, Stop>>,
+    others: Mutex<Vec<Arc<Machine>>>,
     other_lanes: [OnceLock<Box<Subject>>; Lane::ALL.len()],
     loaded: Cache<String, Loaded>,
     references: Cache<(String, Arithmetic), Reference>,
@@ -48,6 +50,7 @@ impl Subject {
             lane: Lane::Cpu,
             machines: Arc::new(Machine::open),
             machine: OnceLock::new(),
+            others: Mutex::default(),
             other_lanes: Default::default(),
             loaded: Cache::default(),
             references: Cache::default(),
@@ -114,13 +117,20 @@ impl Subject {
             .clone()
     }
 
+    /// A virtual device besides the one of the lane, with options of its own.
+    pub fn virtual_machine(&self, options: Options) -> Result<Arc<Machine>, Stop> {
+        let opened = Machine::open_simt(options, &self.seam);
+        let machine = opened.map(Arc::new).map_err(|error| error.stop(self.lane))?;
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&machine));
+        Ok(machine)
+    }
+
     /// The key of every kernel that was asked for so far, by its name in records.
     #[must_use]
     pub fn kernel_keys(&self) -> BTreeMap<String, String> {
-        match self.machine.get() {
-            Some(Ok(machine)) => machine.kernel_keys(),
-            _ => BTreeMap::new(),
-        }
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_lane = self.machine.get().and_then(|machine| machine.as_ref().ok());
+        others.iter().chain(of_lane).flat_map(|machine| machine.kernel_keys()).collect()
     }
 
     /// A model on the device of the lane. Nothing is kept: a device has less memory than a zoo has options.

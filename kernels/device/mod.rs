@@ -4,13 +4,17 @@
 //! |---|---|
 //! | [`target`](Target) | compute capabilities and their limits |
 //! | [`cuda`] | a real NVIDIA GPU, through the driver |
+//! | [`simt`] | a virtual one, which runs PTX on the processor and checks every access |
+//! | `fits` | whether a launch stays within limits, and its arguments fit |
 //! | [`ptx`](parameter_sizes) | what PTX says about an entry point |
 //!
 //! A [`Device`] allocates, copies, loads and launches; it knows no model and no plan. Work is ordered: what was asked
 //! first is done first. A device never computes on the CPU instead.
 
 pub mod cuda;
+mod fits;
 mod ptx;
+pub mod simt;
 mod target;
 
 use std::fmt;
@@ -20,6 +24,7 @@ use crate::jit::Artifact;
 
 pub use cuda::CudaDevice;
 pub use ptx::parameter_sizes;
+pub use simt::SimtDevice;
 pub use target::{Limits, NoTarget, Target};
 
 /// What a device is.
@@ -214,6 +219,14 @@ pub enum DeviceError {
     /// The device stopped because of what a kernel did; nothing more can be computed in this process.
     #[error("the device faulted: {0}")]
     Fault(String),
+    /// The virtual device refused something else: a kernel that it cannot read, or more than it keeps track of.
+    #[error("virtual device, {operation}: {message}")]
+    Virtual {
+        /// What was asked of it.
+        operation: String,
+        /// What it said.
+        message: String,
+    },
     /// The driver refused something else.
     #[error("CUDA {operation}: {message}")]
     Driver {

@@ -10,16 +10,21 @@ mod finiteness;
 mod fusion_equality;
 mod golden_output;
 mod info;
+mod instruction_coverage;
 mod kv_dtype;
+mod launch_limits;
 mod logits_parity;
 mod loss_bound;
+mod memory_safety;
 mod model_set;
 mod op_parity;
 mod oracle_parity;
 mod plan_checks;
 mod prefill_equals_decode;
 mod prefix_hit;
+mod race_freedom;
 mod stage_parity;
+mod sync_safety;
 mod weights_consumed;
 
 use schemars::JsonSchema;
@@ -35,16 +40,21 @@ pub use finiteness::Finiteness;
 pub use fusion_equality::FusionEquality;
 pub use golden_output::{GoldenCase, GoldenOutput, Message};
 pub use info::{KindInfo, NeedsTolerance, Parameters};
+pub use instruction_coverage::{InstructionCoverage, Unreachable};
 pub use kv_dtype::{CacheDtype, KvDtype};
+pub use launch_limits::LaunchLimits;
 pub use logits_parity::LogitsParity;
 pub use loss_bound::LossBound;
+pub use memory_safety::MemorySafety;
 pub use model_set::ModelSet;
 pub use op_parity::OpParity;
 pub use oracle_parity::OracleParity;
 pub use plan_checks::PlanChecks;
 pub use prefill_equals_decode::PrefillEqualsDecode;
 pub use prefix_hit::PrefixHit;
+pub use race_freedom::RaceFreedom;
 pub use stage_parity::{PhaseName, StageParity, VerdictName};
+pub use sync_safety::SyncSafety;
 pub use weights_consumed::WeightsConsumed;
 
 use crate::ids::{ArithmeticName, Lane};
@@ -92,10 +102,23 @@ pub enum Falsifier {
     PrefixHit(PrefixHit),
     /// Every stage of a device is as close to the truth as honest arithmetic is.
     StageParity(StageParity),
+    /// The cases of an op run the instructions of its kernels.
+    InstructionCoverage(InstructionCoverage),
+    /// Every launch of a plan is one that every target takes.
+    LaunchLimits(LaunchLimits),
+    /// A kernel reads only what was written, and stays inside its memory.
+    MemorySafety(MemorySafety),
+    /// No two threads touch the same memory without an order between them.
+    RaceFreedom(RaceFreedom),
+    /// Threads meet where they say that they meet, and come to an end.
+    SyncSafety(SyncSafety),
 }
 
 /// The lanes of what runs on a device.
 const DEVICES: &[Lane] = &[Lane::Simt, Lane::Cuda];
+
+/// The lane of what only the virtual device can see.
+const VIRTUAL: &[Lane] = &[Lane::Simt];
 
 /// Tolerances that state their own limit.
 const STATED: &[&str] = &["bitwise", "ulp", "abs_rel", "row_l2"];
@@ -114,15 +137,20 @@ pub const KINDS: &[&KindInfo] = &[
     &finiteness::INFO,
     &fusion_equality::INFO,
     &golden_output::INFO,
+    &instruction_coverage::INFO,
     &kv_dtype::INFO,
+    &launch_limits::INFO,
     &logits_parity::INFO,
     &loss_bound::INFO,
+    &memory_safety::INFO,
     &op_parity::INFO,
     &oracle_parity::INFO,
     &plan_checks::INFO,
     &prefill_equals_decode::INFO,
     &prefix_hit::INFO,
+    &race_freedom::INFO,
     &stage_parity::INFO,
+    &sync_safety::INFO,
     &weights_consumed::INFO,
 ];
 
@@ -139,15 +167,20 @@ impl Falsifier {
             Falsifier::Finiteness(parameters) => parameters,
             Falsifier::FusionEquality(parameters) => parameters,
             Falsifier::GoldenOutput(parameters) => parameters,
+            Falsifier::InstructionCoverage(parameters) => parameters,
             Falsifier::KvDtype(parameters) => parameters,
+            Falsifier::LaunchLimits(parameters) => parameters,
             Falsifier::LogitsParity(parameters) => parameters,
             Falsifier::LossBound(parameters) => parameters,
+            Falsifier::MemorySafety(parameters) => parameters,
             Falsifier::OpParity(parameters) => parameters,
             Falsifier::OracleParity(parameters) => parameters,
             Falsifier::PlanChecks(parameters) => parameters,
             Falsifier::PrefillEqualsDecode(parameters) => parameters,
             Falsifier::PrefixHit(parameters) => parameters,
+            Falsifier::RaceFreedom(parameters) => parameters,
             Falsifier::StageParity(parameters) => parameters,
+            Falsifier::SyncSafety(parameters) => parameters,
             Falsifier::WeightsConsumed(parameters) => parameters,
         }
     }
@@ -237,7 +270,8 @@ mod tests {
         for kind in KINDS {
             let falsifier = crate::parse::falsifier(kind.example).unwrap();
             assert_eq!(falsifier.kind(), kind.name);
-            let kernels = matches!(falsifier, Falsifier::CacheKeyDistinctness(_) | Falsifier::OpParity(_));
+            let of_op = falsifier.parameters().op().is_some();
+            let kernels = of_op || matches!(falsifier, Falsifier::CacheKeyDistinctness(_));
             assert_eq!(falsifier.models().is_empty(), kernels, "{}", kind.name);
             assert!(!kind.lanes.is_empty(), "{}", kind.name);
             assert!(kind.doc.len() > kind.summary.len(), "{}", kind.name);

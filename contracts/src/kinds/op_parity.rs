@@ -16,6 +16,10 @@ pub struct OpParity {
     /// The kernels of the op to run. Left out, all of them.
     #[serde(default)]
     pub kernels: Vec<String>,
+    /// At most so many cases of each kernel and storage format, spread evenly over all of them. Left out, all.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub cases: Option<u32>,
 }
 
 pub(super) const INFO: KindInfo = KindInfo {

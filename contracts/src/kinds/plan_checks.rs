@@ -25,7 +25,7 @@ pub(super) const INFO: KindInfo = KindInfo {
     example: "plan_checks:\n  model: [qwen2-tiny, micro/qwen3-dense]\n",
     needs_tolerance: NeedsTolerance::Forbidden,
     tolerances: &[],
-    lanes: &[Lane::Cpu, Lane::Cuda],
+    lanes: Lane::ALL,
     tier_note: "milliseconds; nothing is computed",
     schema: || schemars::schema_for!(PlanChecks),
 };

@@ -106,7 +106,7 @@ impl Chosen {
                 "claim": claim.test.id,
                 "contract": claim.contract,
                 "lane": claim.lane,
-                "tier": claim.test.tier,
+                "tier": claim.test.tier_in(claim.lane),
                 "kind": claim.test.falsifier.kind(),
                 "models": claim.test.falsifier.models(),
                 "cases": self.cases(claim),

@@ -144,6 +144,7 @@ fn claim_page(id: &str, loaded: &Loaded) -> Option<String> {
     let contract = &loaded.contracts.get(index)?.contract;
     let test = contract.falsification_tests.get(at)?;
     let lanes: Vec<&str> = test.lanes().iter().map(|lane| lane.as_str()).collect();
+    let long: Vec<&str> = test.long_in.iter().map(|lane| lane.as_str()).collect();
     let place = loaded.claim_place(index, at)?;
     let mut page = format!("# {id}\n\n");
     let rows = [
@@ -156,6 +157,7 @@ fn claim_page(id: &str, loaded: &Loaded) -> Option<String> {
         ("models", Some(test.falsifier.models().join(", "))),
         ("lanes", Some(lanes.join(", "))),
         ("tier", Some(test.tier.to_string())),
+        ("long in", (!long.is_empty()).then(|| long.join(", "))),
         ("blocking", Some(if test.ship_blocking { "yes" } else { "no" }.to_owned())),
         ("tolerance", test.tolerance.as_ref().map(ToString::to_string)),
         ("because", test.tolerance.as_ref().and_then(|tolerance| tolerance.because()).map(str::to_owned)),

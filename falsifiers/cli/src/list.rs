@@ -121,6 +121,7 @@ fn claims(loaded: &Loaded) -> List {
                 "models": test.falsifier.models(),
                 "lanes": test.lanes(),
                 "tier": test.tier,
+                "long_in": test.long_in,
                 "ship_blocking": test.ship_blocking,
                 "kills": test.kills,
                 "rule": test.rule,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::compare::Difference;
 use crate::exact;
+use crate::ops::{CASES, Group, groups};
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
 
@@ -21,15 +22,20 @@ mod determinism;
 mod finiteness;
 mod fusion_equality;
 mod golden_output;
+mod instruction_coverage;
 mod kv_dtype;
+mod launch_limits;
 mod logits_parity;
 mod loss_bound;
+mod memory_safety;
 mod op_parity;
 mod oracle_parity;
 mod plan_checks;
 mod prefill_equals_decode;
 mod prefix_hit;
+mod race_freedom;
 mod stage_parity;
+mod sync_safety;
 mod weights_consumed;
 
 /// One point of a claim's axes.
@@ -70,6 +76,7 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::Determinism(parameters) => determinism::cases(parameters),
         Falsifier::Finiteness(parameters) => finiteness::cases(parameters),
         Falsifier::GoldenOutput(parameters) => golden_output::cases(parameters, tolerance),
+        Falsifier::InstructionCoverage(parameters) => instruction_coverage::cases(parameters),
         Falsifier::LossBound(parameters) => loss_bound::cases(parameters, tolerance),
         Falsifier::OpParity(parameters) => op_parity::cases(parameters, tolerance),
         Falsifier::OracleParity(parameters) => oracle_parity::cases(parameters, tolerance),
@@ -81,10 +88,14 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::DecodeEqualsPrefill(parameters) => decode_equals_prefill::cases(parameters, tolerance),
         Falsifier::FusionEquality(parameters) => fusion_equality::cases(parameters),
         Falsifier::KvDtype(parameters) => kv_dtype::cases(parameters, tolerance),
+        Falsifier::LaunchLimits(parameters) => launch_limits::cases(parameters),
         Falsifier::LogitsParity(parameters) => logits_parity::cases(parameters, tolerance),
+        Falsifier::MemorySafety(parameters) => memory_safety::cases(parameters),
         Falsifier::PlanChecks(parameters) => plan_checks::cases(parameters),
         Falsifier::PrefixHit(parameters) => prefix_hit::cases(parameters),
+        Falsifier::RaceFreedom(parameters) => race_freedom::cases(parameters),
         Falsifier::StageParity(parameters) => stage_parity::cases(parameters, tolerance),
+        Falsifier::SyncSafety(parameters) => sync_safety::cases(parameters),
         Falsifier::WeightsConsumed(parameters) => weights_consumed::cases(parameters),
     }
 }
@@ -114,6 +125,32 @@ struct Point<'c> {
     model: &'c str,
     prompt: &'c str,
     arithmetic: ArithmeticName,
+}
+
+/// One case for each kernel of an op and each way to store activations; one that is in error where there is no such op.
+fn of_op<'c>(
+    kind: &'static str,
+    op: &'c str,
+    kernels: &'c [String],
+    attempt: impl Fn(&Subject, &Group) -> Result<Passed, Stop> + Send + Sync + Clone + 'c,
+) -> Vec<Case<'c>> {
+    let Some(groups) = groups(op) else {
+        let known: Vec<&str> = CASES.iter().map(|(name, _)| *name).collect();
+        let message = format!("no op with cases is called `{op}`; those are {}", known.join(", "));
+        return vec![Case {
+            id: format!("{kind}(op={op})"),
+            attempt: Box::new(move |_| Err(Stop::Errored(message.clone()))),
+        }];
+    };
+    let asked = |group: &Group| kernels.is_empty() || kernels.iter().any(|name| name == group.kernel);
+    let case = |group: Group| {
+        let attempt = attempt.clone();
+        Case {
+            id: format!("{kind}(op={op},kernel={},dtype={})", group.kernel, group.activation),
+            attempt: Box::new(move |subject| attempt(subject, &group)),
+        }
+    };
+    groups.into_iter().filter(asked).map(case).collect()
 }
 
 /// Something that was counted and found to be none, over `elements` looked at.

@@ -5,17 +5,16 @@ use contracts::kinds::OpParity;
 use engine::plan::Element;
 use engine::trace::Tensor;
 use kernels::arithmetic::SUMMATION_ORDERS;
-use kernels::device::{Argument, Buffer, Launch};
-use kernels::launch::Expr;
 use kernels::real::Values;
 use kernels::{Arithmetic, Dtype};
 use rayon::prelude::*;
 
-use super::{Case, Passed};
+use super::{Case, Passed, of_op};
 use crate::compare::Limit;
 use crate::derive::row_limit;
 use crate::machine::{Machine, device_stop, jit_stop};
-use crate::ops::{CASES, Draw, Group, OpArgument, OpRun, decode, groups};
+use crate::ops::place::{Placed, Surroundings, bound, chosen};
+use crate::ops::{Draw, Group, OpArgument, OpRun, decode};
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
 use crate::tally::Tally;
@@ -26,32 +25,19 @@ const MARGIN: u64 = 256;
 const POISON: u8 = 0xff;
 
 pub(super) fn cases<'c>(parameters: &'c OpParity, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
-    let Some(groups) = groups(&parameters.op) else {
-        let known: Vec<&str> = CASES.iter().map(|(name, _)| *name).collect();
-        let message =
-            format!("no op with cases is called `{}`; those are {}", parameters.op, known.join(", "));
-        return vec![Case {
-            id: format!("op_parity(op={})", parameters.op),
-            attempt: Box::new(move |_| Err(Stop::Errored(message.clone()))),
-        }];
-    };
-    let asked = |group: &Group| {
-        parameters.kernels.is_empty() || parameters.kernels.iter().any(|name| name == group.kernel)
-    };
-    groups
-        .into_iter()
-        .filter(asked)
-        .map(|group| Case {
-            id: format!("op_parity(op={},kernel={},dtype={})", parameters.op, group.kernel, group.activation),
-            attempt: Box::new(move |subject| attempt(subject, &group, tolerance)),
-        })
-        .collect()
+    let OpParity { op, kernels, cases } = parameters;
+    of_op("op_parity", op, kernels, move |subject, group| attempt(subject, group, *cases, tolerance))
 }
 
-fn attempt(subject: &Subject, group: &Group, tolerance: Option<&Tolerance>) -> Result<Passed, Stop> {
+fn attempt(
+    subject: &Subject,
+    group: &Group,
+    cases: Option<u32>,
+    tolerance: Option<&Tolerance>,
+) -> Result<Passed, Stop> {
     let machine = subject.machine()?;
     let mut tally = Tally::default();
-    for case in &group.cases {
+    for case in chosen(group, cases) {
         let name = format!("{}({})", group.kernel, case.name);
         let run = (case.make)(&mut Draw::new(&name));
         let found = launch(&machine, subject, &name, &run)?;
@@ -91,56 +77,23 @@ fn launch(
     name: &str,
     run: &OpRun,
 ) -> Result<Vec<(Tensor, Dtype)>, Stop> {
-    let (device, fault) = (&machine.device, |error| device_stop(&error, subject.lane()));
+    let (device, fault) = (&*machine.device, |error| device_stop(&error, subject.lane()));
     let artifact = machine.jit.artifact(&run.spec).map_err(|error| jit_stop(&error))?;
     let function = device.load(&artifact).map_err(fault)?;
-    let mut buffers: Vec<Option<(Buffer, u64)>> = Vec::new();
-    for argument in &run.arguments {
-        let (bytes, content): (u64, Option<&[u8]>) = match argument {
-            OpArgument::Number(_) => {
-                buffers.push(None);
-                continue;
-            }
-            OpArgument::Input(bytes) => (bytes.len() as u64, Some(bytes)),
-            OpArgument::Output { shape, element } => (size(shape, *element), None),
-            OpArgument::Update { bytes, .. } => (bytes.len() as u64, Some(bytes)),
-        };
-        let buffer = device.allocate(name, bytes + 2 * MARGIN).map_err(fault)?;
-        device.fill(&buffer, POISON).map_err(fault)?;
-        if let Some(content) = content {
-            device.write(&buffer, MARGIN, content).map_err(fault)?;
-        }
-        buffers.push(Some((buffer, bytes)));
-    }
-    let arguments: Vec<Argument<'_>> = run
-        .arguments
-        .iter()
-        .zip(&buffers)
-        .map(|(argument, buffer)| match (argument, buffer) {
-            (OpArgument::Number(number), _) => Argument::U32(*number),
-            (_, Some((buffer, _))) => Argument::Buffer(buffer, MARGIN),
-            (_, None) => Argument::U32(0),
-        })
-        .collect();
-    let blocks = |expr: &Expr| expr.at(run.extent).and_then(|blocks| u32::try_from(blocks).ok());
-    let [Some(x), Some(y), Some(z)] = run.shape.grid.each_ref().map(blocks) else {
-        return Err(Stop::Errored(format!("{name}: the grid does not fit 32 bits")));
-    };
-    let launch = Launch { grid: [x, y, z], block: run.shape.block, shared: run.shape.shared };
-    device.launch(&function, launch, &arguments).map_err(fault)?;
-    device.synchronize().map_err(fault)?;
+    let placed = Placed::new(device, run, Surroundings::Margin(MARGIN, POISON)).map_err(fault)?;
+    let launch = bound(&run.shape, run.extent, name)?;
+    placed.launch(device, &function, launch, run).map_err(fault)?;
 
     let mut outputs = Vec::new();
-    for (argument, buffer) in run.arguments.iter().zip(&buffers) {
-        let Some((buffer, bytes)) = buffer else { continue };
-        let mut read = vec![0; usize::try_from(bytes + 2 * MARGIN).unwrap_or(0)];
+    for (argument, buffer) in run.arguments.iter().zip(&placed.buffers) {
+        let Some(buffer) = buffer else { continue };
+        let mut read = vec![0; usize::try_from(buffer.bytes()).unwrap_or(0)];
         device.read(buffer, 0, &mut read).map_err(fault)?;
         let margin = usize::try_from(MARGIN).unwrap_or(0);
         let inside = margin..read.len() - margin;
         let around = read.iter().enumerate().filter(|(at, _)| !inside.contains(at));
         if let Some((at, _)) = around.clone().find(|(_, byte)| **byte != POISON) {
-            let message =
-                format!("{name} writes {} bytes beside a buffer of {bytes}", at as i64 - margin as i64);
+            let message = format!("{name} writes {} bytes beside {buffer:?}", at as i64 - margin as i64);
             return Err(Defect::counted("written_outside", 1.0, message).into());
         }
         let content = read.get(inside).unwrap_or_default();
@@ -157,10 +110,6 @@ fn launch(
         }
     }
     Ok(outputs)
-}
-
-fn size(shape: &[usize], element: Element) -> u64 {
-    (shape.iter().product::<usize>() * element.size()) as u64
 }
 
 /// The same with every NaN as the one of IEEE 754 that Rust calls `NAN`: which of them comes out of infinity minus

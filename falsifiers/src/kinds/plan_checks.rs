@@ -40,13 +40,13 @@ pub(super) fn cases(parameters: &PlanChecks) -> Vec<Case<'_>> {
     cases
 }
 
-fn wrong(metric: &str, message: String) -> Stop {
+pub(super) fn wrong(metric: &str, message: String) -> Stop {
     Defect::counted(metric, 1.0, message).into()
 }
 
 /// The options that plans are built with: one sequence, as a model is loaded by default, and the largest runs; fused
 /// and unfused.
-fn sizes(loaded: &Loaded) -> Vec<DeviceOptions> {
+pub(super) fn sizes(loaded: &Loaded) -> Vec<DeviceOptions> {
     let config = loaded.config();
     let small = DeviceOptions::new(config, loaded.activation_dtype());
     let context = config.max_position_embeddings;
@@ -98,7 +98,7 @@ fn of_model(subject: &Subject, model: &str) -> Result<Passed, Stop> {
 }
 
 /// From the smallest to the largest; a decode plan has one token for each sequence.
-fn extents(options: &DeviceOptions, phase: Phase) -> [Extent; 4] {
+pub(super) fn extents(options: &DeviceOptions, phase: Phase) -> [Extent; 4] {
     let batch = options.max_batch as u64;
     let tokens = match phase {
         Phase::Prefill => options.max_tokens as u64,

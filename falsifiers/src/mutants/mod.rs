@@ -16,7 +16,10 @@ mod attention_newest_key;
 mod attention_q_bias;
 mod attention_scale;
 mod attention_v_bias;
+mod attention_warp_barrier;
 mod attention_window_decode;
+mod barrier_by_half;
+mod barriers_missing;
 mod batch_pages_of_first;
 mod bias_by_thread;
 mod chat_template_without_prompt;
@@ -31,11 +34,18 @@ mod k_bias_dropped;
 mod kv_cache_fp8;
 mod kv_write_slot;
 mod linear_accumulator;
+mod mask_half_warp;
+mod matmul_second_barrier;
 mod matmul_tail;
+mod matmul_tail_unwritten;
+mod matvec_launch_bounds;
+mod matvec_past_the_end;
 mod mlp_act_nan;
 mod mlp_clock;
 mod nan_in_one_lane;
 mod newest_key_dropped;
+mod one_element_beyond;
+mod path_never_taken;
 mod plan_grid_y;
 mod plan_overwritten;
 mod position_off_by_one;
@@ -50,6 +60,7 @@ mod rope_angle_in_f32;
 mod rope_pairing;
 mod rope_theta;
 mod rope_theta_missing;
+mod rows_shared;
 mod run_dependent_sum;
 mod scaled_logits;
 mod silu_overflow;
@@ -84,7 +95,10 @@ pub static MUTANTS: &[&Mutant] = &[
     &attention_q_bias::MUTANT,
     &attention_scale::MUTANT,
     &attention_v_bias::MUTANT,
+    &attention_warp_barrier::MUTANT,
     &attention_window_decode::MUTANT,
+    &barrier_by_half::MUTANT,
+    &barriers_missing::MUTANT,
     &batch_pages_of_first::MUTANT,
     &bias_by_thread::MUTANT,
     &chat_template_without_prompt::MUTANT,
@@ -99,11 +113,18 @@ pub static MUTANTS: &[&Mutant] = &[
     &kv_cache_fp8::MUTANT,
     &kv_write_slot::MUTANT,
     &linear_accumulator::MUTANT,
+    &mask_half_warp::MUTANT,
+    &matmul_second_barrier::MUTANT,
     &matmul_tail::MUTANT,
+    &matmul_tail_unwritten::MUTANT,
+    &matvec_launch_bounds::MUTANT,
+    &matvec_past_the_end::MUTANT,
     &mlp_act_nan::MUTANT,
     &mlp_clock::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
+    &one_element_beyond::MUTANT,
+    &path_never_taken::MUTANT,
     &plan_grid_y::MUTANT,
     &plan_overwritten::MUTANT,
     &position_off_by_one::MUTANT,
@@ -118,6 +139,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &rope_pairing::MUTANT,
     &rope_theta::MUTANT,
     &rope_theta_missing::MUTANT,
+    &rows_shared::MUTANT,
     &run_dependent_sum::MUTANT,
     &scaled_logits::MUTANT,
     &silu_overflow::MUTANT,

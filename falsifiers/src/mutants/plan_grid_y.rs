@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "plan@grid-y-over",
     defect: "embeddings are looked up with tokens along y",
     point: "plan",
-    kinds: &["plan_checks"],
+    kinds: &["plan_checks", "launch_limits"],
     seam,
 };
 

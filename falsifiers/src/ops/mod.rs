@@ -12,6 +12,7 @@ mod draw;
 mod embedding;
 mod kv_write;
 mod linear;
+pub(crate) mod place;
 mod residual_add;
 mod rmsnorm;
 mod rope;

@@ -283,7 +283,7 @@ impl<'c> Progress<'c> {
             claim: test.id.clone(),
             contract: self.claim.contract.clone(),
             lane: self.claim.lane,
-            tier: test.tier,
+            tier: test.tier_in(self.claim.lane),
             kind: test.falsifier.kind().to_owned(),
             models: test.falsifier.models().to_vec(),
             arithmetic: test.falsifier.arithmetic().to_vec(),

@@ -8,10 +8,11 @@ use crate::house::{hold, members};
 /// Each crate of the workspace with the crates that it may depend on.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("contracts", &[]),
-    ("kernels", &[]),
+    ("simt", &[]),
+    ("kernels", &["simt"]),
     ("engine", &["kernels"]),
     ("evidence", &["contracts"]),
-    ("falsifiers", &["contracts", "kernels", "engine", "evidence"]),
+    ("falsifiers", &["contracts", "kernels", "simt", "engine", "evidence"]),
     ("apr", &["contracts", "kernels", "engine", "evidence", "falsifiers"]),
     ("pv", &["contracts", "kernels", "engine", "evidence", "falsifiers"]),
 ];

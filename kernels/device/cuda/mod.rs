@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use cudarc::driver::sys;
 
+use super::fits::range;
 use super::{Argument, Buffer, Device, DeviceError, Function, Launch, Properties};
 use crate::jit::Artifact;
 use context::Context;
@@ -217,32 +218,6 @@ impl Drop for CudaDevice {
     fn drop(&mut self) {
         if self.context.enter().is_ok() && self.context.wait().is_ok() {
             self.modules.get_mut().unwrap_or_else(PoisonError::into_inner).unload();
-        }
-    }
-}
-
-/// The address of a range of a buffer; an error if it leaves the buffer.
-fn range(operation: &'static str, buffer: &Buffer, offset: u64, bytes: u64) -> Result<u64, DeviceError> {
-    match offset.checked_add(bytes) {
-        Some(end) if end <= buffer.bytes() => Ok(buffer.address() + offset),
-        _ => Err(DeviceError::Bounds { operation, buffer: format!("{buffer:?}"), offset, bytes }),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_range_stays_within_its_buffer() {
-        let buffer = Buffer::new("x", 4096, 16, Box::new(|_| ()));
-        assert_eq!(range("read", &buffer, 8, 8), Ok(4104));
-        assert_eq!(range("read", &buffer, 16, 0), Ok(4112));
-        for (offset, bytes) in [(8, 9), (17, 0), (u64::MAX, 2)] {
-            assert!(
-                matches!(range("read", &buffer, offset, bytes), Err(DeviceError::Bounds { .. })),
-                "{offset}"
-            );
         }
     }
 }

@@ -10,6 +10,7 @@ use cudarc::driver::sys::{
 
 use super::driver::check;
 use super::image::is_whole;
+use crate::device::fits::{argument_problem, launch_problem};
 use crate::device::{Argument, DeviceError, Launch, Limits, parameter_sizes};
 use crate::jit::Artifact;
 
@@ -130,54 +131,6 @@ impl Loaded {
     }
 }
 
-/// What of a launch leaves the limits.
-fn launch_problem(launch: Launch, declared: u32, max_threads: u32, limits: &Limits) -> Option<String> {
-    for (axis, (&blocks, &most)) in ["x", "y", "z"].iter().zip(launch.grid.iter().zip(&limits.max_grid)) {
-        if blocks == 0 || u64::from(blocks) > most {
-            return Some(format!("{blocks} blocks along {axis}, and the device takes 1 to {most}"));
-        }
-    }
-    for (axis, (&threads, &most)) in ["x", "y", "z"].iter().zip(launch.block.iter().zip(&limits.max_block)) {
-        if threads == 0 || threads > most {
-            return Some(format!("{threads} threads along {axis}, and the device takes 1 to {most}"));
-        }
-    }
-    let threads: u64 = launch.block.iter().map(|&threads| u64::from(threads)).product();
-    let most = limits.max_threads_per_block.min(max_threads);
-    if threads > u64::from(most) {
-        return Some(format!("{threads} threads a block, and with its registers the kernel can have {most}"));
-    }
-    let shared = u64::from(launch.shared) + u64::from(declared);
-    (shared > u64::from(limits.max_shared_bytes)).then(|| {
-        format!(
-            "{} bytes of dynamic shared memory beside {declared} of its own, and a block has {}",
-            launch.shared, limits.max_shared_bytes
-        )
-    })
-}
-
-/// What of the arguments does not fit the parameters of the entry point.
-fn argument_problem(arguments: &[Argument<'_>], parameters: &[u32]) -> Option<String> {
-    if arguments.len() != parameters.len() {
-        return Some(format!("{} arguments for {} parameters", arguments.len(), parameters.len()));
-    }
-    for (index, (argument, &size)) in arguments.iter().zip(parameters).enumerate() {
-        let (what, bytes) = match argument {
-            Argument::Buffer(buffer, offset) if *offset > buffer.bytes() => {
-                return Some(format!("argument {index} begins {offset} bytes into buffer {buffer:?}"));
-            }
-            Argument::Buffer(..) => ("an address", 8),
-            Argument::U32(_) => ("a 32-bit number", 4),
-        };
-        if bytes != size {
-            return Some(format!(
-                "argument {index} is {what} of {bytes} bytes, and the parameter has {size}"
-            ));
-        }
-    }
-    None
-}
-
 /// Loads the machine code of an artifact, or its PTX where the driver answers that the code is for another device: the
 /// driver then compiles it (CUDA C++ Programming Guide 13.0, section 3.1.1.2).
 fn load_artifact(artifact: &Artifact) -> Result<CUmodule, DeviceError> {
@@ -231,52 +184,4 @@ fn load_data(image: &[u8]) -> Result<Option<CUmodule>, DeviceError> {
         other => other,
     })?;
     Ok(Some(module))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::device::{Buffer, Target};
-
-    fn problem(launch: Launch) -> Option<String> {
-        launch_problem(launch, 1024, 512, &Target::new(9, 0).limits())
-    }
-
-    #[test]
-    fn every_limit_of_a_launch_is_checked() {
-        let fits =
-            Launch { grid: [2_147_483_647, 65_535, 1], block: [512, 1, 1], shared: (227 << 10) - 1024 };
-        assert_eq!(problem(fits), None);
-        for (launch, said) in [
-            (
-                Launch { grid: [1, 65_536, 1], ..fits },
-                "65536 blocks along y, and the device takes 1 to 65535",
-            ),
-            (Launch { grid: [0, 1, 1], ..fits }, "0 blocks along x"),
-            (Launch { block: [1, 1, 65], ..fits }, "65 threads along z"),
-            (Launch { block: [0, 1, 1], ..fits }, "0 threads along x"),
-            (Launch { block: [32, 17, 1], ..fits }, "544 threads a block"),
-            (Launch { shared: fits.shared + 1, ..fits }, "a block has 232448"),
-        ] {
-            let found = problem(launch).unwrap_or_default();
-            assert!(found.contains(said), "{said}: {found}");
-        }
-    }
-
-    #[test]
-    fn arguments_must_fit_the_parameters() {
-        let buffer = Buffer::new("x", 0, 16, Box::new(|_| ()));
-        let arguments = [Argument::Buffer(&buffer, 16), Argument::U32(3)];
-        assert_eq!(argument_problem(&arguments, &[8, 4]), None);
-        for (parameters, said) in [
-            (&[8][..], "2 arguments for 1 parameters"),
-            (&[8, 8], "argument 1 is a 32-bit number of 4 bytes, and the parameter has 8"),
-            (&[4, 4], "argument 0 is an address of 8 bytes"),
-        ] {
-            let found = argument_problem(&arguments, parameters).unwrap_or_default();
-            assert!(found.contains(said), "{said}: {found}");
-        }
-        let beyond = argument_problem(&[Argument::Buffer(&buffer, 17)], &[8]).unwrap_or_default();
-        assert!(beyond.contains("17 bytes into buffer x[16 bytes]"), "{beyond}");
-    }
 }

@@ -28,5 +28,15 @@ fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
             let path = claim.path(&["lanes".into(), index.into()]);
             findings.push(context.finding(&RULE, claim.file, &path, id, text));
         }
+        let elsewhere = |lane: &crate::Lane| !claim.test.lanes().contains(lane);
+        for (index, lane) in claim.test.long_in.iter().enumerate().filter(|(_, lane)| elsewhere(lane)) {
+            let text = [
+                format!("`{id}` takes long in the lane {lane}, and does not run there"),
+                "not a lane of the claim".to_owned(),
+                "delete it, or add the lane to `lanes`".to_owned(),
+            ];
+            let path = claim.path(&["long_in".into(), index.into()]);
+            findings.push(context.finding(&RULE, claim.file, &path, id, text));
+        }
     }
 }

@@ -1,0 +1,31 @@
+//! A mask that names half of the lanes which shuffle.
+
+use kernels::seam::Seam;
+
+use super::Mutant;
+use crate::plant::in_source;
+
+/// Registry entry.
+pub(super) static MUTANT: Mutant = Mutant {
+    name: "kernel@mask-half-warp",
+    defect: "shuffles of whole warps name the lower sixteen lanes only",
+    point: "source",
+    kinds: &["sync_safety"],
+    seam,
+};
+
+fn seam() -> Seam {
+    in_source(
+        &[
+            "add_rmsnorm",
+            "argmax",
+            "attention_decode",
+            "attention_plain",
+            "attention_prefill",
+            "matvec",
+            "rmsnorm",
+            "tap_statistics",
+        ],
+        &[("__shfl_xor_sync(0xffffffffu, ", "__shfl_xor_sync(0x0000ffffu, ")],
+    )
+}

@@ -1,0 +1,39 @@
+//! An index that is one too large. Except at the end of the buffer it reads what is there, from the next row.
+
+use kernels::jit::SourcePoint;
+use kernels::seam::Seam;
+
+use super::Mutant;
+
+/// Registry entry.
+pub(super) static MUTANT: Mutant = Mutant {
+    name: "kernel@one-element-beyond",
+    defect: "one input of a kernel is read one element too far",
+    point: "source",
+    kinds: &["memory_safety"],
+    seam,
+};
+
+/// What is rewritten in each kernel.
+const PIECES: &[(&str, &str, &str)] = &[
+    ("add_rmsnorm", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
+    ("argmax", "load(x[start + i])", "load(x[start + i + 1])"),
+    ("attention_decode", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
+    ("attention_plain", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
+    ("attention_prefill", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
+    ("bias", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
+    ("embedding", "input_ids[token]", "input_ids[token + 1]"),
+    ("kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
+    ("residual_add", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
+    ("rmsnorm", "float value = Storage<ACT>::load(x[i]);", "float value = Storage<ACT>::load(x[i + 1]);"),
+    ("rope", "Act::load(x[high])", "Act::load(x[high + 1])"),
+    ("silu_and_mul", "up[start + i]", "up[start + i + 1]"),
+    ("tap_statistics", "Storage<ACT_DTYPE>::load(x[i])", "Storage<ACT_DTYPE>::load(x[i + 1])"),
+];
+
+fn seam() -> Seam {
+    Seam::empty().with::<SourcePoint>(|source| {
+        let kernel = source.kernel;
+        PIECES.iter().any(|(of, from, to)| *of == kernel && source.replace(from, to))
+    })
+}

@@ -1,0 +1,22 @@
+//! A grid that is taken to be twice as large as it is needed: two blocks write each row.
+
+use kernels::seam::Seam;
+
+use super::Mutant;
+use crate::plant::in_source;
+
+/// Registry entry.
+pub(super) static MUTANT: Mutant = Mutant {
+    name: "kernel@rows-shared",
+    defect: "two blocks write each row, the same values",
+    point: "source",
+    kinds: &["race_freedom"],
+    seam,
+};
+
+fn seam() -> Seam {
+    in_source(
+        &["bias", "embedding", "kv_write", "residual_add", "silu_and_mul"],
+        &[("u32 token = blockIdx.x;", "u32 token = blockIdx.x / 2;")],
+    )
+}
