@@ -79,7 +79,7 @@ pub(super) struct Actor<'a, L> {
 impl<L: Ledger> Actor<'_, L> {
     /// Whether a record says nothing that matters.
     #[inline]
-    const fn stale(&self, record: u32) -> bool {
+    pub(super) const fn stale(&self, record: u32) -> bool {
         record < self.floor || record & SET != 0 && record & !SET < self.set_floor
     }
 

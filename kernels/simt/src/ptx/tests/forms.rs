@@ -1,6 +1,8 @@
 //! Forms of instructions, line by line. `accepted.txt` has each with what it decodes to, registers by their names;
-//! `refused.txt` has each with the reason. Both lists were compared with `ptxas` 13.0 for sm_90: it takes whatever is
-//! accepted here, but for `bar.sync 16`, which is left to the barrier check, and special registers in `cvt` to floats.
+//! `refused.txt` has each with the reason. The forms were given to `ptxas` 13.0 for sm_90 as well. It takes whatever is
+//! accepted here, with four exceptions: `bar.sync 16`, which is left to the check of barriers; special registers in
+//! `cvt` to floats; parts of unlike types in one `mov`; and reading a `.param` that nothing wrote. What it takes and
+//! this refuses (`mul24`, `fns`, `cvt.pack`, numbers that do not fit, clusters and the like) is in the second list.
 
 use super::kernel;
 use crate::ptx::Function;

@@ -5,4 +5,5 @@ mod inside;
 mod oracle;
 mod property;
 mod speed;
+mod threads;
 mod world;

@@ -165,3 +165,22 @@ pub(super) fn fine(checked: Checked) {
         panic!("{}", violation.message);
     }
 }
+
+/// A block of one warp that a thread of the host has for itself.
+pub(super) struct Alone<'a> {
+    pub(super) launch: &'a Launch,
+    pub(super) memory: &'a Memory,
+    pub(super) block: Block,
+}
+
+impl Alone<'_> {
+    /// An access of lane 0.
+    pub(super) fn one(&mut self, ask: Ask, address: u64) -> Checked {
+        let Ask { kind, bytes, order, scope, nc } = ask;
+        let access = Access { kind, bytes, active: 1, addresses: &[address; WARP], order, scope, nc };
+        let allocation = self.memory.allocation_at(address);
+        let resolved =
+            Resolved { pointers: [std::ptr::null_mut(); WARP], layout: Layout::Uniform, allocation };
+        self.launch.global_over(self.memory, &mut self.block, 0, &access, &resolved)
+    }
+}
