@@ -106,7 +106,7 @@ fn together() -> Vec<Form> {
             let body = format!(
                 ".reg .b32 %c;\n.reg .b64 %a;\n.reg .b{bits} %old;\nand.b32 %c, %index, 15;\nmad.wide.u32 %a, %c, 8, %scratch;\n{kind}.global.{op} {old}[%a], %i0;"
             );
-            let scratch = if op.starts_with("and") { vec![0xff; 128] } else { vec![0; 128] };
+            let scratch = if matches!(op, "and.b32" | "min.u32") { vec![0xff; 128] } else { vec![0; 128] };
             let form = Form::new(FAMILY, &format!("{kind}.global.{op} by all"), &[operand], &[], &body);
             forms.push(form.with_scratch(scratch));
         }

@@ -22,8 +22,8 @@ fn part(name: &str, inputs: &[Input], body: &str) -> Form {
 pub(super) fn forms() -> Vec<Form> {
     let mut forms = shuffles();
     for mode in ["all", "any", "uni"] {
-        for (remark, predicate) in [("", "%i0"), (" !p", "!%i0"), (" of a comparison", "%p")] {
-            // A condition that is often the same in a whole warp, too.
+        for (remark, predicate) in [("", "%p"), (" !p", "!%p")] {
+            // A condition that is the same in some warps: of no lane, of some, of all.
             let body = format!(
                 ".reg .pred %p;\n.reg .b32 %w, %x;\nshr.u32 %w, %index, 5;\nand.b32 %w, %w, 3;\nmul.lo.u32 %w, %w, 11;\nsetp.lt.u32 %p, %lane, %w;\nvote.sync.{mode}.pred %o0, {predicate}, {ALL};"
             );
@@ -61,7 +61,16 @@ pub(super) fn forms() -> Vec<Form> {
         ["add.u32", "add.s32", "min.u32", "min.s32", "max.u32", "max.s32", "and.b32", "or.b32", "xor.b32"]
     {
         let name = format!("redux.sync.{op}");
-        forms.push(form(&name, &[Input::I32], &[Output::B32], &format!("{name} %o0, %i0, {ALL};")));
+        // Bits that all lanes have, so that something is left of 32 values.
+        let value = if op == "and.b32" {
+            "mul.lo.u32 %x, %x, 77773;\nor.b32 %x, %x, %i0;"
+        } else {
+            "mov.b32 %x, %i0;"
+        };
+        let body = format!(
+            ".reg .b32 %x;\nshr.u32 %x, %index, 5;\nadd.u32 %x, %x, 1;\n{value}\n{name} %o0, %x, {ALL};"
+        );
+        forms.push(form(&name, &[Input::I32], &[Output::B32], &body));
     }
     forms.push(part("redux.sync.add.u32 of some lanes", &[Input::I32], "redux.sync.add.u32 %o0, %i0, %m;"));
     forms.push(part("redux.sync.min.s32 of some lanes", &[Input::I32], "redux.sync.min.s32 %o0, %i0, %m;"));
@@ -77,9 +86,7 @@ pub(super) fn forms() -> Vec<Form> {
         let body = format!("mov.u32 %o0, %lanemask_{special};");
         forms.push(form(&format!("%lanemask_{special}"), &[], &[Output::B32], &body).of_threads(128));
     }
-    for special in
-        ["tid.x", "tid.y", "ntid.x", "ntid.z", "ctaid.x", "ctaid.y", "nctaid.x", "nctaid.y", "laneid"]
-    {
+    for special in ["tid.x", "ntid.x", "ntid.y", "ntid.z", "ctaid.x", "nctaid.x", "nctaid.y", "laneid"] {
         let body = format!("mov.u32 %o0, %{special};");
         forms.push(form(&format!("%{special}"), &[], &[Output::B32], &body).of_threads(256));
     }
