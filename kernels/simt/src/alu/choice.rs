@@ -1,9 +1,9 @@
 //! Comparisons, and what they choose (PTX ISA 9.0, sections 9.7.6 and 9.7.7).
 
 use super::bits::untyped;
-use super::combined;
 use super::float::flush;
 use super::half::{Bf16, F16, Half, Pair};
+use super::combined;
 use super::kernel::{Map, flags, map, types};
 use super::{AluFn, Level};
 use crate::ptx::{Alu, Combine, Comparison, Type};
@@ -45,30 +45,12 @@ comparisons! {
 macro_rules! ordered {
     ($compare:expr, $C:ident; $body:expr) => {
         match $compare {
-            Comparison::Eq => {
-                type $C = Eq;
-                $body
-            }
-            Comparison::Ne => {
-                type $C = Ne;
-                $body
-            }
-            Comparison::Lt | Comparison::Lo => {
-                type $C = Lt;
-                $body
-            }
-            Comparison::Le | Comparison::Ls => {
-                type $C = Le;
-                $body
-            }
-            Comparison::Gt | Comparison::Hi => {
-                type $C = Gt;
-                $body
-            }
-            Comparison::Ge | Comparison::Hs => {
-                type $C = Ge;
-                $body
-            }
+            Comparison::Eq => { type $C = Eq; $body }
+            Comparison::Ne => { type $C = Ne; $body }
+            Comparison::Lt | Comparison::Lo => { type $C = Lt; $body }
+            Comparison::Le | Comparison::Ls => { type $C = Le; $body }
+            Comparison::Gt | Comparison::Hi => { type $C = Gt; $body }
+            Comparison::Ge | Comparison::Hs => { type $C = Ge; $body }
             _ => None,
         }
     };
