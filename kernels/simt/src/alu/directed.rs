@@ -34,9 +34,27 @@ fn settle<const R: u8>(nearest: f32, left: f64) -> f32 {
     };
     let zero = bits & 0x7fff_ffff == 0;
     // Away from zero is the next larger number of bits. From zero the sign is that of the direction.
-    let next_up = if zero { 1 } else if negative { bits.wrapping_sub(1) } else { bits.wrapping_add(1) };
-    let next_down = if zero { 0x8000_0001 } else if negative { bits.wrapping_add(1) } else { bits.wrapping_sub(1) };
-    f32::from_bits(if up { next_up } else if down { next_down } else { bits })
+    let next_up = if zero {
+        1
+    } else if negative {
+        bits.wrapping_sub(1)
+    } else {
+        bits.wrapping_add(1)
+    };
+    let next_down = if zero {
+        0x8000_0001
+    } else if negative {
+        bits.wrapping_add(1)
+    } else {
+        bits.wrapping_sub(1)
+    };
+    f32::from_bits(if up {
+        next_up
+    } else if down {
+        next_down
+    } else {
+        bits
+    })
 }
 
 /// `a + b` of two values that are exact.

@@ -68,33 +68,33 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
         Alu::FAdd { ty: Type::F32, round, ftz, saturate } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-                map!(level, |a: f32, b: f32| -> f32 {
-                    finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-                }))))
+            map!(level, |a: f32, b: f32| -> f32 {
+                finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+            }))))
         }
         Alu::FSub { ty: Type::F32, round, ftz, saturate } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-                map!(level, |a: f32, b: f32| -> f32 {
-                    finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
-                }))))
+            map!(level, |a: f32, b: f32| -> f32 {
+                finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
+            }))))
         }
         Alu::FMul { ty: Type::F32, round, ftz, saturate } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-                map!(level, |a: f32, b: f32| -> f32 {
-                    finish::<FTZ, SAT>(directed::mul::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-                }))))
+            map!(level, |a: f32, b: f32| -> f32 {
+                finish::<FTZ, SAT>(directed::mul::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+            }))))
         }
         Alu::Fma { ty: Type::F32, round, ftz, saturate, relu: false } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-                map!(level, |a: f32, b: f32, c: f32| -> f32 {
-                    let (a, b, c) = (flush::<FTZ>(a), flush::<FTZ>(b), flush::<FTZ>(c));
-                    finish::<FTZ, SAT>(directed::fma::<R>(a, b, c))
-                }))))
+            map!(level, |a: f32, b: f32, c: f32| -> f32 {
+                let (a, b, c) = (flush::<FTZ>(a), flush::<FTZ>(b), flush::<FTZ>(c));
+                finish::<FTZ, SAT>(directed::fma::<R>(a, b, c))
+            }))))
         }
         Alu::FDiv { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-            map!(level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, false>(directed::div::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-            }))),
+        map!(level, |a: f32, b: f32| -> f32 {
+            finish::<FTZ, false>(directed::div::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+        }))),
         Alu::Rcp { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
             map!(level, |a: f32| -> f32 { finish::<FTZ, false>(directed::div::<R>(1.0, flush::<FTZ>(a))) }))),
         Alu::Sqrt { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
@@ -143,13 +143,13 @@ fn simple(alu: &Alu, level: Level) -> Option<AluFn> {
         Alu::FAbs { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { a.abs() }),
         Alu::FNeg { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { -a }),
         Alu::FMin { ty: Type::F32, ftz, nan, xorsign_abs } => flags!(FTZ = ftz; flags!(N = nan;
-            flags!(X = xorsign_abs; map!(level, |a: f32, b: f32| -> f32 {
-                extreme::<false, N, X>(flush::<FTZ>(a), flush::<FTZ>(b))
-            })))),
+        flags!(X = xorsign_abs; map!(level, |a: f32, b: f32| -> f32 {
+            extreme::<false, N, X>(flush::<FTZ>(a), flush::<FTZ>(b))
+        })))),
         Alu::FMax { ty: Type::F32, ftz, nan, xorsign_abs } => flags!(FTZ = ftz; flags!(N = nan;
-            flags!(X = xorsign_abs; map!(level, |a: f32, b: f32| -> f32 {
-                extreme::<true, N, X>(flush::<FTZ>(a), flush::<FTZ>(b))
-            })))),
+        flags!(X = xorsign_abs; map!(level, |a: f32, b: f32| -> f32 {
+            extreme::<true, N, X>(flush::<FTZ>(a), flush::<FTZ>(b))
+        })))),
         Alu::FMin { ty: Type::F64, nan: false, xorsign_abs: false, .. } => {
             map!(level, |a: f64, b: f64| -> f64 { extreme64::<false>(a, b) })
         }
@@ -180,7 +180,13 @@ pub(super) fn extreme<const MAX: bool, const N: bool, const X: bool>(a: f32, b: 
     let (a, b) = if X { (a.abs(), b.abs()) } else { (a, b) };
     let less = (a < b) | ((a == b) & a.is_sign_negative());
     let chosen = if less != MAX { a } else { b };
-    let either = if N { f32::NAN } else if a.is_nan() { b } else { a };
+    let either = if N {
+        f32::NAN
+    } else if a.is_nan() {
+        b
+    } else {
+        a
+    };
     let result = if a.is_nan() | b.is_nan() { canonical(either) } else { chosen };
     if result.is_nan() { result } else { f32::from_bits(result.to_bits() | sign) }
 }

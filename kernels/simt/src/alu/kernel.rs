@@ -220,7 +220,13 @@ macro_rules! types {
 /// `flags!(B = condition; expression)`: the expression with `B` a constant.
 macro_rules! flags {
     ($B:ident = $value:expr; $body:expr) => {
-        if $value { const $B: bool = true; $body } else { const $B: bool = false; $body }
+        if $value {
+            const $B: bool = true;
+            $body
+        } else {
+            const $B: bool = false;
+            $body
+        }
     };
 }
 
