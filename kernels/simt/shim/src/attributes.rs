@@ -53,7 +53,7 @@ pub fn value(limits: &Limits, attribute: c_int) -> Option<c_int> {
         111 => RESERVED_SHARED_BYTES,
         // Domains of memory synchronisation.
         126 => 1,
-        1..=LAST => 0,
+        known if (1..=LAST).contains(&known) => 0,
         _ => return None,
     };
     Some(c_int::try_from(value).unwrap_or(c_int::MAX))

@@ -9,7 +9,7 @@
 //! | [`handles`] | numbers that stand for objects |
 //! | [`session`] | the device with everything on it, and the context that is current |
 //! | [`device`], [`attributes`], [`context`] | devices and contexts |
-//! | [`memory`], [`pool`], [`pinned`], [`pointer`], [`copy`], [`copy2d`], [`fill`] | memory |
+//! | [`memory`], [`pool`], [`pinned`], [`mod@pointer`], [`copy`], [`copy2d`], [`fill`] | memory |
 //! | [`module`], [`library`], [`function`], [`occupancy`], [`launch`] | kernels |
 //! | [`stream`], [`event`], [`capture`] | streams |
 //! | [`graph`], [`node`], [`node_params`], [`instance`] | graphs |

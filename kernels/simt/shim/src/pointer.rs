@@ -48,10 +48,10 @@ exports! {
         let places = into.list(count as usize)?;
         for (wanted, place) in wanted.list(count as usize)?.into_iter().zip(places) {
             // Of an address that is nobody's there is no error here: its values are zero.
-            if let Err(status) = attribute(&session, place, wanted, address) {
-                if status != Status::INVALID_VALUE {
-                    return Err(status);
-                }
+            if let Err(status) = attribute(&session, place, wanted, address)
+                && status != Status::INVALID_VALUE
+            {
+                return Err(status);
             }
         }
         Ok(())

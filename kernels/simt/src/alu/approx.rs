@@ -30,9 +30,9 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
             map!(level, |a: f64| -> f64 { upper(1.0 / upper(a, a), a) })
         }
         Alu::Approx { function: Approx::Rsqrt, ty: Type::F64, ftz } => flags!(FTZ = ftz;
-            map!(level, |a: f64| -> f64 {
-                if FTZ { upper(1.0 / upper(a, a).sqrt(), a) } else { settle64(1.0 / a.sqrt(), [a]) }
-            })),
+        map!(level, |a: f64| -> f64 {
+            if FTZ { upper(1.0 / upper(a, a).sqrt(), a) } else { settle64(1.0 / a.sqrt(), [a]) }
+        })),
         Alu::Approx { function: Approx::Ex2, ty, ftz } => halves(ty, ftz, true, level),
         Alu::Approx { function: Approx::Tanh, ty, ftz } => halves(ty, ftz, false, level),
         _ => None,
@@ -61,7 +61,13 @@ const SERIES: [f64; 14] = {
 #[inline(always)]
 fn exp2(a: f64) -> f64 {
     // Past this an `f32` is infinite, or zero.
-    let clamped = if a > 200.0 { 200.0 } else if a < -200.0 { -200.0 } else { a };
+    let clamped = if a > 200.0 {
+        200.0
+    } else if a < -200.0 {
+        -200.0
+    } else {
+        a
+    };
     // 1.5 * 2^52: the sum has no bits below one, and its lowest bits are the whole number.
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     let shifted = clamped + SHIFT;

@@ -198,13 +198,13 @@ fn set(compare: Comparison, to: Type, ty: Type, ftz: bool, level: Level) -> Opti
         return (mask || to == ty)
             .then(|| {
                 flags!(MASK = mask; flags!(FTZ = ftz; floating!(compare, C;
-                    types!(ty, T: F16x2 => F16, BF16x2 => Bf16;
-                        map!(rare level, |a: Pair<T>, b: Pair<T>| -> u32 {
-                            let one = if MASK { 0xffff } else { u32::from(T::ONE.bits()) };
-                            let low = test_half::<T, C, FTZ>(a.0, b.0);
-                            let high = test_half::<T, C, FTZ>(a.1, b.1);
-                            (if low { one } else { 0 }) | (if high { one << 16 } else { 0 })
-                        })))))
+                types!(ty, T: F16x2 => F16, BF16x2 => Bf16;
+                    map!(rare level, |a: Pair<T>, b: Pair<T>| -> u32 {
+                        let one = if MASK { 0xffff } else { u32::from(T::ONE.bits()) };
+                        let low = test_half::<T, C, FTZ>(a.0, b.0);
+                        let high = test_half::<T, C, FTZ>(a.1, b.1);
+                        (if low { one } else { 0 }) | (if high { one << 16 } else { 0 })
+                    })))))
             })
             .flatten();
     }

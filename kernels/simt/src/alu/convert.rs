@@ -85,10 +85,22 @@ pub(super) fn whole<const R: u8>(value: f64) -> f64 {
 macro_rules! made_whole {
     ($round:expr, $R:ident; $body:expr) => {
         match $round {
-            Some(Rounding::IntegerNearest) => { const $R: u8 = $crate::alu::directed::NEAREST; $body }
-            Some(Rounding::IntegerZero) => { const $R: u8 = $crate::alu::directed::ZERO; $body }
-            Some(Rounding::IntegerDown) => { const $R: u8 = $crate::alu::directed::DOWN; $body }
-            Some(Rounding::IntegerUp) => { const $R: u8 = $crate::alu::directed::UP; $body }
+            Some(Rounding::IntegerNearest) => {
+                const $R: u8 = $crate::alu::directed::NEAREST;
+                $body
+            }
+            Some(Rounding::IntegerZero) => {
+                const $R: u8 = $crate::alu::directed::ZERO;
+                $body
+            }
+            Some(Rounding::IntegerDown) => {
+                const $R: u8 = $crate::alu::directed::DOWN;
+                $body
+            }
+            Some(Rounding::IntegerUp) => {
+                const $R: u8 = $crate::alu::directed::UP;
+                $body
+            }
             _ => None,
         }
     };
@@ -169,10 +181,10 @@ fn from_integer(
         (Type::F32, Rounding::Nearest, false) => each!(from, F; map!(level, |a: F| -> f32 { a as f32 })),
         (Type::F64, Rounding::Nearest, false) => each!(from, F; map!(level, |a: F| -> f64 { a as f64 })),
         (Type::F32, ..) => directions!(round, R; flags!(SAT = saturate; each!(from, F;
-            map!(rare level, |a: F| -> f32 {
-                let value = f32::from_bits(exact(i128::from(a)).round(soft::F32, R) as u32);
-                if SAT { super::float::saturate(value) } else { value }
-            })))),
+        map!(rare level, |a: F| -> f32 {
+            let value = f32::from_bits(exact(i128::from(a)).round(soft::F32, R) as u32);
+            if SAT { super::float::saturate(value) } else { value }
+        })))),
         (Type::F64, _, false) => directions!(round, R; each!(from, F; map!(rare level, |a: F| -> f64 {
             f64::from_bits(exact(i128::from(a)).round(soft::F64, R))
         }))),

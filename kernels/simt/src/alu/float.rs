@@ -68,33 +68,33 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
         Alu::FAdd { ty: Type::F32, round, ftz, saturate } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-                map!(level, |a: f32, b: f32| -> f32 {
-                    finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-                }))))
+            map!(level, |a: f32, b: f32| -> f32 {
+                finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+            }))))
         }
         Alu::FSub { ty: Type::F32, round, ftz, saturate } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-                map!(level, |a: f32, b: f32| -> f32 {
-                    finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
-                }))))
+            map!(level, |a: f32, b: f32| -> f32 {
+                finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
+            }))))
         }
         Alu::FMul { ty: Type::F32, round, ftz, saturate } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-                map!(level, |a: f32, b: f32| -> f32 {
-                    finish::<FTZ, SAT>(directed::mul::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-                }))))
+            map!(level, |a: f32, b: f32| -> f32 {
+                finish::<FTZ, SAT>(directed::mul::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+            }))))
         }
         Alu::Fma { ty: Type::F32, round, ftz, saturate, relu: false } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-                map!(level, |a: f32, b: f32, c: f32| -> f32 {
-                    let (a, b, c) = (flush::<FTZ>(a), flush::<FTZ>(b), flush::<FTZ>(c));
-                    finish::<FTZ, SAT>(directed::fma::<R>(a, b, c))
-                }))))
+            map!(level, |a: f32, b: f32, c: f32| -> f32 {
+                let (a, b, c) = (flush::<FTZ>(a), flush::<FTZ>(b), flush::<FTZ>(c));
+                finish::<FTZ, SAT>(directed::fma::<R>(a, b, c))
+            }))))
         }
         Alu::FDiv { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-            map!(level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, false>(directed::div::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-            }))),
+        map!(level, |a: f32, b: f32| -> f32 {
+            finish::<FTZ, false>(directed::div::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
+        }))),
         Alu::Rcp { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
             map!(level, |a: f32| -> f32 { finish::<FTZ, false>(directed::div::<R>(1.0, flush::<FTZ>(a))) }))),
         Alu::Sqrt { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;

@@ -111,13 +111,13 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         Alu::FMul { ty, round: Rounding::Nearest, ftz, saturate } => arithmetic!(MUL, ty, ftz, saturate),
         Alu::Fma { ty, round: Rounding::Nearest, ftz, saturate, relu } => {
             flags!(FTZ = ftz; flags!(SAT = saturate; flags!(RELU = relu; halves!(ty, T;
-                map!(level, |a: T, b: T, c: T| -> T {
-                    T::map3(a, b, c, |a, b, c| {
-                        type One = <T as Halves>::One;
-                        let (a, b, c) = (value::<One, FTZ>(a), value::<One, FTZ>(b), value::<One, FTZ>(c));
-                        finish::<One, FTZ, SAT, RELU>(directed::fma::<ODD>(a, b, c))
-                    })
-                })))))
+            map!(level, |a: T, b: T, c: T| -> T {
+                T::map3(a, b, c, |a, b, c| {
+                    type One = <T as Halves>::One;
+                    let (a, b, c) = (value::<One, FTZ>(a), value::<One, FTZ>(b), value::<One, FTZ>(c));
+                    finish::<One, FTZ, SAT, RELU>(directed::fma::<ODD>(a, b, c))
+                })
+            })))))
         }
         Alu::FAbs { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(level, |a: T| -> T {
             T::map1(a, |a| {
@@ -140,10 +140,10 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
 /// The smaller or the larger.
 fn extremes<const MAX: bool>(ty: Type, ftz: bool, nan: bool, xorsign: bool, level: Level) -> Option<AluFn> {
     flags!(LARGER = MAX; flags!(FTZ = ftz; flags!(N = nan; flags!(X = xorsign; halves!(ty, T;
-        map!(level, |a: T, b: T| -> T {
-            T::map2(a, b, |a, b| {
-                let (a, b) = (value::<<T as Halves>::One, FTZ>(a), value::<<T as Halves>::One, FTZ>(b));
-                Half::nearest(extreme::<LARGER, N, X>(a, b))
-            })
-        }))))))
+    map!(level, |a: T, b: T| -> T {
+        T::map2(a, b, |a, b| {
+            let (a, b) = (value::<<T as Halves>::One, FTZ>(a), value::<<T as Halves>::One, FTZ>(b));
+            Half::nearest(extreme::<LARGER, N, X>(a, b))
+        })
+    }))))))
 }

@@ -11,7 +11,7 @@
 //! | `refusals` | wrong arguments, machine code, unknown names |
 //! | `example` | the example as a program of its own |
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod example;
 mod faults;

@@ -79,7 +79,8 @@ impl<A: Cell, B: Cell, const K: usize, const F16: bool> Kernel for Sums<A, B, K,
         let mut a = [[Number::ZERO; K]; ROWS];
         for register in 0..a_registers {
             for (lane, word) in view.words(to + register).into_iter().enumerate() {
-                let (row, column) = (lane / 4 + 8 * (register % 2), A::COUNT * (lane % 4 + 4 * (register / 2)));
+                let (row, column) =
+                    (lane / 4 + 8 * (register % 2), A::COUNT * (lane % 4 + 4 * (register / 2)));
                 for index in 0..A::COUNT {
                     let number = A::number(word, index);
                     special |= number.special != Special::Finite;
