@@ -53,12 +53,12 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         Alu::Brev(ty) => types!(ty, T: B32 | U32 | S32 => u32, B64 | U64 | S64 => u64;
             map!(level, |a: T| -> T { a.reverse_bits() })),
         Alu::Bfind { ty, shift_amount } => flags!(AMOUNT = shift_amount;
-            types!(ty, T: U32 => u32, S32 => i32, U64 => u64, S64 => i64;
-                map!(level, |a: T| -> u32 {
-                    // Of a negative number the highest bit that is not its sign.
-                    let zeros = (if T::MIN != 0 { a ^ (a >> (T::BITS - 1)) } else { a }).leading_zeros();
-                    if zeros == T::BITS { u32::MAX } else if AMOUNT { zeros } else { T::BITS - 1 - zeros }
-                }))),
+        types!(ty, T: U32 => u32, S32 => i32, U64 => u64, S64 => i64;
+            map!(level, |a: T| -> u32 {
+                // Of a negative number the highest bit that is not its sign.
+                let zeros = (if T::MIN != 0 { a ^ (a >> (T::BITS - 1)) } else { a }).leading_zeros();
+                if zeros == T::BITS { u32::MAX } else if AMOUNT { zeros } else { T::BITS - 1 - zeros }
+            }))),
         Alu::Lop3 { table } => lop3(table),
         Alu::Pack { part, parts } => pack(part, parts, level),
         Alu::Unpack { part, parts } => unpack(part, parts, level),

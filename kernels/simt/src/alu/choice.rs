@@ -1,9 +1,9 @@
 //! Comparisons, and what they choose (PTX ISA 9.0, sections 9.7.6 and 9.7.7).
 
 use super::bits::untyped;
+use super::combined;
 use super::float::flush;
 use super::half::{Bf16, F16, Half, Pair};
-use super::combined;
 use super::kernel::{Map, flags, map, types};
 use super::{AluFn, Level};
 use crate::ptx::{Alu, Combine, Comparison, Type};
@@ -45,12 +45,30 @@ comparisons! {
 macro_rules! ordered {
     ($compare:expr, $C:ident; $body:expr) => {
         match $compare {
-            Comparison::Eq => { type $C = Eq; $body }
-            Comparison::Ne => { type $C = Ne; $body }
-            Comparison::Lt | Comparison::Lo => { type $C = Lt; $body }
-            Comparison::Le | Comparison::Ls => { type $C = Le; $body }
-            Comparison::Gt | Comparison::Hi => { type $C = Gt; $body }
-            Comparison::Ge | Comparison::Hs => { type $C = Ge; $body }
+            Comparison::Eq => {
+                type $C = Eq;
+                $body
+            }
+            Comparison::Ne => {
+                type $C = Ne;
+                $body
+            }
+            Comparison::Lt | Comparison::Lo => {
+                type $C = Lt;
+                $body
+            }
+            Comparison::Le | Comparison::Ls => {
+                type $C = Le;
+                $body
+            }
+            Comparison::Gt | Comparison::Hi => {
+                type $C = Gt;
+                $body
+            }
+            Comparison::Ge | Comparison::Hs => {
+                type $C = Ge;
+                $body
+            }
             _ => None,
         }
     };
@@ -180,13 +198,13 @@ fn set(compare: Comparison, to: Type, ty: Type, ftz: bool, level: Level) -> Opti
         return (mask || to == ty)
             .then(|| {
                 flags!(MASK = mask; flags!(FTZ = ftz; floating!(compare, C;
-                    types!(ty, T: F16x2 => F16, BF16x2 => Bf16;
-                        map!(rare level, |a: Pair<T>, b: Pair<T>| -> u32 {
-                            let one = if MASK { 0xffff } else { u32::from(T::ONE.bits()) };
-                            let low = test_half::<T, C, FTZ>(a.0, b.0);
-                            let high = test_half::<T, C, FTZ>(a.1, b.1);
-                            (if low { one } else { 0 }) | (if high { one << 16 } else { 0 })
-                        })))))
+                types!(ty, T: F16x2 => F16, BF16x2 => Bf16;
+                    map!(rare level, |a: Pair<T>, b: Pair<T>| -> u32 {
+                        let one = if MASK { 0xffff } else { u32::from(T::ONE.bits()) };
+                        let low = test_half::<T, C, FTZ>(a.0, b.0);
+                        let high = test_half::<T, C, FTZ>(a.1, b.1);
+                        (if low { one } else { 0 }) | (if high { one << 16 } else { 0 })
+                    })))))
             })
             .flatten();
     }
@@ -195,11 +213,14 @@ fn set(compare: Comparison, to: Type, ty: Type, ftz: bool, level: Level) -> Opti
             compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, { u32::MAX }>()))
         }
         Type::F32 => compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, 0x3f80_0000>())),
-        Type::U16 | Type::S16 | Type::B16 => {
-            compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, 0xffff>()))
+        // Of 16 bits only for halves.
+        _ if matches!(to, Type::U16 | Type::S16 | Type::B16) || to == ty => {
+            flags!(MASK = to != ty; flags!(FTZ = ftz; floating!(compare, C;
+            types!(ty, T: F16 => F16, BF16 => Bf16; map!(rare level, |a: T, b: T| -> u16 {
+                let one = if MASK { 0xffff } else { T::ONE.bits() };
+                if test_half::<T, C, FTZ>(a, b) { one } else { 0 }
+            })))))
         }
-        Type::F16 => compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, 0x3c00>())),
-        Type::BF16 => compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, 0x3f80>())),
         _ => None,
     }
 }

@@ -34,9 +34,27 @@ fn settle<const R: u8>(nearest: f32, left: f64) -> f32 {
     };
     let zero = bits & 0x7fff_ffff == 0;
     // Away from zero is the next larger number of bits. From zero the sign is that of the direction.
-    let next_up = if zero { 1 } else if negative { bits.wrapping_sub(1) } else { bits.wrapping_add(1) };
-    let next_down = if zero { 0x8000_0001 } else if negative { bits.wrapping_add(1) } else { bits.wrapping_sub(1) };
-    f32::from_bits(if up { next_up } else if down { next_down } else { bits })
+    let next_up = if zero {
+        1
+    } else if negative {
+        bits.wrapping_sub(1)
+    } else {
+        bits.wrapping_add(1)
+    };
+    let next_down = if zero {
+        0x8000_0001
+    } else if negative {
+        bits.wrapping_add(1)
+    } else {
+        bits.wrapping_sub(1)
+    };
+    f32::from_bits(if up {
+        next_up
+    } else if down {
+        next_down
+    } else {
+        bits
+    })
 }
 
 /// `a + b` of two values that are exact.
@@ -95,9 +113,12 @@ pub(super) fn sqrt<const R: u8>(a: f32) -> f32 {
     settle::<R>(nearest, f64::from(a) - f64::from(nearest) * f64::from(nearest))
 }
 
-/// An `f64` as `f32`.
+/// An `f64` as `f32`. A NaN keeps its sign and the upper bits of what it carries, made quiet.
 #[inline(always)]
 pub(super) fn narrow<const R: u8>(a: f64) -> f32 {
     let nearest = a as f32;
-    settle::<R>(nearest, a - f64::from(nearest))
+    let rounded = settle::<R>(nearest, a - f64::from(nearest));
+    let bits = a.to_bits();
+    let nan = ((bits >> 32) as u32 & 0x8000_0000) | 0x7fc0_0000 | ((bits >> 29) as u32 & 0x003f_ffff);
+    if a.is_nan() { f32::from_bits(nan) } else { rounded }
 }

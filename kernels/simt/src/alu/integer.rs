@@ -69,9 +69,9 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         Alu::MulWide(ty) => types!(ty, T: U16 => u16, S16 => i16, U32 => u32, S32 => i32;
             map!(level, |a: T, b: T| -> <T as Wide>::Wide { a.wide() * b.wide() })),
         Alu::MadWide(ty) => types!(ty, T: U16 => u16, S16 => i16, U32 => u32, S32 => i32;
-            map!(level, |a: T, b: T, c: <T as Wide>::Wide| -> <T as Wide>::Wide {
-                (a.wide() * b.wide()).wrapping_add(c)
-            })),
+        map!(level, |a: T, b: T, c: <T as Wide>::Wide| -> <T as Wide>::Wide {
+            (a.wide() * b.wide()).wrapping_add(c)
+        })),
         Alu::Sad(ty) => integers!(ty, T; map!(level, |a: T, b: T, c: T| -> T {
             c.wrapping_add(if a < b { b.wrapping_sub(a) } else { a.wrapping_sub(b) })
         })),
@@ -79,7 +79,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
             if b == 0 { !0 } else { a.wrapping_div(b) }
         })),
         Alu::Rem(ty) => integers!(ty, T; map!(slow level, |a: T, b: T| -> T {
-            if b == 0 { a } else { a.wrapping_rem(b) }
+            if b == 0 { !0 } else { a.wrapping_rem(b) }
         })),
         Alu::Abs(ty) => types!(ty, T: S16 => i16, S32 => i32, S64 => i64;
             map!(level, |a: T| -> T { a.wrapping_abs() })),
@@ -88,20 +88,20 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         Alu::Min(ty) => integers!(ty, T; map!(level, |a: T, b: T| -> T { a.min(b) })),
         Alu::Max(ty) => integers!(ty, T; map!(level, |a: T, b: T| -> T { a.max(b) })),
         Alu::Dp4a { a_signed, b_signed } => flags!(A = a_signed; flags!(B = b_signed; map!(level,
-            |a: u32, b: u32, c: u32| -> u32 {
-                let mut sum = c;
-                for byte in 0..4 {
-                    sum = sum.wrapping_add(byte_of::<A>(a, byte).wrapping_mul(byte_of::<B>(b, byte)));
-                }
-                sum
-            }))),
+        |a: u32, b: u32, c: u32| -> u32 {
+            let mut sum = c;
+            for byte in 0..4 {
+                sum = sum.wrapping_add(byte_of::<A>(a, byte).wrapping_mul(byte_of::<B>(b, byte)));
+            }
+            sum
+        }))),
         Alu::Dp2a { a_signed, b_signed, high } => flags!(A = a_signed; flags!(B = b_signed; flags!(H = high;
-            map!(level, |a: u32, b: u32, c: u32| -> u32 {
-                let first = if H { 2 } else { 0 };
-                let low = half_of::<A>(a, 0).wrapping_mul(byte_of::<B>(b, first));
-                let high = half_of::<A>(a, 1).wrapping_mul(byte_of::<B>(b, first + 1));
-                c.wrapping_add(low).wrapping_add(high)
-            })))),
+        map!(level, |a: u32, b: u32, c: u32| -> u32 {
+            let first = if H { 2 } else { 0 };
+            let low = half_of::<A>(a, 0).wrapping_mul(byte_of::<B>(b, first));
+            let high = half_of::<A>(a, 1).wrapping_mul(byte_of::<B>(b, first + 1));
+            c.wrapping_add(low).wrapping_add(high)
+        })))),
         _ => None,
     }
 }

@@ -16,10 +16,22 @@ use crate::ptx::{Alu, Rounding, Type};
 macro_rules! directions {
     ($round:expr, $R:ident; $body:expr) => {
         match $round {
-            Rounding::Nearest => { const $R: u8 = $crate::alu::directed::NEAREST; $body }
-            Rounding::Zero => { const $R: u8 = $crate::alu::directed::ZERO; $body }
-            Rounding::Down => { const $R: u8 = $crate::alu::directed::DOWN; $body }
-            Rounding::Up => { const $R: u8 = $crate::alu::directed::UP; $body }
+            Rounding::Nearest => {
+                const $R: u8 = $crate::alu::directed::NEAREST;
+                $body
+            }
+            Rounding::Zero => {
+                const $R: u8 = $crate::alu::directed::ZERO;
+                $body
+            }
+            Rounding::Down => {
+                const $R: u8 = $crate::alu::directed::DOWN;
+                $body
+            }
+            Rounding::Up => {
+                const $R: u8 = $crate::alu::directed::UP;
+                $body
+            }
             _ => None,
         }
     };
@@ -33,29 +45,29 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match (to, from) {
         // Of the same type: made whole, clamped, or flushed.
         (Type::F32, Type::F32) if !relu => flags!(FTZ = ftz; flags!(SAT = saturate; match round {
-            None => map!(level, |a: f32| -> f32 {
+            None => map!(v3 level, |a: f32| -> f32 {
                 let value = flush::<FTZ>(canonical(a));
                 if SAT { clamp(value) } else { value }
             }),
-            _ => made_whole!(round, R; map!(level, |a: f32| -> f32 {
+            _ => made_whole!(round, R; map!(v3 level, |a: f32| -> f32 {
                 let value = canonical(whole::<R>(f64::from(flush::<FTZ>(a))) as f32);
                 if SAT { clamp(value) } else { value }
             })),
         })),
         (Type::F64, Type::F64) if !relu => flags!(SAT = saturate; match round {
-            None => map!(level, |a: f64| -> f64 { if SAT { clamp64(a) } else { settle64(a, [a]) } }),
-            _ => made_whole!(round, R; map!(level, |a: f64| -> f64 {
+            None => map!(v3 level, |a: f64| -> f64 { if SAT { clamp64(a) } else { settle64(a, [a]) } }),
+            _ => made_whole!(round, R; map!(v3 level, |a: f64| -> f64 {
                 let value = settle64(whole::<R>(a), [a]);
                 if SAT { clamp64(value) } else { value }
             })),
         }),
         (Type::F16, Type::F16) | (Type::BF16, Type::BF16) if !relu => {
             types!(to, T: F16 => F16, BF16 => Bf16; flags!(SAT = saturate; flags!(FTZ = ftz; match round {
-                None => map!(level, |a: T| -> T {
+                None => map!(v3 level, |a: T| -> T {
                     let a = if FTZ { a.flush() } else { a };
                     T::nearest(if SAT { clamp(a.value()) } else { a.value() })
                 }),
-                _ => made_whole!(round, R; map!(level, |a: T| -> T {
+                _ => made_whole!(round, R; map!(v3 level, |a: T| -> T {
                     let value = whole::<R>(f64::from(a.value())) as f32;
                     T::nearest(if SAT { clamp(value) } else { value })
                 })),
@@ -64,45 +76,42 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         // To a wider type: exact.
         (Type::F32, Type::F16 | Type::BF16) if !relu => {
             types!(from, F: F16 => F16, BF16 => Bf16; flags!(SAT = saturate; flags!(FTZ = ftz;
-                map!(level, |a: F| -> f32 {
-                    let a = flush::<FTZ>(a.value());
-                    if SAT { clamp(a) } else { a }
-                }))))
+            map!(v3 level, |a: F| -> f32 {
+                let a = flush::<FTZ>(a.value());
+                if SAT { clamp(a) } else { a }
+            }))))
         }
         (Type::F64, Type::F16 | Type::BF16 | Type::F32) if !relu => {
             types!(from, F: F16 => F16, BF16 => Bf16, F32 => f32; flags!(SAT = saturate; flags!(FTZ = ftz;
-                map!(level, |a: F| -> f64 {
-                    let value = a.wide::<FTZ>();
-                    if SAT { clamp64(value) } else if value.is_nan() { NAN64 } else { value }
-                }))))
+            map!(v3 level, |a: F| -> f64 {
+                let value = a.wide::<FTZ>();
+                if SAT { clamp64(value) } else { settle64(value, [value]) }
+            }))))
         }
         // To a narrower type, to nearest.
         (Type::F16, Type::F32) if round == Some(Rounding::Nearest) => flags!(FTZ = ftz;
-            flags!(SAT = saturate; flags!(RELU = relu; map!(level, |a: f32| -> F16 {
-                F16::nearest(limit::<SAT, RELU>(flush::<FTZ>(a)))
-            })))),
+        flags!(SAT = saturate; flags!(RELU = relu; map!(v3 level, |a: f32| -> F16 {
+            F16::nearest(limit::<SAT, RELU>(flush::<FTZ>(a)))
+        })))),
         (Type::BF16, Type::F32) if round == Some(Rounding::Nearest) => flags!(FTZ = ftz;
-            flags!(SAT = saturate; flags!(RELU = relu; map!(level, |a: f32| -> Bf16 {
-                Bf16::nearest(limit::<SAT, RELU>(flush::<FTZ>(a)))
-            })))),
+        flags!(SAT = saturate; flags!(RELU = relu; map!(v3 level, |a: f32| -> Bf16 {
+            Bf16::nearest(limit::<SAT, RELU>(flush::<FTZ>(a)))
+        })))),
         (Type::F16x2 | Type::BF16x2, Type::F32) if round == Some(Rounding::Nearest) => {
             types!(to, T: F16x2 => F16, BF16x2 => Bf16; flags!(FTZ = ftz; flags!(SAT = saturate;
-                flags!(RELU = relu; map!(level, |a: f32, b: f32| -> Pair<T> {
-                    let (a, b) = (flush::<FTZ>(a), flush::<FTZ>(b));
-                    Pair(T::nearest(limit::<SAT, RELU>(b)), T::nearest(limit::<SAT, RELU>(a)))
-                })))))
+            flags!(RELU = relu; map!(v3 level, |a: f32, b: f32| -> Pair<T> {
+                let (a, b) = (flush::<FTZ>(a), flush::<FTZ>(b));
+                Pair(T::nearest(limit::<SAT, RELU>(b)), T::nearest(limit::<SAT, RELU>(a)))
+            })))))
         }
         (Type::F32, Type::F64) if !relu => directions!(round_or, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(level, |a: f64| -> f32 {
-                let value = flush::<FTZ>(canonical(super::directed::narrow::<R>(a)));
-                if SAT { clamp(value) } else { value }
-            })))),
+        map!(v3 level, |a: f64| -> f32 {
+            let value = flush::<FTZ>(super::directed::narrow::<R>(a));
+            if SAT { clamp(value) } else { value }
+        })))),
         _ => rest(alu, level),
     }
 }
-
-/// What `cvt.f64` gives for a NaN of another type.
-const NAN64: f64 = f64::from_bits(0x7fff_ffff_e000_0000);
 
 #[inline(always)]
 fn clamp64(value: f64) -> f64 {
@@ -191,21 +200,21 @@ fn rest(alu: &Alu, level: Level) -> Option<AluFn> {
         (Type::F16 | Type::BF16, Type::F32 | Type::F64 | Type::F16 | Type::BF16) => {
             let round = round.unwrap_or(Rounding::Nearest);
             types!(from, F: F32 => f32, F64 => f64, F16 => F16, BF16 => Bf16; flags!(SAT = saturate;
-                flags!(RELU = relu; flags!(FTZ = ftz; flags!(HALF = to == Type::F16;
-                    directions!(round, R; map!(rare level, |a: F| -> u32 {
-                        let value = limited::<SAT, RELU>(a.wide::<FTZ>());
-                        u32::from(if HALF { f16::<R>(value).0 } else { bf16::<R>(value).0 })
-                    })))))))
+            flags!(RELU = relu; flags!(FTZ = ftz; flags!(HALF = to == Type::F16;
+                directions!(round, R; map!(rare level, |a: F| -> u32 {
+                    let value = limited::<SAT, RELU>(a.wide::<FTZ>());
+                    u32::from(if HALF { f16::<R>(value).0 } else { bf16::<R>(value).0 })
+                })))))))
         }
         (Type::F16x2 | Type::BF16x2, Type::F32) => {
             let round = round?;
             flags!(SAT = saturate; flags!(RELU = relu; flags!(FTZ = ftz; flags!(HALF = to == Type::F16x2;
-                directions!(round, R; map!(rare level, |a: f32, b: f32| -> u32 {
-                    let high = limited::<SAT, RELU>(a.wide::<FTZ>());
-                    let low = limited::<SAT, RELU>(b.wide::<FTZ>());
-                    let one = |value| u32::from(if HALF { f16::<R>(value).0 } else { bf16::<R>(value).0 });
-                    one(low) | (one(high) << 16)
-                }))))))
+            directions!(round, R; map!(rare level, |a: f32, b: f32| -> u32 {
+                let high = limited::<SAT, RELU>(a.wide::<FTZ>());
+                let low = limited::<SAT, RELU>(b.wide::<FTZ>());
+                let one = |value| u32::from(if HALF { f16::<R>(value).0 } else { bf16::<R>(value).0 });
+                one(low) | (one(high) << 16)
+            }))))))
         }
         (Type::TF32, Type::F32) => flags!(RELU = relu; match round? {
             Rounding::Away => map!(rare level, |a: f32| -> u32 { tf32::<AWAY>(limited::<false, RELU>(a.into())) }),
@@ -218,23 +227,23 @@ fn rest(alu: &Alu, level: Level) -> Option<AluFn> {
             _ => None,
         }),
         (Type::E4M3x2 | Type::E5M2x2, Type::F32) => flags!(E4 = to == Type::E4M3x2; flags!(RELU = relu;
-            map!(rare level, |a: f32, b: f32| -> u16 {
-                let (high, low) = (limited::<false, RELU>(a.into()), limited::<false, RELU>(b.into()));
-                u16::from_le_bytes([eight::<E4>(low), eight::<E4>(high)])
-            }))),
+        map!(rare level, |a: f32, b: f32| -> u16 {
+            let (high, low) = (limited::<false, RELU>(a.into()), limited::<false, RELU>(b.into()));
+            u16::from_le_bytes([eight::<E4>(low), eight::<E4>(high)])
+        }))),
         (Type::E4M3x2 | Type::E5M2x2, Type::F16x2) => flags!(E4 = to == Type::E4M3x2; flags!(RELU = relu;
-            map!(rare level, |a: Pair<F16>| -> u16 {
-                let one = |value: F16| eight::<E4>(limited::<false, RELU>(value.value().into()));
-                u16::from_le_bytes([one(a.0), one(a.1)])
-            }))),
+        map!(rare level, |a: Pair<F16>| -> u16 {
+            let one = |value: F16| eight::<E4>(limited::<false, RELU>(value.value().into()));
+            u16::from_le_bytes([one(a.0), one(a.1)])
+        }))),
         (Type::F16x2, Type::E4M3x2 | Type::E5M2x2) => flags!(E4 = from == Type::E4M3x2; flags!(RELU = relu;
-            map!(rare level, |a: u16| -> Pair<F16> {
-                let one = |bits: u8| {
-                    let value = from_eight::<E4>(bits);
-                    if RELU && value.0 & 0x8000 != 0 && !value.is_nan() { F16(0) } else { value }
-                };
-                Pair(one(a as u8), one((a >> 8) as u8))
-            }))),
+        map!(rare level, |a: u16| -> Pair<F16> {
+            let one = |bits: u8| {
+                let value = from_eight::<E4>(bits);
+                if RELU && value.0 & 0x8000 != 0 && !value.is_nan() { F16(0) } else { value }
+            };
+            Pair(one(a as u8), one((a >> 8) as u8))
+        }))),
         _ => None,
     }
 }

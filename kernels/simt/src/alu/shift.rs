@@ -21,35 +21,35 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
             })),
         },
         Alu::Shf { left, wrap } => flags!(L = left; flags!(W = wrap;
-            map!(level, |a: u32, b: u32, c: u32| -> u32 {
-                let count = if W { c & 31 } else { c.min(32) };
-                let both = (u64::from(b) << 32) | u64::from(a);
-                if L { ((both << count) >> 32) as u32 } else { (both >> count) as u32 }
-            }))),
+        map!(level, |a: u32, b: u32, c: u32| -> u32 {
+            let count = if W { c & 31 } else { c.min(32) };
+            let both = (u64::from(b) << 32) | u64::from(a);
+            if L { ((both << count) >> 32) as u32 } else { (both >> count) as u32 }
+        }))),
         Alu::Bfe(ty) => types!(ty, T: U32 => u32, S32 => i32, U64 => u64, S64 => i64;
-            map!(level, |a: T, b: u32, c: u32| -> T {
-                let (position, length) = (b & 0xff, c & 0xff);
-                // Moved to the top, then down again; past the top come zeros, or the sign.
-                let end = (position + length).min(T::BITS);
-                let beyond = if T::MIN != 0 { a >> (T::BITS - 1) } else { 0 };
-                if length == 0 {
-                    0
-                } else if position >= T::BITS {
-                    beyond
-                } else {
-                    (a << (T::BITS - end)) >> (T::BITS - end + position)
-                }
-            })),
+        map!(level, |a: T, b: u32, c: u32| -> T {
+            let (position, length) = (b & 0xff, c & 0xff);
+            // Moved to the top, then down again; past the top come zeros, or the sign.
+            let end = (position + length).min(T::BITS);
+            let beyond = if T::MIN != 0 { a >> (T::BITS - 1) } else { 0 };
+            if length == 0 {
+                0
+            } else if position >= T::BITS {
+                beyond
+            } else {
+                (a << (T::BITS - end)) >> (T::BITS - end + position)
+            }
+        })),
         Alu::Bfi(ty) => types!(ty, T: B32 | U32 | S32 => u32, B64 | U64 | S64 => u64;
-            map!(level, |a: T, b: T, c: u32, e: u32| -> T {
-                let (position, length) = (c & 0xff, e & 0xff);
-                if position >= T::BITS || length == 0 {
-                    b
-                } else {
-                    let field = (T::MAX >> (T::BITS - length.min(T::BITS))) << position;
-                    (b & !field) | ((a << position) & field)
-                }
-            })),
+        map!(level, |a: T, b: T, c: u32, e: u32| -> T {
+            let (position, length) = (c & 0xff, e & 0xff);
+            if position >= T::BITS || length == 0 {
+                b
+            } else {
+                let field = (T::MAX >> (T::BITS - length.min(T::BITS))) << position;
+                (b & !field) | ((a << position) & field)
+            }
+        })),
         Alu::Prmt(mode) => prmt(mode, level),
         _ => None,
     }

@@ -18,7 +18,8 @@ pub(super) struct Format {
 }
 
 /// `f64`.
-pub(super) const F64: Format = Format { precision: 53, least: -1022, largest: 0x7fef_ffff_ffff_ffff, sign: 63 };
+pub(super) const F64: Format =
+    Format { precision: 53, least: -1022, largest: 0x7fef_ffff_ffff_ffff, sign: 63 };
 /// `f32`.
 pub(super) const F32: Format = Format { precision: 24, least: -126, largest: 0x7f7f_ffff, sign: 31 };
 /// `f16`.
@@ -92,7 +93,8 @@ impl Exact {
             return self;
         }
         let (a, b) = (self.raised(), other.raised());
-        let (big, small) = if (a.exponent, a.significand) >= (b.exponent, b.significand) { (a, b) } else { (b, a) };
+        let (big, small) =
+            if (a.exponent, a.significand) >= (b.exponent, b.significand) { (a, b) } else { (b, a) };
         let distance = (big.exponent - small.exponent) as u32;
         let (low, sticky) = if distance >= 128 {
             (0, true)
