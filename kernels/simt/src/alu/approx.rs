@@ -15,23 +15,23 @@ use crate::ptx::{Alu, Approx, Type};
 pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
         Alu::DivApprox { full, ftz } => flags!(FULL = full; flags!(FTZ = ftz;
-            map!(level, |a: f32, b: f32| -> f32 { divide::<FULL, FTZ>(a, b) }))),
+            map!(v3 level, |a: f32, b: f32| -> f32 { divide::<FULL, FTZ>(a, b) }))),
         Alu::Approx { function, ty: Type::F32, ftz } => flags!(FTZ = ftz; match function {
-            Approx::Rcp => map!(level, |a: f32| -> f32 { end::<FTZ>(1.0 / f64::from(flush::<FTZ>(a))) }),
-            Approx::Sqrt => map!(level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).sqrt()) }),
-            Approx::Rsqrt => map!(level, |a: f32| -> f32 { end::<FTZ>(1.0 / f64::from(flush::<FTZ>(a)).sqrt()) }),
-            Approx::Ex2 => map!(level, |a: f32| -> f32 { end::<FTZ>(exp2(f64::from(flush::<FTZ>(a)))) }),
+            Approx::Rcp => map!(v3 level, |a: f32| -> f32 { end::<FTZ>(1.0 / f64::from(flush::<FTZ>(a))) }),
+            Approx::Sqrt => map!(v3 level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).sqrt()) }),
+            Approx::Rsqrt => map!(v3 level, |a: f32| -> f32 { end::<FTZ>(1.0 / f64::from(flush::<FTZ>(a)).sqrt()) }),
+            Approx::Ex2 => map!(v3 level, |a: f32| -> f32 { end::<FTZ>(exp2(f64::from(flush::<FTZ>(a)))) }),
             Approx::Sin => map!(slow level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).sin()) }),
             Approx::Cos => map!(slow level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).cos()) }),
             Approx::Lg2 => map!(slow level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).log2()) }),
             Approx::Tanh => map!(slow level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).tanh()) }),
         }),
         Alu::Approx { function: Approx::Rcp, ty: Type::F64, ftz: true } => {
-            map!(level, |a: f64| -> f64 { upper(1.0 / upper(a, a), a) })
+            map!(v3 level, |a: f64| -> f64 { upper(1.0 / upper(a)) })
         }
         Alu::Approx { function: Approx::Rsqrt, ty: Type::F64, ftz } => flags!(FTZ = ftz;
-        map!(level, |a: f64| -> f64 {
-            if FTZ { upper(1.0 / upper(a, a).sqrt(), a) } else { settle64(1.0 / a.sqrt(), [a]) }
+        map!(v3 level, |a: f64| -> f64 {
+            if FTZ { upper(1.0 / upper(a).sqrt()) } else { settle64(1.0 / a.sqrt(), [a]) }
         })),
         Alu::Approx { function: Approx::Ex2, ty, ftz } => halves(ty, ftz, true, level),
         Alu::Approx { function: Approx::Tanh, ty, ftz } => halves(ty, ftz, false, level),
@@ -76,7 +76,7 @@ fn exp2(a: f64) -> f64 {
     for power in (0..13).rev() {
         sum = sum * rest + SERIES[power];
     }
-    let exponent = (shifted.to_bits() as u32 as i32 + 1023) as u64;
+    let exponent = i64::from((shifted.to_bits() as u32 as i32).wrapping_add(1023)) as u64;
     let result = sum * f64::from_bits(exponent << 52);
     if a.is_nan() { a } else { result }
 }
@@ -93,8 +93,8 @@ fn divide<const FULL: bool, const FTZ: bool>(a: f32, b: f32) -> f32 {
 
 /// What `rcp.approx.ftz.f64` and its like read and write: the upper 32 bits, the lower being zero; subnormals as zero.
 #[inline(always)]
-fn upper(value: f64, operand: f64) -> f64 {
-    let bits = settle64(value, [operand]).to_bits() & 0xffff_ffff_0000_0000;
+fn upper(value: f64) -> f64 {
+    let bits = if value.is_nan() { 0x7fff_ffff_0000_0000 } else { value.to_bits() & 0xffff_ffff_0000_0000 };
     let zero = bits & 0x7ff0_0000_0000_0000 == 0;
     f64::from_bits(if zero { bits & 0x8000_0000_0000_0000 } else { bits })
 }

@@ -213,11 +213,14 @@ fn set(compare: Comparison, to: Type, ty: Type, ftz: bool, level: Level) -> Opti
             compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, { u32::MAX }>()))
         }
         Type::F32 => compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, 0x3f80_0000>())),
-        Type::U16 | Type::S16 | Type::B16 => {
-            compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, 0xffff>()))
+        // Of 16 bits only for halves.
+        _ if matches!(to, Type::U16 | Type::S16 | Type::B16) || to == ty => {
+            flags!(MASK = to != ty; flags!(FTZ = ftz; floating!(compare, C;
+            types!(ty, T: F16 => F16, BF16 => Bf16; map!(rare level, |a: T, b: T| -> u16 {
+                let one = if MASK { 0xffff } else { T::ONE.bits() };
+                if test_half::<T, C, FTZ>(a, b) { one } else { 0 }
+            })))))
         }
-        Type::F16 => compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, 0x3c00>())),
-        Type::BF16 => compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, 0x3f80>())),
         _ => None,
     }
 }

@@ -113,9 +113,12 @@ pub(super) fn sqrt<const R: u8>(a: f32) -> f32 {
     settle::<R>(nearest, f64::from(a) - f64::from(nearest) * f64::from(nearest))
 }
 
-/// An `f64` as `f32`.
+/// An `f64` as `f32`. A NaN keeps its sign and the upper bits of what it carries, made quiet.
 #[inline(always)]
 pub(super) fn narrow<const R: u8>(a: f64) -> f32 {
     let nearest = a as f32;
-    settle::<R>(nearest, a - f64::from(nearest))
+    let rounded = settle::<R>(nearest, a - f64::from(nearest));
+    let bits = a.to_bits();
+    let nan = ((bits >> 32) as u32 & 0x8000_0000) | 0x7fc0_0000 | ((bits >> 29) as u32 & 0x003f_ffff);
+    if a.is_nan() { f32::from_bits(nan) } else { rounded }
 }

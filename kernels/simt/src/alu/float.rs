@@ -1,7 +1,8 @@
 //! `f32` and `f64` (PTX ISA 9.0, section 9.7.3).
 //!
 //! A NaN result of `f32` is 0x7fffffff, whatever the operands were (section 9.7.3: "NaN payloads are not preserved").
-//! Of `f64` it is the first operand that is NaN, made quiet, or 0xfff8000000000000 where none is.
+//! Of `f64` it is an operand that is NaN, made quiet, or 0xfff8000000000000 where none is. Which operand was seen on an
+//! H200: `b` before `a`, of `fma` `b` before `c` before `a`, of `div` `a` before `b`.
 
 use super::directed;
 use super::kernel::{flags, map, types};
@@ -52,12 +53,12 @@ pub(super) fn settle64<const N: usize>(result: f64, operands: [f64; N]) -> f64 {
 
 /// A function of `f64`: to nearest what the host does, otherwise exactly where all operands are finite.
 macro_rules! map64 {
-    ($level:expr, $round:expr, |$($arg:ident),*| $native:expr, $ok:expr, $soft:path) => {
+    ($level:expr, $round:expr, |$($arg:ident),*| $native:expr, [$($nan:ident),*], $ok:expr, $soft:path) => {
         if $round == Rounding::Nearest {
-            map!($level, |$($arg: f64),*| -> f64 { settle64($native, [$($arg),*]) })
+            map!(v3 $level, |$($arg: f64),*| -> f64 { settle64($native, [$($nan),*]) })
         } else {
             directions!($round, R; map!(rare $level, |$($arg: f64),*| -> f64 {
-                if $($arg.is_finite() &&)* $ok { $soft($($arg),*, R) } else { settle64($native, [$($arg),*]) }
+                if $($arg.is_finite() &&)* $ok { $soft($($arg),*, R) } else { settle64($native, [$($nan),*]) }
             }))
         }
     };
@@ -68,58 +69,58 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
         Alu::FAdd { ty: Type::F32, round, ftz, saturate } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(level, |a: f32, b: f32| -> f32 {
+            map!(v3 level, |a: f32, b: f32| -> f32 {
                 finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
             }))))
         }
         Alu::FSub { ty: Type::F32, round, ftz, saturate } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(level, |a: f32, b: f32| -> f32 {
+            map!(v3 level, |a: f32, b: f32| -> f32 {
                 finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
             }))))
         }
         Alu::FMul { ty: Type::F32, round, ftz, saturate } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(level, |a: f32, b: f32| -> f32 {
+            map!(v3 level, |a: f32, b: f32| -> f32 {
                 finish::<FTZ, SAT>(directed::mul::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
             }))))
         }
         Alu::Fma { ty: Type::F32, round, ftz, saturate, relu: false } => {
             directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(level, |a: f32, b: f32, c: f32| -> f32 {
+            map!(v3 level, |a: f32, b: f32, c: f32| -> f32 {
                 let (a, b, c) = (flush::<FTZ>(a), flush::<FTZ>(b), flush::<FTZ>(c));
                 finish::<FTZ, SAT>(directed::fma::<R>(a, b, c))
             }))))
         }
         Alu::FDiv { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-        map!(level, |a: f32, b: f32| -> f32 {
+        map!(v3 level, |a: f32, b: f32| -> f32 {
             finish::<FTZ, false>(directed::div::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
         }))),
         Alu::Rcp { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-            map!(level, |a: f32| -> f32 { finish::<FTZ, false>(directed::div::<R>(1.0, flush::<FTZ>(a))) }))),
+            map!(v3 level, |a: f32| -> f32 { finish::<FTZ, false>(directed::div::<R>(1.0, flush::<FTZ>(a))) }))),
         Alu::Sqrt { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-            map!(level, |a: f32| -> f32 { finish::<FTZ, false>(directed::sqrt::<R>(flush::<FTZ>(a))) }))),
+            map!(v3 level, |a: f32| -> f32 { finish::<FTZ, false>(directed::sqrt::<R>(flush::<FTZ>(a))) }))),
 
         Alu::FAdd { ty: Type::F64, round, ftz: false, saturate: false } => {
-            map64!(level, round, |a, b| a + b, true, soft::add)
+            map64!(level, round, |a, b| a + b, [b, a], true, soft::add)
         }
         Alu::FSub { ty: Type::F64, round, ftz: false, saturate: false } => {
-            map64!(level, round, |a, b| a - b, true, sub64)
+            map64!(level, round, |a, b| a - b, [b, a], true, sub64)
         }
         Alu::FMul { ty: Type::F64, round, ftz: false, saturate: false } => {
-            map64!(level, round, |a, b| a * b, true, soft::mul)
+            map64!(level, round, |a, b| a * b, [b, a], true, soft::mul)
         }
         Alu::Fma { ty: Type::F64, round, ftz: false, saturate: false, relu: false } => {
-            map64!(level, round, |a, b, c| a.mul_add(b, c), true, soft::fma)
+            map64!(level, round, |a, b, c| a.mul_add(b, c), [b, c, a], true, soft::fma)
         }
         Alu::FDiv { ty: Type::F64, round, ftz: false } => {
-            map64!(level, round, |a, b| a / b, b != 0.0, soft::div)
+            map64!(level, round, |a, b| a / b, [a, b], b != 0.0, soft::div)
         }
         Alu::Rcp { ty: Type::F64, round, ftz: false } => {
-            map64!(level, round, |a| 1.0 / a, a != 0.0, rcp64)
+            map64!(level, round, |a| 1.0 / a, [a], a != 0.0, rcp64)
         }
         Alu::Sqrt { ty: Type::F64, round, ftz: false } => {
-            map64!(level, round, |a| a.sqrt(), a >= 0.0, soft::sqrt)
+            map64!(level, round, |a| a.sqrt(), [a], a >= 0.0, soft::sqrt)
         }
         _ => simple(alu, level),
     }
@@ -137,9 +138,9 @@ fn rcp64(a: f64, rounding: u8) -> f64 {
 fn simple(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
         Alu::FAbs { ty: Type::F32, ftz } => flags!(FTZ = ftz;
-            map!(level, |a: f32| -> f32 { flush::<FTZ>(a).abs() })),
+            map!(level, |a: f32| -> f32 { canonical(flush::<FTZ>(a).abs()) })),
         Alu::FNeg { ty: Type::F32, ftz } => flags!(FTZ = ftz;
-            map!(level, |a: f32| -> f32 { -flush::<FTZ>(a) })),
+            map!(level, |a: f32| -> f32 { canonical(-flush::<FTZ>(a)) })),
         Alu::FAbs { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { a.abs() }),
         Alu::FNeg { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { -a }),
         Alu::FMin { ty: Type::F32, ftz, nan, xorsign_abs } => flags!(FTZ = ftz; flags!(N = nan;
@@ -197,5 +198,5 @@ fn extreme64<const MAX: bool>(a: f64, b: f64) -> f64 {
     let less = (a < b) | ((a == b) & a.is_sign_negative());
     let chosen = if less != MAX { a } else { b };
     let either = if a.is_nan() { b } else { a };
-    if a.is_nan() | b.is_nan() { settle64(either, [a, b]) } else { chosen }
+    if a.is_nan() | b.is_nan() { settle64(either, [b, a]) } else { chosen }
 }

@@ -24,7 +24,7 @@ pub(super) trait Half: Copy {
     fn from_bits(bits: u16) -> Self;
     /// Its bits.
     fn bits(self) -> u16;
-    /// Its value, exactly. The NaN that `f32` instructions give, if it is one.
+    /// Its value, exactly; a NaN if it is one.
     fn value(self) -> f32;
     /// The nearest. To be right, `value` must be exact, or rounded to odd.
     fn nearest(value: f32) -> Self;

@@ -100,7 +100,7 @@ fn two<T: Half, const OP: u8, const FTZ: bool, const SAT: bool>(a: T, b: T) -> T
 pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     macro_rules! arithmetic {
         ($op:ident, $ty:expr, $ftz:expr, $saturate:expr) => {
-            flags!(FTZ = $ftz; flags!(SAT = $saturate; halves!($ty, T; map!(level, |a: T, b: T| -> T {
+            flags!(FTZ = $ftz; flags!(SAT = $saturate; halves!($ty, T; map!(v3 level, |a: T, b: T| -> T {
                 T::map2(a, b, |a, b| two::<<T as Halves>::One, $op, FTZ, SAT>(a, b))
             }))))
         };
@@ -111,7 +111,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         Alu::FMul { ty, round: Rounding::Nearest, ftz, saturate } => arithmetic!(MUL, ty, ftz, saturate),
         Alu::Fma { ty, round: Rounding::Nearest, ftz, saturate, relu } => {
             flags!(FTZ = ftz; flags!(SAT = saturate; flags!(RELU = relu; halves!(ty, T;
-            map!(level, |a: T, b: T, c: T| -> T {
+            map!(v3 level, |a: T, b: T, c: T| -> T {
                 T::map3(a, b, c, |a, b, c| {
                     type One = <T as Halves>::One;
                     let (a, b, c) = (value::<One, FTZ>(a), value::<One, FTZ>(b), value::<One, FTZ>(c));
@@ -119,13 +119,13 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
                 })
             })))))
         }
-        Alu::FAbs { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(level, |a: T| -> T {
+        Alu::FAbs { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(v3 level, |a: T| -> T {
             T::map1(a, |a| {
                 let a = if FTZ { a.flush() } else { a };
                 Half::from_bits(a.bits() & 0x7fff)
             })
         }))),
-        Alu::FNeg { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(level, |a: T| -> T {
+        Alu::FNeg { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(v3 level, |a: T| -> T {
             T::map1(a, |a| {
                 let a = if FTZ { a.flush() } else { a };
                 Half::from_bits(a.bits() ^ 0x8000)
@@ -140,7 +140,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
 /// The smaller or the larger.
 fn extremes<const MAX: bool>(ty: Type, ftz: bool, nan: bool, xorsign: bool, level: Level) -> Option<AluFn> {
     flags!(LARGER = MAX; flags!(FTZ = ftz; flags!(N = nan; flags!(X = xorsign; halves!(ty, T;
-    map!(level, |a: T, b: T| -> T {
+    map!(v3 level, |a: T, b: T| -> T {
         T::map2(a, b, |a, b| {
             let (a, b) = (value::<<T as Halves>::One, FTZ>(a), value::<<T as Halves>::One, FTZ>(b));
             Half::nearest(extreme::<LARGER, N, X>(a, b))

@@ -79,7 +79,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
             if b == 0 { !0 } else { a.wrapping_div(b) }
         })),
         Alu::Rem(ty) => integers!(ty, T; map!(slow level, |a: T, b: T| -> T {
-            if b == 0 { a } else { a.wrapping_rem(b) }
+            if b == 0 { !0 } else { a.wrapping_rem(b) }
         })),
         Alu::Abs(ty) => types!(ty, T: S16 => i16, S32 => i32, S64 => i64;
             map!(level, |a: T| -> T { a.wrapping_abs() })),

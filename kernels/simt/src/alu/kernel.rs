@@ -183,11 +183,14 @@ pub(super) fn pick_any<K: Kernel>(_level: Level) -> AluFn {
 }
 
 /// `map!(level, |a: u32, b: u32| -> u32 { .. })`: a function for all lanes, from what one lane does. The body sees the
-/// items around it (types and constants), not variables. `map!(slow level, ..)` is for what is not vectorised, `map!(rare level, ..)` for what is rare besides and is
+/// items around it (types and constants), not variables. `map!(v3 level, ..)` is for what AVX-512 does not make faster, `map!(slow level, ..)` for what is not vectorised, `map!(rare level, ..)` for what is rare besides and is
 /// compiled only once.
 macro_rules! map {
     (slow $level:expr, |$($arg:ident: $ty:ty),*| -> $out:ty $body:block) => {
         $crate::alu::kernel::map!(@ pick_v3 Slow $level, |$($arg: $ty),*| -> $out $body)
+    };
+    (v3 $level:expr, |$($arg:ident: $ty:ty),*| -> $out:ty $body:block) => {
+        $crate::alu::kernel::map!(@ pick_v3 Each $level, |$($arg: $ty),*| -> $out $body)
     };
     (rare $level:expr, |$($arg:ident: $ty:ty),*| -> $out:ty $body:block) => {
         $crate::alu::kernel::map!(@ pick_any Slow $level, |$($arg: $ty),*| -> $out $body)

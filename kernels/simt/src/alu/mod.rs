@@ -4,12 +4,12 @@
 //! |---|---|
 //! | `view` | registers, as an instruction sees them |
 //! | `kernel` | from an operation of one lane to a function for 32 |
-//! | `integer`, `carry`, `bits`, `shift`, `field` | integers and bits |
-//! | `choice` | comparisons and what they choose |
+//! | `integer`, `carry`, `bits`, `shift` | integers and bits |
+//! | `choice`, `combined` | comparisons and what they choose |
 //! | `float`, `directed`, `soft` | `f32` and `f64`, rounded any way |
-//! | `half` | `f16` and `bf16` |
+//! | `half`, `halves` | `f16` and `bf16` |
 //! | `approx` | functions that hardware computes to a few units |
-//! | `convert` | from one type to another |
+//! | `convert`, `narrow` | from one type to another |
 //! | `mma` | products of matrices |
 //!
 //! Results are those of an H100 bit for bit, where they are known: all of PTX ISA 9.0 that says one result, and what
@@ -31,6 +31,8 @@ mod mma;
 mod narrow;
 mod shift;
 mod soft;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use mma::{Accumulation, AccumulationRounding};

@@ -45,29 +45,29 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match (to, from) {
         // Of the same type: made whole, clamped, or flushed.
         (Type::F32, Type::F32) if !relu => flags!(FTZ = ftz; flags!(SAT = saturate; match round {
-            None => map!(level, |a: f32| -> f32 {
+            None => map!(v3 level, |a: f32| -> f32 {
                 let value = flush::<FTZ>(canonical(a));
                 if SAT { clamp(value) } else { value }
             }),
-            _ => made_whole!(round, R; map!(level, |a: f32| -> f32 {
+            _ => made_whole!(round, R; map!(v3 level, |a: f32| -> f32 {
                 let value = canonical(whole::<R>(f64::from(flush::<FTZ>(a))) as f32);
                 if SAT { clamp(value) } else { value }
             })),
         })),
         (Type::F64, Type::F64) if !relu => flags!(SAT = saturate; match round {
-            None => map!(level, |a: f64| -> f64 { if SAT { clamp64(a) } else { settle64(a, [a]) } }),
-            _ => made_whole!(round, R; map!(level, |a: f64| -> f64 {
+            None => map!(v3 level, |a: f64| -> f64 { if SAT { clamp64(a) } else { settle64(a, [a]) } }),
+            _ => made_whole!(round, R; map!(v3 level, |a: f64| -> f64 {
                 let value = settle64(whole::<R>(a), [a]);
                 if SAT { clamp64(value) } else { value }
             })),
         }),
         (Type::F16, Type::F16) | (Type::BF16, Type::BF16) if !relu => {
             types!(to, T: F16 => F16, BF16 => Bf16; flags!(SAT = saturate; flags!(FTZ = ftz; match round {
-                None => map!(level, |a: T| -> T {
+                None => map!(v3 level, |a: T| -> T {
                     let a = if FTZ { a.flush() } else { a };
                     T::nearest(if SAT { clamp(a.value()) } else { a.value() })
                 }),
-                _ => made_whole!(round, R; map!(level, |a: T| -> T {
+                _ => made_whole!(round, R; map!(v3 level, |a: T| -> T {
                     let value = whole::<R>(f64::from(a.value())) as f32;
                     T::nearest(if SAT { clamp(value) } else { value })
                 })),
@@ -76,45 +76,42 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         // To a wider type: exact.
         (Type::F32, Type::F16 | Type::BF16) if !relu => {
             types!(from, F: F16 => F16, BF16 => Bf16; flags!(SAT = saturate; flags!(FTZ = ftz;
-            map!(level, |a: F| -> f32 {
+            map!(v3 level, |a: F| -> f32 {
                 let a = flush::<FTZ>(a.value());
                 if SAT { clamp(a) } else { a }
             }))))
         }
         (Type::F64, Type::F16 | Type::BF16 | Type::F32) if !relu => {
             types!(from, F: F16 => F16, BF16 => Bf16, F32 => f32; flags!(SAT = saturate; flags!(FTZ = ftz;
-            map!(level, |a: F| -> f64 {
+            map!(v3 level, |a: F| -> f64 {
                 let value = a.wide::<FTZ>();
-                if SAT { clamp64(value) } else if value.is_nan() { NAN64 } else { value }
+                if SAT { clamp64(value) } else { settle64(value, [value]) }
             }))))
         }
         // To a narrower type, to nearest.
         (Type::F16, Type::F32) if round == Some(Rounding::Nearest) => flags!(FTZ = ftz;
-        flags!(SAT = saturate; flags!(RELU = relu; map!(level, |a: f32| -> F16 {
+        flags!(SAT = saturate; flags!(RELU = relu; map!(v3 level, |a: f32| -> F16 {
             F16::nearest(limit::<SAT, RELU>(flush::<FTZ>(a)))
         })))),
         (Type::BF16, Type::F32) if round == Some(Rounding::Nearest) => flags!(FTZ = ftz;
-        flags!(SAT = saturate; flags!(RELU = relu; map!(level, |a: f32| -> Bf16 {
+        flags!(SAT = saturate; flags!(RELU = relu; map!(v3 level, |a: f32| -> Bf16 {
             Bf16::nearest(limit::<SAT, RELU>(flush::<FTZ>(a)))
         })))),
         (Type::F16x2 | Type::BF16x2, Type::F32) if round == Some(Rounding::Nearest) => {
             types!(to, T: F16x2 => F16, BF16x2 => Bf16; flags!(FTZ = ftz; flags!(SAT = saturate;
-            flags!(RELU = relu; map!(level, |a: f32, b: f32| -> Pair<T> {
+            flags!(RELU = relu; map!(v3 level, |a: f32, b: f32| -> Pair<T> {
                 let (a, b) = (flush::<FTZ>(a), flush::<FTZ>(b));
                 Pair(T::nearest(limit::<SAT, RELU>(b)), T::nearest(limit::<SAT, RELU>(a)))
             })))))
         }
         (Type::F32, Type::F64) if !relu => directions!(round_or, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-        map!(level, |a: f64| -> f32 {
-            let value = flush::<FTZ>(canonical(super::directed::narrow::<R>(a)));
+        map!(v3 level, |a: f64| -> f32 {
+            let value = flush::<FTZ>(super::directed::narrow::<R>(a));
             if SAT { clamp(value) } else { value }
         })))),
         _ => rest(alu, level),
     }
 }
-
-/// What `cvt.f64` gives for a NaN of another type.
-const NAN64: f64 = f64::from_bits(0x7fff_ffff_e000_0000);
 
 #[inline(always)]
 fn clamp64(value: f64) -> f64 {

@@ -181,7 +181,8 @@ macro_rules! narrow {
 }
 narrow! {
     u8: |word| word as u8, |value| u32::from(value);
-    i8: |word| word as i8, |value| u32::from(value as u8);
+    // Registers for 8 bits have 16, and the sign goes through all of them.
+    i8: |word| word as i8, |value| u32::from(i16::from(value) as u16);
     u16: |word| word as u16, |value| u32::from(value);
     i16: |word| word as i16, |value| u32::from(value as u16);
     F16: |word| F16(word as u16), |value| u32::from(value.0);

@@ -43,6 +43,8 @@ pub(super) struct Opened {
     pub(super) number: u32,
     pub(super) arrived: u32,
     pub(super) waiting: u32,
+    /// Whether it is for all threads of the block.
+    pub(super) for_all: bool,
     pub(super) reduced: (u32, u32),
 }
 
@@ -96,9 +98,10 @@ impl Barriers {
                     Some(threads) => barrier.arrivals * 32 == threads,
                 };
             if opens {
-                let Barrier { arrived, waiting, reduced, .. } = std::mem::take(barrier);
+                let Barrier { arrived, waiting, threads, reduced, .. } = std::mem::take(barrier);
                 let reduced = reduced.unwrap_or_default();
-                return Some(Opened { number: number as u32, arrived, waiting, reduced });
+                let for_all = threads.is_none();
+                return Some(Opened { number: number as u32, arrived, waiting, for_all, reduced });
             }
         }
         None

@@ -116,8 +116,11 @@ impl<'g> Block<'g> {
             .iter()
             .filter(|warp| warp.state != State::Done)
             .fold(0, |all, warp| all | 1 << warp.number);
+        let ended = self.warps.iter().fold(0, |all, warp| all | 1 << warp.number) & !live;
         while let Some(opened) = self.core.barriers.open(live) {
-            self.core.history.barrier(opened.arrived, opened.waiting);
+            // A barrier for all threads does not wait for those that ended; what they did is done.
+            let ended = if opened.for_all { ended } else { 0 };
+            self.core.history.barrier(opened.arrived | ended, opened.waiting | ended);
             for number in each(opened.waiting) {
                 if let Some(warp) = self.warps.get_mut(number as usize) {
                     release(self.core.grid.program, warp, opened);

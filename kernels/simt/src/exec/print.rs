@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::access::{Outcome, plain, reach, space_of};
+use super::reach::{Outcome, plain, reach, space_of};
 use super::core::Core;
 use super::run::each;
 use super::warp::Warp;

@@ -1,6 +1,6 @@
 //! What passes between the lanes of a warp: warp barriers, shuffles, votes, matches, reductions.
 
-use super::access::Outcome;
+use super::reach::Outcome;
 use super::core::Core;
 use super::program::{Code, Value};
 use super::run::each;

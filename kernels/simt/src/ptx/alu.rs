@@ -44,7 +44,7 @@ pub enum Alu {
     Sad(Type),
     /// `d <- a, b`. By zero: all bits one, as hardware answers.
     Div(Type),
-    /// `d <- a, b`. By zero: `a`, as hardware answers.
+    /// `d <- a, b`. By zero: all bits one, as hardware answers.
     Rem(Type),
     /// `d <- a`. S16, S32, S64.
     Abs(Type),

@@ -71,7 +71,7 @@ impl Kernel for Double {
                 let mut sum = f64::from_bits(c[lane]);
                 for k in 0..4 {
                     let (a, b) = (f64::from_bits(a[4 * row + k]), f64::from_bits(b[4 * column + k]));
-                    sum = settle64(a.mul_add(b, sum), [a, b, sum]);
+                    sum = settle64(a.mul_add(b, sum), [b, sum, a]);
                 }
                 sum.to_bits()
             })

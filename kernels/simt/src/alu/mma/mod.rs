@@ -84,7 +84,7 @@ impl<A: Cell, B: Cell, const K: usize, const F16: bool> Kernel for Sums<A, B, K,
                 for index in 0..A::COUNT {
                     let number = A::number(word, index);
                     special |= number.special != Special::Finite;
-                    a[row][column + index] = number;
+                    a[row][place::<A>(column + index)] = number;
                 }
             }
         }
@@ -95,12 +95,13 @@ impl<A: Cell, B: Cell, const K: usize, const F16: bool> Kernel for Sums<A, B, K,
             for (lane, word) in view.words(to + a_registers + register).into_iter().enumerate() {
                 let (row, column) = (B::COUNT * (lane % 4 + 4 * register), lane / 4);
                 for index in 0..B::COUNT {
+                    let row = place::<B>(row + index);
                     let number = B::number(word, index);
                     special |= number.special != Special::Finite;
-                    b[row + index].magnitude[column] = number.magnitude;
-                    b[row + index].exponent[column] = number.exponent;
-                    b[row + index].sign[column] = number.sign;
-                    b_special[row + index][column] = number.special;
+                    b[row].magnitude[column] = number.magnitude;
+                    b[row].exponent[column] = number.exponent;
+                    b[row].sign[column] = number.sign;
+                    b_special[row][column] = number.special;
                 }
             }
         }
@@ -142,6 +143,12 @@ impl<A: Cell, B: Cell, const K: usize, const F16: bool> Sums<A, B, K, F16> {
         };
         Accumulation::hopper(factors, if F16 { Type::F16 } else { Type::F32 })
     };
+}
+
+/// Where an element of a row of `a` is in the order of the sums: bytes are two sums, see [`Accumulation::block_k`].
+#[inline(always)]
+fn place<C: Cell>(k: usize) -> usize {
+    if C::COUNT == 4 { 16 * (k % 4 / 2) + 2 * (k / 4) + k % 2 } else { k }
 }
 
 /// The bits of the sums, by row and column.

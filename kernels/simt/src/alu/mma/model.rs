@@ -26,7 +26,8 @@ pub enum AccumulationRounding {
 pub struct Accumulation {
     /// Bits after the point that are kept of each term: 23 to 27.
     pub fraction_bits: u32,
-    /// Products of a sum: 32 bytes of a row of `a`.
+    /// Products of a sum. Of 32 bytes the first sum has those at 0 and 1 of each four, the second those at 2 and 3 (seen
+    /// on an H200: the two halves of each register, as `f16`).
     pub block_k: usize,
     /// What a sum becomes.
     pub rounding: AccumulationRounding,
@@ -40,7 +41,9 @@ impl Accumulation {
             Type::F16 => AccumulationRounding::NearestF16,
             _ => AccumulationRounding::ZeroF32,
         };
-        Self { fraction_bits: 25, block_k: 32 / factors.bytes() as usize, rounding }
+        // Bytes are multiplied as `f16` on these.
+        let block_k = if factors.bytes() == 4 { 8 } else { 16 };
+        Self { fraction_bits: 25, block_k, rounding }
     }
 }
 
@@ -71,7 +74,7 @@ pub(super) fn block(
     }
     for (a, b) in a.iter().zip(b) {
         for j in 0..COLUMNS {
-            largest[j] = largest[j].max(a.exponent + b.exponent[j]);
+            largest[j] = largest[j].max(a.exponent.wrapping_add(b.exponent[j]));
         }
     }
     let mut total = [0i64; COLUMNS];
@@ -81,10 +84,11 @@ pub(super) fn block(
         let mut sum = [0i32; COLUMNS];
         for (a, b) in a.iter().zip(b) {
             for j in 0..COLUMNS {
-                let product = (a.magnitude * b.magnitude[j]) << raise;
-                let distance = (largest[j] - (a.exponent + b.exponent[j])).min(31) as u32;
+                let product = a.magnitude.wrapping_mul(b.magnitude[j]).wrapping_shl(raise);
+                let distance = largest[j].wrapping_sub(a.exponent.wrapping_add(b.exponent[j])).min(31) as u32;
                 let sign = a.sign ^ b.sign[j];
-                sum[j] = sum[j].wrapping_add(((product >> distance) as i32 ^ sign) - sign);
+                sum[j] =
+                    sum[j].wrapping_add((product.wrapping_shr(distance) as i32 ^ sign).wrapping_sub(sign));
             }
         }
         for j in 0..COLUMNS {

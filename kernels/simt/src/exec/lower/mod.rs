@@ -4,17 +4,20 @@
 //! |---|---|
 //! | `layout` | where variables lie: parameters, shared, local, module memory |
 //! | `frame` | registers and variables of a function at one place where it is called |
-//! | `emit` | control, calls, and the list of instructions |
-//! | `translate` | one instruction at a time |
+//! | `emit` | control, and the list of instructions |
+//! | `call` | calls: the function in place of the call |
+//! | `translate`, `operands` | one instruction at a time |
 //! | `widths` | which operands have 64 bits |
 //! | `written` | which registers may be read before they are written |
 //!
 //! Functions are put in place of their calls: then a program has one list of instructions, and the order of their
 //! numbers is a fair order to bring lanes together in. Recursion is refused.
 
+mod call;
 mod emit;
 mod frame;
 mod layout;
+mod operands;
 mod translate;
 mod widths;
 mod written;

@@ -19,7 +19,7 @@ pub(super) fn source(alu: &Alu, index: usize) -> Width {
         }
         A::MadWide(ty) => {
             if index == 2 {
-                Width::Wide
+                Width::of_bytes(ty.bytes() * 2)
             } else {
                 Width::of(ty)
             }
