@@ -61,13 +61,7 @@ const SERIES: [f64; 14] = {
 #[inline(always)]
 fn exp2(a: f64) -> f64 {
     // Past this an `f32` is infinite, or zero.
-    let clamped = if a > 200.0 {
-        200.0
-    } else if a < -200.0 {
-        -200.0
-    } else {
-        a
-    };
+    let clamped = a.clamp(-200.0, 200.0);
     // 1.5 * 2^52: the sum has no bits below one, and its lowest bits are the whole number.
     const SHIFT: f64 = 6_755_399_441_055_744.0;
     let shifted = clamped + SHIFT;

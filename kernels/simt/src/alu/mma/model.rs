@@ -73,8 +73,8 @@ pub(super) fn block(
         largest[j] = c[j].exponent.max(-126);
     }
     for (a, b) in a.iter().zip(b) {
-        for j in 0..COLUMNS {
-            largest[j] = largest[j].max(a.exponent.wrapping_add(b.exponent[j]));
+        for (largest, b) in largest.iter_mut().zip(b.exponent) {
+            *largest = (*largest).max(a.exponent.wrapping_add(b));
         }
     }
     let mut total = [0i64; COLUMNS];

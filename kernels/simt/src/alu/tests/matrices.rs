@@ -132,7 +132,7 @@ fn what_is_below_the_largest_is_cut() {
     let less = |_: usize, column: usize| if column == 0 { f16(-tiny) } else { 0 };
     assert_eq!(product(shape, &less, &ones, f32(1.0))[0][0], f32(1.0 - tiny));
     // 25 bits after the largest are kept: 2^-24 beside 2 is one of them, beside 4 it is not, whatever their number.
-    assert_eq!(product(shape, &all, &ones, f32(2.0))[0][0], f32(2.0 + f32::exp2(-20.0)) & !0);
+    assert_eq!(product(shape, &all, &ones, f32(2.0))[0][0], f32(2.0 + f32::exp2(-20.0)));
     assert_eq!(product(shape, &all, &ones, f32(8.0))[0][0], f32(8.0));
 }
 
@@ -167,9 +167,9 @@ fn bytes_are_two_sums() {
         };
         let b = |row: usize, _: usize| if row < 2 { 0x7e } else { 1 };
         let found = product(shape, &a, &b, 0);
-        for row in 0..16.min(32 - first) {
+        for (row, found) in found.iter().enumerate().take(32 - first) {
             let expected = if (first + row) % 4 < 2 { 0 } else { 0x3680_0000 };
-            assert_eq!(found[row][0], expected, "the product at {}", first + row);
+            assert_eq!(found[0], expected, "the product at {}", first + row);
         }
     }
 }
