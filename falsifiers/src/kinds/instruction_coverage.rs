@@ -68,10 +68,11 @@ impl Lines {
     }
 
     fn add(&mut self, coverage: &Coverage) {
-        for (_, line, ran) in &coverage.instructions {
-            let (all, run) = self.counts.entry(line.clone()).or_default();
+        for covered in &coverage.instructions {
+            let line = covered.source.as_ref().map(|source| (source.file.clone(), source.line));
+            let (all, run) = self.counts.entry(line).or_default();
             *all += 1;
-            *run += u64::from(*ran);
+            *run += u64::from(covered.ran);
         }
     }
 
@@ -137,6 +138,8 @@ fn listed(lines: &[&Line]) -> String {
 #[cfg(test)]
 mod tests {
     use kernels::Dtype;
+    use simt::device::Covered;
+    use simt::fault::SourceLine;
 
     use super::*;
 
@@ -146,9 +149,10 @@ mod tests {
     fn lines(ran: [bool; 4]) -> Lines {
         let mut lines = Lines::default();
         lines.read(SOURCE);
-        let at = |file: &str, line| Some((format!("/kernels/{file}"), line));
+        let at = |file: &str, line| Some(SourceLine { file: format!("/kernels/{file}"), line });
         let places = [at("common.cuh", 2), at("k.cu", 3), at("k.cu", 4), None];
-        let instructions = (1..).zip(places).zip(ran).map(|((ptx, place), ran)| (ptx, place, ran)).collect();
+        let covered = (1..).zip(places).zip(ran);
+        let instructions = covered.map(|((ptx_line, source), ran)| Covered { ptx_line, source, ran }).collect();
         lines.add(&Coverage { kernel: "k".to_owned(), launches: 1, instructions });
         lines
     }

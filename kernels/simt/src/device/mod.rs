@@ -15,7 +15,7 @@ use crate::options::Options;
 use crate::ptx::{Space, decode};
 
 pub use module::{Function, Module, Parameter};
-pub use report::{Coverage, Error, Launch, Leak, Report};
+pub use report::{Coverage, Covered, Error, Launch, Leak, Report};
 
 /// A device. Everything takes `&self`, from any number of threads, and is done one after the other: when a call
 /// returns, its work is done.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Coverage, Device};
+use super::{Coverage, Covered, Device};
 use crate::exec::program::{Code, Program};
+use crate::fault::SourceLine;
 use crate::ptx;
 
 /// A module on a device. Its memory (variables) is released with it.
@@ -152,8 +153,11 @@ impl Function {
             if site.real {
                 let source = site.source.filter(|source| source.line > 0);
                 let source =
-                    source.and_then(|source| Some((program.files.get(&source.file)?.clone(), source.line)));
-                coverage.instructions.push((site.line, source, running));
+                    source.and_then(|source| {
+                    let file = program.files.get(&source.file)?.clone();
+                    Some(SourceLine { file, line: source.line })
+                });
+                coverage.instructions.push(Covered { ptx_line: site.line, source, ran: running });
             }
             // What comes after a jump has run only if something went there.
             if matches!(instruction.code, Code::Branch { .. } | Code::BranchIndexed { .. } | Code::Exit) {

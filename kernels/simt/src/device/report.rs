@@ -1,6 +1,6 @@
 //! What a device is asked, and what it answers.
 
-use crate::fault::Fault;
+use crate::fault::{Fault, SourceLine};
 use crate::ptx::DecodeError;
 
 /// What can go wrong outside a kernel.
@@ -83,8 +83,19 @@ pub struct Coverage {
     pub kernel: String,
     /// How often it was launched.
     pub launches: u64,
-    /// Every instruction: its PTX line, its source file and line where known, and whether it ran.
-    pub instructions: Vec<(u32, Option<(String, u32)>, bool)>,
+    /// Every instruction, in order.
+    pub instructions: Vec<Covered>,
+}
+
+/// An instruction, and whether it ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Covered {
+    /// Its line of PTX, counted from 1.
+    pub ptx_line: u32,
+    /// Its line of source, where the text says.
+    pub source: Option<SourceLine>,
+    /// Whether it ran.
+    pub ran: bool,
 }
 
 /// A buffer that was not freed.

@@ -66,7 +66,7 @@ fn what_ran_is_recorded() {
     let device = Device::new(Options { coverage: true, ..Options::default() });
     let module = device.load(&text).unwrap();
     let function = module.function("k").unwrap();
-    assert!(function.coverage().instructions.iter().all(|(.., ran)| !ran));
+    assert!(function.coverage().instructions.iter().all(|covered| !covered.ran));
     let out = device.allocate("out", 400).unwrap();
     let mut parameters = out.to_le_bytes().to_vec();
     parameters.extend([0; 4]);
@@ -74,6 +74,6 @@ fn what_ran_is_recorded() {
     let coverage = function.coverage();
     assert_eq!(coverage.launches, 1);
     let missed: Vec<u32> =
-        coverage.instructions.iter().filter(|(.., ran)| !ran).map(|(line, ..)| *line).collect();
+        coverage.instructions.iter().filter(|covered| !covered.ran).map(|covered| covered.ptx_line).collect();
     assert_eq!(missed, [crate::support::line_of(&text, "[%rd1], 1")]);
 }
