@@ -272,4 +272,3 @@ pub(super) fn stalled(core: &Core<'_>, warp: &mut Warp) -> Result<(), Box<Fault>
     };
     Err(core.wrong(warp, kind, lane, message))
 }
-
