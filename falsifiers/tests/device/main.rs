@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use contracts::{FalsificationTest, Lane};
+use contracts::{FalsificationTest, Lane, Tier};
 use evidence::Vacuity;
 use falsifiers::kinds::{Case, cases};
 use falsifiers::mutants::{MUTANTS, Mutant};
@@ -23,14 +23,15 @@ fn subject(seam: Seam) -> Subject {
     Subject::new(&root().join("engine/zoo"), seam).on(Lane::Simt)
 }
 
-/// Every claim of the lane simt about models; those of kernels are for `pv run --device simt`.
+/// Every claim of the lane simt and the tier ci about models; those of kernels are for `pv run --device simt`.
 fn claims() -> Vec<FalsificationTest> {
     let loaded = contracts::load(&[root().join("contracts")]);
     let tests = loaded.contracts.into_iter().flat_map(|loaded| loaded.contract.falsification_tests);
-    let of_model =
-        |test: &FalsificationTest| test.lanes().contains(&Lane::Simt) && !test.falsifier.models().is_empty();
+    let quick =
+        |test: &FalsificationTest| test.lanes().contains(&Lane::Simt) && test.tier_in(Lane::Simt) == Tier::Ci;
+    let of_model = |test: &FalsificationTest| quick(test) && !test.falsifier.models().is_empty();
     let tests: Vec<FalsificationTest> = tests.filter(of_model).collect();
-    assert!(tests.len() > 20, "{}", tests.len());
+    assert!(tests.len() > 15, "{}", tests.len());
     tests
 }
 
