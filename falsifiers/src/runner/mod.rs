@@ -216,6 +216,7 @@ impl<'c> Progress<'c> {
         let cases = chosen(claim, options);
         let ids: BTreeSet<&str> = cases.iter().map(|case| case.id.as_str()).collect();
         let verdict = match missing_device(claim.lane) {
+            _ if unsuited(claim).is_some() => unsuited(claim).map(|error| Outcome::Errored { error }),
             Some(need) => Some(Outcome::Blocked { missing: vec![need] }),
             None if ids.len() < cases.len() => {
                 let error = "two cases have the same id; name each model, prompt and golden once".to_owned();
@@ -314,6 +315,16 @@ impl<'c> Progress<'c> {
 
 fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Why a claim cannot be tried in its lane: a kind that is not made for it would compute elsewhere, and look as if it had
+/// computed there.
+fn unsuited(claim: &Selected) -> Option<String> {
+    let (lane, kind) = (claim.lane, claim.test.falsifier.info());
+    let lanes: Vec<&str> = kind.lanes.iter().map(|lane| lane.as_str()).collect();
+    let lanes = lanes.join(", ");
+    (!kind.lanes.contains(&lane))
+        .then(|| format!("{} is not for the lane {lane}; its lanes are {lanes}", kind.name))
 }
 
 /// What a lane needs and this machine does not have. Kinds that need no device say so themselves, by not asking for it.

@@ -8,7 +8,7 @@ use contracts::Lane;
 use evidence::{Event, Kill, Verdict};
 
 use super::{
-    Crew, Options, Planted, Selected, Sink, chosen, milliseconds, missing_device, schedule, summary,
+    Crew, Options, Planted, Selected, Sink, chosen, milliseconds, missing_device, schedule, summary, unsuited,
 };
 use crate::mutants::{self, Mutant};
 use crate::stop::Stop;
@@ -79,6 +79,9 @@ pub fn prove(
 
 /// Runs the cases of a claim against a mutant until one falsifies it; `None` if the run was cancelled.
 fn fight(claim: &Selected, mutant: &Mutant, crew: &Crew<'_, '_, '_>) -> Option<Verdict> {
+    if let Some(error) = unsuited(claim) {
+        return Some(Verdict::Errored { error });
+    }
     if let Some(need) = missing_device(claim.lane) {
         return Some(Verdict::Blocked { missing: vec![need] });
     }

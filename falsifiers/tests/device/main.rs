@@ -1,8 +1,6 @@
 //! The claims about models on the virtual device: the kinds, the gate at load, and every mutant that is not in the source of
 //! a kernel, on a few small models. `pv run` and `pv prove` with `--device simt` try all of them; this needs an NVRTC, too.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its inputs has failed")]
-
 use std::path::{Path, PathBuf};
 
 use contracts::{FalsificationTest, Lane, Tier};
