@@ -4,6 +4,10 @@
 //! The targets under `targets/` hand them to libFuzzer; `falsifiers/tests/corpus` includes this file and replays the
 //! checked-in corpus in every test run.
 
+mod ptx;
+
+pub use ptx::ptx;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

@@ -28,7 +28,7 @@ mod launch_limits;
 mod logits_parity;
 mod loss_bound;
 mod memory_safety;
-mod op_parity;
+pub(crate) mod op_parity;
 mod oracle_parity;
 mod plan_checks;
 mod prefill_equals_decode;

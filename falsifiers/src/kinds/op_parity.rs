@@ -1,6 +1,6 @@
 //! `op_parity`: a kernel computes what the op's reference computes.
 
-use contracts::Tolerance;
+use contracts::{Lane, Tolerance};
 use contracts::kinds::OpParity;
 use engine::plan::Element;
 use engine::trace::Tensor;
@@ -40,7 +40,7 @@ fn attempt(
     for case in chosen(group, cases) {
         let name = format!("{}({})", group.kernel, case.name);
         let run = (case.make)(&mut Draw::new(&name));
-        let found = launch(&machine, subject, &name, &run)?;
+        let found = launch(&machine, subject.lane(), &name, &run)?;
         let declared = |order| Arithmetic::Declared { activation: group.activation, order };
         let derived = matches!(tolerance, Some(Tolerance::Derived { .. }));
         let arithmetic: Vec<Arithmetic> = match derived {
@@ -71,13 +71,13 @@ fn attempt(
 }
 
 /// Launches one case and returns its outputs, each with how it is stored.
-fn launch(
+pub(crate) fn launch(
     machine: &Machine,
-    subject: &Subject,
+    lane: Lane,
     name: &str,
     run: &OpRun,
 ) -> Result<Vec<(Tensor, Dtype)>, Stop> {
-    let (device, fault) = (&*machine.device, |error| device_stop(&error, subject.lane()));
+    let (device, fault) = (&*machine.device, |error| device_stop(&error, lane));
     let artifact = machine.jit.artifact(&run.spec).map_err(|error| jit_stop(&error))?;
     let function = device.load(&artifact).map_err(fault)?;
     let placed = Placed::new(device, run, Surroundings::Margin(MARGIN, POISON)).map_err(fault)?;

@@ -4,6 +4,7 @@
 //! case, so that the same case has the same inputs wherever it runs.
 
 mod add_rmsnorm;
+pub mod agreement;
 mod argmax;
 mod arrays;
 mod attention;

@@ -40,7 +40,7 @@ macro_rules! targets {
     };
 }
 
-targets!(chat, config, contract, filter, record, safetensors, tokenizer, trace);
+targets!(chat, config, contract, filter, ptx, record, safetensors, tokenizer, trace);
 
 #[test]
 fn every_corpus_has_a_target_and_every_target_a_corpus() {

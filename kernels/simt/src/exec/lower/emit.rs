@@ -1,5 +1,6 @@
 //! Control, calls, and the list of instructions.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -8,13 +9,16 @@ use super::layout::{SharedLayout, Stack, parameters, variable};
 use super::{Environment, MOST_INSTRUCTIONS, refused};
 use crate::device::Error;
 use crate::exec::program::{ALWAYS, Code, Instruction, Program, Site, Slots};
-use crate::ptx::{self, Op, Space, Special, Type, VariableId};
+use crate::ptx::{self, Op, RegisterId, Space, Special, Type, VariableId};
 use crate::registers::Slot;
 
 /// Marks the target of a branch that still counts instructions of its function.
 const LOCAL: u32 = 1 << 31;
 /// The same, to the end of a function that was called.
 const RETURN: u32 = u32::MAX;
+
+/// Registers of 32 bits that a program may use: 8 MiB for each warp.
+const MOST_LANES: u32 = 1 << 16;
 
 /// Calls inside calls.
 const DEEPEST: usize = 64;
@@ -168,7 +172,7 @@ impl<'e> Emitter<'e> {
         let module = self.environment.module;
         let function =
             module.functions.get(index).ok_or_else(|| refused(self.line, "there is no such function"))?;
-        let registers = function.registers.iter().map(|register| self.register(register.ty)).collect();
+        let registers = RefCell::new(vec![None; function.registers.len()]);
         let mut variables = Vec::with_capacity(function.variables.len());
         for (number, variable) in function.variables.iter().enumerate() {
             let id = VariableId::Local(u32::try_from(number).unwrap_or(u32::MAX));
@@ -217,6 +221,26 @@ impl<'e> Emitter<'e> {
             let name = function.and_then(|function| variable(self.environment.module, function, id));
             refused(self.line, format!("variable {} has no place", name.map_or("?", |known| &known.name)))
         })
+    }
+
+    /// A register of a function.
+    pub(super) fn place_of(&mut self, frame: &Frame, id: RegisterId) -> Result<Place, Error> {
+        let index = id.0 as usize;
+        if let Some(Some(place)) = frame.registers.borrow().get(index) {
+            return Ok(*place);
+        }
+        let functions = &self.environment.module.functions;
+        let declared = functions.get(frame.function).and_then(|function| function.registers.get(index));
+        let ty = declared.ok_or_else(|| refused(self.line, "a register is not declared"))?.ty;
+        let place = self.register(ty);
+        if self.lanes > MOST_LANES {
+            let problem = format!("more than {MOST_LANES} registers of 32 bits are used, with all calls");
+            return Err(refused(self.line, problem));
+        }
+        if let Some(slot) = frame.registers.borrow_mut().get_mut(index) {
+            *slot = Some(place);
+        }
+        Ok(place)
     }
 
     /// A new register.

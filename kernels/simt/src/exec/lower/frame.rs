@@ -1,5 +1,7 @@
 //! Registers and variables of a function at one place where it is called.
 
+use std::cell::RefCell;
+
 use crate::ptx::Type;
 use crate::registers::Slot;
 
@@ -41,8 +43,8 @@ pub(super) enum Home {
 pub(super) struct Frame {
     /// Its index in the module.
     pub(super) function: usize,
-    /// Its registers.
-    pub(super) registers: Vec<Place>,
+    /// Its registers: a place from the first use on.
+    pub(super) registers: RefCell<Vec<Option<Place>>>,
     /// Its variables.
     pub(super) variables: Vec<Home>,
 }

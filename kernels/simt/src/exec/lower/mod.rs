@@ -63,7 +63,10 @@ pub(crate) fn lower(environment: &Environment<'_>, index: usize) -> Result<Progr
     let mut emitter = Emitter::new(environment, index)?;
     emitter.run()?;
     let (mut program, notes) = emitter.finish();
-    written::watch(&mut program, &notes);
+    if !written::watch(&mut program, &notes) {
+        let problem = "so many jumps and registers that it cannot be told which are written before they are read";
+        return Err(refused(1, problem));
+    }
     if environment.coverage {
         program.entered = program.code.iter().map(|_| AtomicBool::new(false)).collect();
     }

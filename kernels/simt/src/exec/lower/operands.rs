@@ -14,11 +14,7 @@ impl Emitter<'_> {
     /// Reads a register.
     pub(super) fn read(&mut self, frame: &Frame, id: RegisterId, width: Width) -> Result<Slot, Error> {
         let line = self.line;
-        let place = frame
-            .registers
-            .get(id.0 as usize)
-            .copied()
-            .ok_or_else(|| refused(line, "a register is not declared"))?;
+        let place = self.place_of(frame, id)?;
         if place.width == width {
             self.now.reads.push(place.number);
             return Ok(place.slot);
@@ -44,11 +40,7 @@ impl Emitter<'_> {
     /// Writes a register.
     pub(super) fn write(&mut self, frame: &Frame, id: RegisterId, width: Width) -> Result<Slot, Error> {
         let line = self.line;
-        let place = frame
-            .registers
-            .get(id.0 as usize)
-            .copied()
-            .ok_or_else(|| refused(line, "a register is not declared"))?;
+        let place = self.place_of(frame, id)?;
         if place.width != width {
             return Err(refused(line, format!("a result does not fit a register of type {:?}", place.ty)));
         }
@@ -57,11 +49,9 @@ impl Emitter<'_> {
     }
 
     /// The width of a register.
-    pub(super) fn width(&self, frame: &Frame, id: RegisterId) -> Result<(Width, Type), Error> {
-        let place = frame.registers.get(id.0 as usize);
-        place
-            .map(|place| (place.width, place.ty))
-            .ok_or_else(|| refused(self.line, "a register is not declared"))
+    pub(super) fn width(&mut self, frame: &Frame, id: RegisterId) -> Result<(Width, Type), Error> {
+        let place = self.place_of(frame, id)?;
+        Ok((place.width, place.ty))
     }
 
     /// The slot of an operand.
@@ -135,7 +125,7 @@ impl Emitter<'_> {
 
     /// What data registers of a memory access are like.
     pub(super) fn shape(
-        &self,
+        &mut self,
         frame: &Frame,
         ty: Type,
         register: Option<RegisterId>,

@@ -7,26 +7,29 @@
 use super::emit::Effects;
 use crate::exec::program::{ALWAYS, Code, Instruction, Program, Site, Slots};
 
-/// Puts checks and marks into a program.
-pub(super) fn watch(program: &mut Program, effects: &[Effects]) {
+/// Words of sets that may be gone through: far more than any compiler's output takes.
+const MOST_WORK: u64 = 1 << 31;
+/// Words of sets that may be kept at once.
+const MOST_WORDS: usize = 1 << 25;
+
+/// Puts checks and marks into a program. False if that would take too long or too much.
+pub(super) fn watch(program: &mut Program, effects: &[Effects]) -> bool {
     let registers =
         effects.iter().flat_map(|of| of.reads.iter().chain(&of.writes)).max().map_or(0, |&most| most + 1);
-    let before = written_before(program, effects, registers as usize);
+    let Some(unsure) = unsure_reads(program, effects, registers as usize) else { return false };
     let mut number = vec![None; registers as usize];
     let mut watched = 0u32;
-    for (of, before) in effects.iter().zip(&before) {
-        let Some(before) = before else { continue };
-        for &register in of.reads.iter().filter(|&&register| !before.has(register)) {
-            if let Some(slot @ None) = number.get_mut(register as usize) {
-                *slot = Some(watched);
-                watched += 1;
-            }
+    for &register in unsure.iter().flatten() {
+        if let Some(slot @ None) = number.get_mut(register as usize) {
+            *slot = Some(watched);
+            watched += 1;
         }
     }
     program.watched = watched as usize;
     if watched > 0 {
-        insert(program, effects, &before, &number);
+        insert(program, effects, &unsure, &number);
     }
+    true
 }
 
 /// A set of registers.
@@ -92,13 +95,10 @@ fn successors(at: usize, instruction: &Instruction, to: &mut Vec<usize>) {
     }
 }
 
-/// What was written on every way to each instruction; `None` where there is no way.
-fn written_before(program: &Program, effects: &[Effects], registers: usize) -> Vec<Option<Set>> {
+/// The instructions that something jumps to, or that follow a jump.
+fn leaders(program: &Program) -> Vec<bool> {
     let mut leaders = vec![false; program.code.len() + 1];
     let mut to = Vec::new();
-    if let Some(first) = leaders.first_mut() {
-        *first = true;
-    }
     for (at, instruction) in program.code.iter().enumerate() {
         successors(at, instruction, &mut to);
         if to.as_slice() != [at + 1] {
@@ -109,27 +109,34 @@ fn written_before(program: &Program, effects: &[Effects], registers: usize) -> V
             }
         }
     }
+    leaders
+}
+
+/// Of each instruction, the registers that it reads and that some way to it did not write.
+fn unsure_reads(program: &Program, effects: &[Effects], registers: usize) -> Option<Vec<Vec<u32>>> {
+    let leaders = leaders(program);
+    let words = registers.div_ceil(64).max(1);
+    let blocks = leaders.iter().filter(|leader| **leader).count() + 1;
+    if blocks.saturating_mul(words) > MOST_WORDS {
+        return None;
+    }
     // At the begin of each block only: a set for each instruction would take too much.
     let mut begins: Vec<Option<Set>> = vec![None; program.code.len() + 1];
-    let mut work = vec![0];
     if let Some(begin) = begins.first_mut() {
         *begin = Some(Set::none(registers));
     }
-    let mut before = vec![None; program.code.len()];
+    let mut left = MOST_WORK;
+    let (mut work, mut to) = (vec![0], Vec::new());
     while let Some(first) = work.pop() {
         let Some(mut set) = begins.get(first).cloned().flatten() else { continue };
         let mut at = first;
         while let (Some(instruction), Some(of)) = (program.code.get(at), effects.get(at)) {
-            if of.reads.iter().any(|&register| !set.has(register)) {
-                if let Some(slot) = before.get_mut(at) {
-                    *slot = Some(set.clone());
-                }
-            }
+            left = left.checked_sub(1)?;
             apply(&mut set, of, instruction);
             successors(at, instruction, &mut to);
-            let ends = to.as_slice() != [at + 1] || leaders.get(at + 1) == Some(&true);
-            if ends {
+            if to.as_slice() != [at + 1] || leaders.get(at + 1) == Some(&true) {
                 for &target in &to {
+                    left = left.checked_sub(words as u64)?;
                     let Some(begin) = begins.get_mut(target) else { continue };
                     let changed = match begin {
                         Some(known) => known.keep(&set),
@@ -147,11 +154,22 @@ fn written_before(program: &Program, effects: &[Effects], registers: usize) -> V
             at += 1;
         }
     }
-    before
+    // Once more, now that it is known what each block begins with.
+    let mut unsure = vec![Vec::new(); program.code.len()];
+    let mut set = None;
+    for (at, (instruction, of)) in program.code.iter().zip(effects).enumerate() {
+        if at == 0 || leaders.get(at) == Some(&true) {
+            set = begins.get_mut(at).and_then(Option::take);
+        }
+        let (Some(set), Some(unsure)) = (&mut set, unsure.get_mut(at)) else { continue };
+        unsure.extend(of.reads.iter().copied().filter(|&register| !set.has(register)));
+        apply(set, of, instruction);
+    }
+    Some(unsure)
 }
 
 /// Puts the checks and marks between the instructions, and moves the targets of branches along.
-fn insert(program: &mut Program, effects: &[Effects], before: &[Option<Set>], number: &[Option<u32>]) {
+fn insert(program: &mut Program, effects: &[Effects], unsure: &[Vec<u32>], number: &[Option<u32>]) {
     let of = |registers: &[u32], kept: &dyn Fn(u32) -> bool| -> Vec<u32> {
         let watched = registers.iter().filter(|&&register| kept(register));
         watched.filter_map(|&register| number.get(register as usize).copied().flatten()).collect()
@@ -166,8 +184,8 @@ fn insert(program: &mut Program, effects: &[Effects], before: &[Option<Set>], nu
             program.code.push(Instruction { guard, negated, code });
             program.sites.push(Site { real: false, ..site });
         };
-        let (Some(effect), Some(before)) = (effects.get(at), before.get(at)) else { continue };
-        let unsure = |register: u32| before.as_ref().is_some_and(|set| !set.has(register));
+        let (Some(effect), Some(unsure)) = (effects.get(at), unsure.get(at)) else { continue };
+        let unsure = |register: u32| unsure.contains(&register);
         // The guard is read by all lanes, the rest by those that it lets run.
         let (guards, operands) = effect.reads.split_at(usize::from(guard != ALWAYS).min(effect.reads.len()));
         let (guards, operands) = (of(guards, &unsure), of(operands, &unsure));
