@@ -51,6 +51,7 @@ docs: ## Build the API documentation
 
 reference: ## Write the pages of docs/reference again
 	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package pv --package apr --package simt-conformance docs
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package kernels --test simt page
 
 fmt: ## Format everything
 	$(CARGO) fmt --all

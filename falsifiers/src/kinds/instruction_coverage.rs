@@ -152,7 +152,8 @@ mod tests {
         let at = |file: &str, line| Some(SourceLine { file: format!("/kernels/{file}"), line });
         let places = [at("common.cuh", 2), at("k.cu", 3), at("k.cu", 4), None];
         let covered = (1..).zip(places).zip(ran);
-        let instructions = covered.map(|((ptx_line, source), ran)| Covered { ptx_line, source, ran }).collect();
+        let instructions =
+            covered.map(|((ptx_line, source), ran)| Covered { ptx_line, source, ran }).collect();
         lines.add(&Coverage { kernel: "k".to_owned(), launches: 1, instructions });
         lines
     }

@@ -152,8 +152,7 @@ impl Function {
             running |= program.entered.get(at).is_some_and(|entered| entered.load(Ordering::Relaxed));
             if site.real {
                 let source = site.source.filter(|source| source.line > 0);
-                let source =
-                    source.and_then(|source| {
+                let source = source.and_then(|source| {
                     let file = program.files.get(&source.file)?.clone();
                     Some(SourceLine { file, line: source.line })
                 });

@@ -108,4 +108,3 @@ pub struct Leak {
     /// Its size.
     pub bytes: u64,
 }
-

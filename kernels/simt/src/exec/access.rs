@@ -37,7 +37,13 @@ pub(super) fn load(
     let all = addresses(&warp.registers, place);
     let slots = core.grid.program.operands(to);
     by_space(shape, &all, lanes, |space, addresses, lanes| {
-        reach_vector(core, warp, space, &ask(shape, AccessKind::Load, lanes, addresses), shape.moved.elements)?;
+        reach_vector(
+            core,
+            warp,
+            space,
+            &ask(shape, AccessKind::Load, lanes, addresses),
+            shape.moved.elements,
+        )?;
         // SAFETY: the access was resolved, and the slots were made for these registers.
         unsafe {
             moving::load(&core.resolved, lanes, shape.moved, &mut warp.registers, slots);
@@ -58,7 +64,13 @@ pub(super) fn store(
     let all = addresses(&warp.registers, place);
     let slots = core.grid.program.operands(from);
     by_space(shape, &all, lanes, |space, addresses, lanes| {
-        reach_vector(core, warp, space, &ask(shape, AccessKind::Store, lanes, addresses), shape.moved.elements)?;
+        reach_vector(
+            core,
+            warp,
+            space,
+            &ask(shape, AccessKind::Store, lanes, addresses),
+            shape.moved.elements,
+        )?;
         // SAFETY: the access was resolved, and the slots were made for these registers.
         unsafe {
             moving::store(&core.resolved, lanes, shape.moved, &warp.registers, slots);
@@ -75,7 +87,13 @@ pub(super) fn other(core: &mut Core<'_>, warp: &mut Warp, code: &Code, lanes: u3
         Code::Atomic { shape, op, ty, address, to, from } => {
             let all = addresses(&warp.registers, *address);
             by_space(shape, &all, lanes, |space, addresses, lanes| {
-                reach_vector(core, warp, space, &ask(shape, AccessKind::Atomic, lanes, addresses), shape.moved.elements)?;
+                reach_vector(
+                    core,
+                    warp,
+                    space,
+                    &ask(shape, AccessKind::Atomic, lanes, addresses),
+                    shape.moved.elements,
+                )?;
                 atomic::run(
                     core,
                     warp,
@@ -181,4 +199,3 @@ fn parameter(core: &Core<'_>, warp: &mut Warp, offset: u32, shape: &Shape, to: S
     }
     Ok(())
 }
-

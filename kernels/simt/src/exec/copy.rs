@@ -35,10 +35,7 @@ pub(super) fn copy(
         {
             for (index, byte) in to.iter_mut().enumerate() {
                 // SAFETY: the access was resolved for `piece` bytes; other threads of the host write atomically.
-                *byte = unsafe {
-                    (*pointer.add(index).cast::<AtomicU8>())
-                        .load(Ordering::Relaxed)
-                };
+                *byte = unsafe { (*pointer.add(index).cast::<AtomicU8>()).load(Ordering::Relaxed) };
             }
         }
         at += piece;

@@ -4,9 +4,9 @@
 //! Lane `l` holds, of each matrix, the elements at row `l / 4` and columns `2 (l % 4)` and the next; transposed, those at
 //! column `l / 4` and these rows. The address of row `r` of matrix `m` comes from lane `8 m + r`.
 
-use super::reach::{Outcome, addresses, plain};
 use super::core::Core;
 use super::program::{Code, Where};
+use super::reach::{Outcome, addresses, plain};
 use super::warp::{ALL, Warp};
 use crate::WARP;
 use crate::memory::{AccessKind, Layout, SHARED_WINDOW, WINDOW_BYTES};

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::reach::{Outcome, plain, reach, space_of};
 use super::core::Core;
+use super::reach::{Outcome, plain, reach, space_of};
 use super::run::each;
 use super::warp::Warp;
 use crate::memory::{AccessKind, Violation};

@@ -118,7 +118,12 @@ pub(super) fn reach_vector(
                     resolved.layout = layout;
                     match grid.race.global(grid.global, history, warp.number, access, resolved) {
                         Err(found) if found.kind == FaultKind::Race && !grid.checks.races => Ok(()),
-                        Err(found) if found.kind == FaultKind::ReadOnlyCacheStale && !grid.checks.read_only_cache => Ok(()),
+                        Err(found)
+                            if found.kind == FaultKind::ReadOnlyCacheStale
+                                && !grid.checks.read_only_cache =>
+                        {
+                            Ok(())
+                        }
                         outcome => outcome,
                     }
                 })?;
@@ -180,4 +185,3 @@ fn constant(core: &Core<'_>, access: &Access<'_>) -> Outcome {
 pub(super) const fn plain(kind: AccessKind, bytes: u32, active: u32, addresses: &[u64; WARP]) -> Access<'_> {
     Access { kind, bytes, active, addresses, order: Order::Weak, scope: Scope::Block, nc: false }
 }
-

@@ -149,4 +149,3 @@ pub(super) fn enter(program: &Program, at: u32) {
         flag.store(true, Ordering::Relaxed);
     }
 }
-

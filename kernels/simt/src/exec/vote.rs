@@ -1,8 +1,8 @@
 //! What passes between the lanes of a warp: warp barriers, shuffles, votes, matches, reductions.
 
-use super::reach::Outcome;
 use super::core::Core;
 use super::program::{Code, Value};
+use super::reach::Outcome;
 use super::run::each;
 use super::warp::Warp;
 use crate::fault::{Fault, FaultKind};

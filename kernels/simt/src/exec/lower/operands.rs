@@ -77,7 +77,12 @@ impl Emitter<'_> {
     }
 
     /// The address of a variable, in its own space or as a generic one.
-    pub(super) fn address_of(&self, frame: &Frame, variable: VariableId, generic: bool) -> Result<u64, Error> {
+    pub(super) fn address_of(
+        &self,
+        frame: &Frame,
+        variable: VariableId,
+        generic: bool,
+    ) -> Result<u64, Error> {
         let (address, window) = match self.home(frame, variable)? {
             Home::Global(address) => (address, 0),
             Home::Shared(offset) => (u64::from(offset), SHARED_WINDOW),
