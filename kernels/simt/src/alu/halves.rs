@@ -74,7 +74,14 @@ fn finish<T: Half, const FTZ: bool, const SAT: bool, const RELU: bool>(value: f3
     let value = if SAT { saturate(value) } else { value };
     let value = if RELU && value <= 0.0 { 0.0 } else { value };
     let result = T::nearest(value);
-    if FTZ { result.flush() } else { result }
+    // Tiny is what is so after it was rounded, as with `f32`.
+    if FTZ && value.abs() < T::TINY { T::from_bits(result.bits() & 0x8000) } else { result }
+}
+
+/// Bits made of `a`, or the NaN where it is one.
+#[inline(always)]
+fn canonical<T: Half>(a: T, bits: u16) -> T {
+    if a.is_nan() { T::NAN } else { T::from_bits(bits) }
 }
 
 /// `a + b`, `a - b` and `a * b`.
@@ -122,13 +129,13 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         Alu::FAbs { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(v3 level, |a: T| -> T {
             T::map1(a, |a| {
                 let a = if FTZ { a.flush() } else { a };
-                Half::from_bits(a.bits() & 0x7fff)
+                canonical(a, a.bits() & 0x7fff)
             })
         }))),
         Alu::FNeg { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(v3 level, |a: T| -> T {
             T::map1(a, |a| {
                 let a = if FTZ { a.flush() } else { a };
-                Half::from_bits(a.bits() ^ 0x8000)
+                canonical(a, a.bits() ^ 0x8000)
             })
         }))),
         Alu::FMin { ty, ftz, nan, xorsign_abs } => extremes::<false>(ty, ftz, nan, xorsign_abs, level),
@@ -142,8 +149,13 @@ fn extremes<const MAX: bool>(ty: Type, ftz: bool, nan: bool, xorsign: bool, leve
     flags!(LARGER = MAX; flags!(FTZ = ftz; flags!(N = nan; flags!(X = xorsign; halves!(ty, T;
     map!(v3 level, |a: T, b: T| -> T {
         T::map2(a, b, |a, b| {
-            let (a, b) = (value::<<T as Halves>::One, FTZ>(a), value::<<T as Halves>::One, FTZ>(b));
-            Half::nearest(extreme::<LARGER, N, X>(a, b))
+            // With `X` the sign of a NaN counts too, which its value does not keep.
+            let sign = if X { (a.bits() ^ b.bits()) & 0x8000 } else { 0 };
+            type One = <T as Halves>::One;
+            let size = |half: One| if X { One::from_bits(half.bits() & 0x7fff) } else { half };
+            let (a, b) = (value::<One, FTZ>(size(a)), value::<One, FTZ>(size(b)));
+            let result = One::nearest(extreme::<LARGER, N, false>(a, b));
+            if result.is_nan() { result } else { One::from_bits(result.bits() | sign) }
         })
     }))))))
 }

@@ -5,7 +5,7 @@
 
 use super::convert::{Float, made_whole, whole};
 use super::directed::{NEAREST, ZERO};
-use super::float::{canonical, flush, saturate as clamp, settle64};
+use super::float::{canonical, flush, narrowed, saturate as clamp, settle64};
 use super::half::{Bf16, F16, Half, Pair};
 use super::kernel::{flags, map, types};
 use super::soft::{self, AWAY, Exact, Format};
@@ -78,6 +78,8 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
             types!(from, F: F16 => F16, BF16 => Bf16; flags!(SAT = saturate; flags!(FTZ = ftz;
             map!(v3 level, |a: F| -> f32 {
                 let a = flush::<FTZ>(a.value());
+                // Only with `.ftz` a NaN does not keep what it carries.
+                let a = if FTZ { canonical(a) } else { a };
                 if SAT { clamp(a) } else { a }
             }))))
         }
@@ -106,7 +108,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         }
         (Type::F32, Type::F64) if !relu => directions!(round_or, R; flags!(FTZ = ftz; flags!(SAT = saturate;
         map!(v3 level, |a: f64| -> f32 {
-            let value = flush::<FTZ>(super::directed::narrow::<R>(a));
+            let value = narrowed::<R, FTZ>(a);
             if SAT { clamp(value) } else { value }
         })))),
         _ => rest(alu, level),
@@ -161,6 +163,17 @@ fn bf16<const R: u8>(value: f64) -> Bf16 {
     Bf16(rounded(value, soft::BF16, 0x7fff, 0x7f80, 15, R) as u16)
 }
 
+/// An `f64` that is NaN as 16 bits: with its sign and the upper bits of what it carries, made quiet.
+fn carried<const HALF: bool>(value: f64) -> u16 {
+    let bits = value.to_bits();
+    let (upper, quiet) = if HALF {
+        ((bits >> 42) as u16 & 0x3ff, 0x7e00)
+    } else {
+        ((bits >> 45) as u16 & 0x7f, 0x7fc0)
+    };
+    ((bits >> 48) as u16 & 0x8000) | quiet | upper
+}
+
 fn tf32<const R: u8>(value: f64) -> u32 {
     (rounded(value, soft::TF32, 0x3ffff, 0x3fc00, 18, R) << 13) as u32
 }
@@ -187,9 +200,9 @@ pub(super) fn from_eight<const E4: bool>(bits: u8) -> F16 {
         return F16::NAN;
     }
     // As a number of 2^-9, which is exact.
-    let (exponent, fraction) = (magnitude >> 3, magnitude & 7);
+    let (exponent, fraction) = (u32::from(magnitude >> 3), u32::from(magnitude & 7));
     let count = if exponent == 0 { fraction } else { (8 + fraction) << (exponent - 1) };
-    let value = F16::nearest(f32::from(count) / 512.0);
+    let value = F16::nearest(count as f32 / 512.0);
     F16(sign | value.0)
 }
 
@@ -200,11 +213,12 @@ fn rest(alu: &Alu, level: Level) -> Option<AluFn> {
         (Type::F16 | Type::BF16, Type::F32 | Type::F64 | Type::F16 | Type::BF16) => {
             let round = round.unwrap_or(Rounding::Nearest);
             types!(from, F: F32 => f32, F64 => f64, F16 => F16, BF16 => Bf16; flags!(SAT = saturate;
-            flags!(RELU = relu; flags!(FTZ = ftz; flags!(HALF = to == Type::F16;
+            flags!(RELU = relu; flags!(FTZ = ftz; flags!(HALF = to == Type::F16; flags!(F64 = from == Type::F64;
                 directions!(round, R; map!(rare level, |a: F| -> u32 {
                     let value = limited::<SAT, RELU>(a.wide::<FTZ>());
+                    if value.is_nan() && F64 && !RELU { return carried::<HALF>(value).into(); }
                     u32::from(if HALF { f16::<R>(value).0 } else { bf16::<R>(value).0 })
-                })))))))
+                }))))))))
         }
         (Type::F16x2 | Type::BF16x2, Type::F32) => {
             let round = round?;
