@@ -100,7 +100,7 @@ pub(super) fn settle64<const N: usize>(result: f64, operands: [f64; N]) -> f64 {
 macro_rules! map64 {
     ($level:expr, $round:expr, |$($arg:ident),*| $native:expr, [$($nan:ident),*], $ok:expr, $soft:path) => {
         if $round == Rounding::Nearest {
-            map!(v3 $level, |$($arg: f64),*| -> f64 { settle64($native, [$($nan),*]) })
+            map!($level, |$($arg: f64),*| -> f64 { settle64($native, [$($nan),*]) })
         } else {
             directions!($round, R; map!(rare $level, |$($arg: f64),*| -> f64 {
                 if $($arg.is_finite() &&)* $ok { $soft($($arg),*, R) } else { settle64($native, [$($nan),*]) }
@@ -109,41 +109,44 @@ macro_rules! map64 {
     };
 }
 
+/// A function of `f32`: to nearest and not clamped for all lanes at once, otherwise one by one.
+macro_rules! map32 {
+    ($level:expr, $round:expr, $ftz:expr, $saturate:expr, |$($arg:ident),*| $R:ident, $FTZ:ident => $value:expr) => {
+        flags!($FTZ = $ftz; if $round == Rounding::Nearest && !$saturate {
+            const $R: u8 = directed::NEAREST;
+            map!($level, |$($arg: f32),*| -> f32 { finish::<$FTZ, false>($value) })
+        } else {
+            directions!($round, $R; flags!(SAT = $saturate; map!(rare $level, |$($arg: f32),*| -> f32 {
+                finish::<$FTZ, SAT>($value)
+            })))
+        })
+    };
+}
+
 /// The function of an instruction of this file.
 pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
         Alu::FAdd { ty: Type::F32, round, ftz, saturate } => {
-            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(v3 level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-            }))))
+            map32!(level, round, ftz, saturate, |a, b| R, FTZ => directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
         }
         Alu::FSub { ty: Type::F32, round, ftz, saturate } => {
-            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(v3 level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
-            }))))
+            map32!(level, round, ftz, saturate, |a, b| R, FTZ => directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
         }
         Alu::FMul { ty: Type::F32, round, ftz, saturate } => {
-            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(v3 level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, SAT>(product::<R, FTZ>(a, b))
-            }))))
+            map32!(level, round, ftz, saturate, |a, b| R, FTZ => product::<R, FTZ>(a, b))
         }
         Alu::Fma { ty: Type::F32, round, ftz, saturate, relu: false } => {
-            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(v3 level, |a: f32, b: f32, c: f32| -> f32 {
-                finish::<FTZ, SAT>(fused::<R, FTZ>(a, b, c))
-            }))))
+            map32!(level, round, ftz, saturate, |a, b, c| R, FTZ => fused::<R, FTZ>(a, b, c))
         }
-        Alu::FDiv { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-        map!(v3 level, |a: f32, b: f32| -> f32 {
-            finish::<FTZ, false>(quotient::<R, FTZ>(a, b))
-        }))),
-        Alu::Rcp { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-            map!(v3 level, |a: f32| -> f32 { finish::<FTZ, false>(quotient::<R, FTZ>(1.0, a)) }))),
-        Alu::Sqrt { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-            map!(v3 level, |a: f32| -> f32 { finish::<FTZ, false>(directed::sqrt::<R>(flush::<FTZ>(a))) }))),
+        Alu::FDiv { ty: Type::F32, round, ftz } => {
+            map32!(level, round, ftz, false, |a, b| R, FTZ => quotient::<R, FTZ>(a, b))
+        }
+        Alu::Rcp { ty: Type::F32, round, ftz } => {
+            map32!(level, round, ftz, false, |a| R, FTZ => quotient::<R, FTZ>(1.0, a))
+        }
+        Alu::Sqrt { ty: Type::F32, round, ftz } => {
+            map32!(level, round, ftz, false, |a| R, FTZ => directed::sqrt::<R>(flush::<FTZ>(a)))
+        }
 
         Alu::FAdd { ty: Type::F64, round, ftz: false, saturate: false } => {
             map64!(level, round, |a, b| a + b, [b, a], true, soft::add)
@@ -185,8 +188,8 @@ fn simple(alu: &Alu, level: Level) -> Option<AluFn> {
             map!(level, |a: f32| -> f32 { canonical(flush::<FTZ>(a).abs()) })),
         Alu::FNeg { ty: Type::F32, ftz } => flags!(FTZ = ftz;
             map!(level, |a: f32| -> f32 { canonical(-flush::<FTZ>(a)) })),
-        Alu::FAbs { ty: Type::F64, .. } => map!(v3 level, |a: f64| -> f64 { settle64(a.abs(), [a]) }),
-        Alu::FNeg { ty: Type::F64, .. } => map!(v3 level, |a: f64| -> f64 { settle64(-a, [a]) }),
+        Alu::FAbs { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { settle64(a.abs(), [a]) }),
+        Alu::FNeg { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { settle64(-a, [a]) }),
         Alu::FMin { ty: Type::F32, ftz, nan, xorsign_abs } => flags!(FTZ = ftz; flags!(N = nan;
         flags!(X = xorsign_abs; map!(level, |a: f32, b: f32| -> f32 {
             extreme::<false, N, X>(flush::<FTZ>(a), flush::<FTZ>(b))
