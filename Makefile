@@ -10,10 +10,10 @@ ORACLE := target/oracle-venv/bin/python
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-run: build nvrtc ## Run every claim of the cpu lane, plant every mutant, and compute the gate
-	$(BIN)/pv run
-	$(BIN)/pv prove
-	$(BIN)/pv report --gate reference-ready
+run: build nvrtc ## Run every claim of the lanes cpu and simt, plant every mutant, and compute their gates
+	$(BIN)/pv run --device cpu,simt
+	$(BIN)/pv prove --device cpu,simt
+	$(BIN)/pv report --gate reference-ready --gate virtual-ready
 
 test: check nvrtc ## Check formatting, lints and contracts, and run all tests
 	INSTA_UPDATE=no $(CARGO) test --locked --workspace --quiet
@@ -29,11 +29,11 @@ check: ## Formatting, clippy, the API documentation, and the linter of the contr
 build: ## Build pv and apr
 	$(CARGO) build --locked --quiet --package pv --package apr
 
-falsify: build ## Run every claim of the cpu lane
-	$(BIN)/pv run
+falsify: build nvrtc ## Run every claim of the lanes cpu and simt
+	$(BIN)/pv run --device cpu,simt
 
-prove: build ## Plant every mutant against the claims that must kill it
-	$(BIN)/pv prove
+prove: build nvrtc ## Plant every mutant against the claims that must kill it
+	$(BIN)/pv prove --device cpu,simt
 
 report: build ## Compute all gates from the recorded runs
 	$(BIN)/pv report

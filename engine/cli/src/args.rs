@@ -254,6 +254,9 @@ pub(crate) struct Inspect {
     /// Model folder.
     #[arg(default_value = "engine/zoo/qwen2-tiny")]
     pub model: PathBuf,
+    /// Also say what this device is, and what a launch on it must stay within.
+    #[arg(long, value_enum)]
+    pub device: Option<Device>,
     /// Print JSON instead of text.
     #[arg(long)]
     pub json: bool,

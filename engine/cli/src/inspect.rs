@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use contracts::Lane;
 use engine::Loaded;
 use engine::chat::ChatTemplate;
 use engine::tokenizer::Tokenizer;
 use evidence::Exit;
+use falsifiers::machine::properties;
 use kernels::Arithmetic;
+use kernels::device::Properties;
 use serde::Serialize;
 
 use crate::args::Inspect;
@@ -40,10 +43,42 @@ struct Output {
     /// Tokens of the tokenizer, or why there is none.
     tokenizer: String,
     chat_template: String,
+    /// What a device is, where one was asked for.
+    #[serde(flatten)]
+    device: Option<Device>,
+}
+
+/// A device, and what a launch on it must stay within.
+#[derive(Serialize)]
+struct Device {
+    device: String,
+    driver: String,
+    target: String,
+    total_memory: u64,
+    max_grid: [u64; 3],
+    max_block: [u32; 3],
+    max_threads_per_block: u32,
+    max_shared_bytes: u32,
+}
+
+/// What the device of a lane is. The CPU has no limits of this kind, and is an error as for every other command.
+fn device(lane: Lane) -> Result<Device, Failure> {
+    let Properties { name, target, limits, total_memory, driver } = properties(lane)?;
+    Ok(Device {
+        device: name,
+        driver,
+        target: target.to_string(),
+        total_memory,
+        max_grid: limits.max_grid,
+        max_block: limits.max_block,
+        max_threads_per_block: limits.max_threads_per_block,
+        max_shared_bytes: limits.max_shared_bytes,
+    })
 }
 
 /// Shows what a model folder holds. Making the reference shows that every tensor is used.
 pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
+    let device = args.device.map(|asked| device(asked.lane())).transpose()?;
     let loaded = Loaded::open(&args.model)?;
     let reference = loaded.reference(Arithmetic::F32)?;
     let (config, weights) = (loaded.config(), loaded.weights());
@@ -80,6 +115,7 @@ pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
             Ok(template) => template.file().display().to_string(),
             Err(error) => format!("none: {error}"),
         },
+        device,
     };
     if args.json {
         show_lines(&(serde_json::to_string_pretty(&output)? + "\n"))?;

@@ -84,7 +84,7 @@ impl Lines {
 
     fn judge(&self, group: &Group, parameters: &InstructionCoverage) -> Result<Passed, Stop> {
         let what = format!("{} with {}", group.kernel, group.activation);
-        let (mut all, mut ran, mut dead) = (0, 0, Vec::new());
+        let (mut all, mut ran, mut dead, mut partly) = (0, 0, Vec::new(), Vec::new());
         for (line, &(of_line, ran_of_line)) in &self.counts {
             let named = line.as_ref().and_then(|line| self.unreachable(line, &parameters.unreachable));
             match (line, named) {
@@ -99,7 +99,11 @@ impl Lines {
                 (_, None) => {
                     all += of_line;
                     ran += ran_of_line;
-                    dead.extend(line.as_ref().filter(|_| ran_of_line == 0));
+                    let line = line.as_ref();
+                    dead.extend(line.filter(|_| ran_of_line == 0).map(shown));
+                    partly.extend(
+                        line.filter(|_| ran_of_line < of_line).map(|line| (of_line - ran_of_line, line)),
+                    );
                 }
             }
         }
@@ -110,7 +114,13 @@ impl Lines {
         let limit = 1.0 - parameters.at_least;
         let never = listed(&dead);
         if missed > limit {
-            let message = format!("{what}: {ran} of {all} instructions ran; lines that never did: {never}");
+            partly.sort_by_key(|&(missed, line)| (std::cmp::Reverse(missed), line));
+            let most: Vec<String> =
+                partly.iter().map(|(missed, line)| format!("{missed} of {}", shown(line))).collect();
+            let most = listed(&most);
+            let message = format!(
+                "{what}: {ran} of {all} instructions ran; lines that never did: {never}; missed most: {most}"
+            );
             let defect = Defect::counted("instructions_missed", missed, message);
             return Err(Defect { limit, ..defect }.into());
         }
@@ -122,14 +132,18 @@ impl Lines {
     }
 }
 
-/// `matvec.cu:38, matvec.cu:40 and 3 more`.
-fn listed(lines: &[&Line]) -> String {
-    if lines.is_empty() {
+/// `matvec.cu:38`.
+fn shown((file, number): &Line) -> String {
+    format!("{}:{number}", file.rsplit('/').next().unwrap_or(file))
+}
+
+/// The first of them, and how many more there are.
+fn listed(places: &[String]) -> String {
+    if places.is_empty() {
         return "none".to_owned();
     }
-    let name = |(file, number): &&Line| format!("{}:{number}", file.rsplit('/').next().unwrap_or(file));
-    let text = lines.iter().take(LISTED).map(name).collect::<Vec<_>>().join(", ");
-    match lines.len().saturating_sub(LISTED) {
+    let text = places.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match places.len().saturating_sub(LISTED) {
         0 => text,
         more => format!("{text} and {more} more"),
     }
@@ -189,7 +203,11 @@ mod tests {
         let passed = judged([true, false, true, true], 0.75, &[]).unwrap();
         assert!(passed.metric.contains("k.cu:3"), "{}", passed.metric);
         let Err(Stop::Falsified(defect)) = judged([true, false, true, true], 0.76, &[]) else { panic!() };
-        assert!(defect.message.contains("3 of 4") && defect.message.contains("k.cu:3"), "{}", defect.message);
+        assert!(
+            defect.message.contains("3 of 4") && defect.message.contains("1 of k.cu:3"),
+            "{}",
+            defect.message
+        );
         assert_eq!(defect.value, 0.25);
     }
 

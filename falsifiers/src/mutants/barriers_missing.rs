@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "kernel@barriers-missing",
     defect: "no block has a barrier",
     point: "source",
-    kinds: &["race_freedom", "memory_safety"],
+    kinds: &["race_freedom"],
     seam,
 };
 

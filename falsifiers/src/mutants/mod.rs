@@ -18,7 +18,6 @@ mod attention_scale;
 mod attention_v_bias;
 mod attention_warp_barrier;
 mod attention_window_decode;
-mod barrier_by_half;
 mod barriers_missing;
 mod batch_pages_of_first;
 mod bias_by_thread;
@@ -35,6 +34,7 @@ mod kv_cache_fp8;
 mod kv_write_slot;
 mod linear_accumulator;
 mod mask_half_warp;
+mod matmul_barrier_by_half;
 mod matmul_second_barrier;
 mod matmul_tail;
 mod matmul_tail_unwritten;
@@ -57,6 +57,7 @@ mod rmsnorm_eps_hard_coded;
 mod rmsnorm_eps_missing;
 mod rmsnorm_last_warp_dropped;
 mod rope_angle_in_f32;
+mod rope_barrier_in_loop;
 mod rope_pairing;
 mod rope_theta;
 mod rope_theta_missing;
@@ -97,7 +98,6 @@ pub static MUTANTS: &[&Mutant] = &[
     &attention_v_bias::MUTANT,
     &attention_warp_barrier::MUTANT,
     &attention_window_decode::MUTANT,
-    &barrier_by_half::MUTANT,
     &barriers_missing::MUTANT,
     &batch_pages_of_first::MUTANT,
     &bias_by_thread::MUTANT,
@@ -114,6 +114,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &kv_write_slot::MUTANT,
     &linear_accumulator::MUTANT,
     &mask_half_warp::MUTANT,
+    &matmul_barrier_by_half::MUTANT,
     &matmul_second_barrier::MUTANT,
     &matmul_tail::MUTANT,
     &matmul_tail_unwritten::MUTANT,
@@ -136,6 +137,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &rmsnorm_eps_missing::MUTANT,
     &rmsnorm_last_warp_dropped::MUTANT,
     &rope_angle_in_f32::MUTANT,
+    &rope_barrier_in_loop::MUTANT,
     &rope_pairing::MUTANT,
     &rope_theta::MUTANT,
     &rope_theta_missing::MUTANT,

@@ -1,52 +1,42 @@
-//! The claims about devices on a device that the host plays: the kinds, the gate at load, and every mutant that is not in
-//! the source of a kernel. What the real kernels compute is for a real device.
+//! The claims about models on the virtual device: the kinds, the gate at load, and every mutant that is not in the source of
+//! a kernel, on a few small models. `pv run` and `pv prove` with `--device simt` try all of them; this needs an NVRTC, too.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its inputs has failed")]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use contracts::{FalsificationTest, Lane};
+use contracts::{FalsificationTest, Lane, Tier};
 use evidence::Vacuity;
 use falsifiers::kinds::{Case, cases};
-use falsifiers::machine::Machine;
 use falsifiers::mutants::{MUTANTS, Mutant};
 use falsifiers::stop::Stop;
 use falsifiers::subject::Subject;
-use kernels::jit::Version;
 use kernels::seam::Seam;
 use rayon::prelude::*;
-
-#[path = "../../../engine/tests/device/double/mod.rs"]
-#[expect(dead_code, reason = "other tests of the double look at more of it")]
-mod double;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The zoo on a double of its own.
+/// The zoo on a virtual device of its own.
 fn subject(seam: Seam) -> Subject {
-    let machines = |_: Lane, seam: &Arc<Seam>| {
-        let version = Version { major: 0, minor: 0 };
-        Ok(Machine::new(double::Double::new(1 << 32), double::jit(Arc::clone(seam)), version))
-    };
-    Subject::new(&root().join("engine/zoo"), seam).on(Lane::Cuda).with_machines(Arc::new(machines))
+    Subject::new(&root().join("engine/zoo"), seam).on(Lane::Simt)
 }
 
-/// Every claim of the cuda lane about models, kernels' own claims left out: the double is no kernel.
+/// Every claim of the lane simt and the tier ci about models; those of kernels are for `pv run --device simt`.
 fn claims() -> Vec<FalsificationTest> {
     let loaded = contracts::load(&[root().join("contracts")]);
     let tests = loaded.contracts.into_iter().flat_map(|loaded| loaded.contract.falsification_tests);
-    let tests: Vec<FalsificationTest> = tests
-        .filter(|test| test.lanes().contains(&Lane::Cuda) && test.falsifier.kind() != "op_parity")
-        .collect();
-    assert!(tests.len() > 20, "{}", tests.len());
+    let quick =
+        |test: &FalsificationTest| test.lanes().contains(&Lane::Simt) && test.tier_in(Lane::Simt) == Tier::Ci;
+    let of_model = |test: &FalsificationTest| quick(test) && !test.falsifier.models().is_empty();
+    let tests: Vec<FalsificationTest> = tests.filter(of_model).collect();
+    assert!(tests.len() > 15, "{}", tests.len());
     tests
 }
 
 /// The models that are tried here: one that stores F32, one with a window, one with norms of heads, and one with both.
-/// The double is slow, and every model is tried on a real device.
+/// The others are for the lane itself.
 const MODELS: [&str; 4] =
     ["micro/qwen2-untied-f32", "micro/qwen2-window", "micro/qwen3-dense", "micro/qwen3-window"];
 
@@ -62,7 +52,7 @@ fn quick(test: &FalsificationTest) -> Vec<Case<'_>> {
 }
 
 #[test]
-fn every_claim_survives_on_the_double() {
+fn every_claim_survives() {
     let claims = claims();
     let bad: Vec<String> = claims
         .par_iter()
@@ -96,7 +86,7 @@ fn killed(test: &FalsificationTest, mutant: &Mutant) -> Result<String, String> {
 }
 
 #[test]
-fn every_mutant_outside_of_kernels_dies_on_the_double() {
+fn every_mutant_outside_of_kernels_dies() {
     let claims = claims();
     let duels: Vec<(&FalsificationTest, &Mutant)> = claims
         .iter()

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::process::{Command, Stdio};
 
-use crate::support::{MICRO, refused, run, usage, zoo};
+use crate::support::{MICRO, apr, json, refused, run, usage, zoo};
 
 #[test]
 fn prompts_exclude_each_other_and_one_is_needed() {
@@ -44,10 +44,37 @@ fn a_device_that_is_not_there_is_never_replaced_silently() {
     for command in commands {
         // Where there is a driver, it sees no device here.
         refused(&[command, &["--device", "cuda"]].concat(), 5, &["CUDA", "--device cpu"]);
-        refused(&[command, &["--device", "simt"]].concat(), 5, &["simt", "--device cpu"]);
+        // Without a compiler for it, the virtual device runs nothing.
+        let args = [command, &["--device", "simt"]].concat();
+        let output = apr().args(args).env("TOUCHSTONE_NVRTC", "/nowhere").output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(5), &[][..]), "{said}");
+        assert!(said.contains("no NVRTC") && said.contains("make nvrtc"), "{said}");
     }
     usage(&["run", "--prompt", "a", "--device", "gpu"], &["gpu", "cpu"]);
     usage(&["parity"], &["--device"]);
+}
+
+#[test]
+fn a_device_says_its_limits_and_the_cpu_has_none() {
+    let limits = json(&["inspect", &zoo(MICRO), "--device", "simt", "--json"]);
+    assert_eq!(limits["device"], "virtual device (sm_90)");
+    assert_eq!(limits["max_grid"][1], 65_535);
+    assert!(json(&["inspect", &zoo(MICRO), "--json"]).get("device").is_none());
+    refused(&["inspect", &zoo(MICRO), "--device", "cpu"], 5, &["--device cpu", "simt or cuda"]);
+}
+
+/// Generates on the virtual device what the reference generates. Needs an NVRTC, as `make test` fetches.
+#[test]
+fn the_virtual_device_generates_the_text_of_the_reference() {
+    let run = |device| {
+        let args =
+            ["run", &zoo(MICRO), "--tokens", "1,2,3", "--max-tokens", "4", "--json", "--device", device];
+        json(&args)
+    };
+    let (cpu, simt) = (run("cpu"), run("simt"));
+    assert!(cpu["token_ids"].as_array().is_some_and(|tokens| !tokens.is_empty()), "{cpu}");
+    assert_eq!(cpu["token_ids"], simt["token_ids"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::plant::in_source;
 
 /// Registry entry.
 pub(super) static MUTANT: Mutant = Mutant {
-    name: "kernel@barrier-by-half",
+    name: "matmul@barrier-by-half",
     defect: "every second thread passes the barriers by",
     point: "source",
     kinds: &["sync_safety"],
@@ -16,7 +16,7 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_source(
-        &["matmul", "matmul_simt", "rope"],
+        &["matmul", "matmul_simt"],
         &[("__syncthreads();", "if (threadIdx.x % 2 == 0) __syncthreads();")],
     )
 }
