@@ -41,11 +41,13 @@ pub(super) fn run(
                     match bytes {
                         2 => {
                             old = u64::from(at.cast::<u16>().read_unaligned());
-                            at.cast::<u16>().write_unaligned(updated((op, ty, space), old, value, second) as u16);
+                            at.cast::<u16>()
+                                .write_unaligned(updated((op, ty, space), old, value, second) as u16);
                         }
                         4 => {
                             old = u64::from(at.cast::<u32>().read_unaligned());
-                            at.cast::<u32>().write_unaligned(updated((op, ty, space), old, value, second) as u32);
+                            at.cast::<u32>()
+                                .write_unaligned(updated((op, ty, space), old, value, second) as u32);
                         }
                         _ => {
                             old = at.cast::<u64>().read_unaligned();
@@ -91,9 +93,7 @@ fn updated((op, ty, space): (AtomicOp, Type, Space), old: u64, value: u64, secon
             let (old, value) = (old as u32, value as u32);
             u64::from(if old == 0 || old > value { value } else { old - 1 })
         }
-        (A::Add, Type::F32) => {
-            u64::from(float_sum(old as u32, value as u32, space != Space::Shared))
-        }
+        (A::Add, Type::F32) => u64::from(float_sum(old as u32, value as u32, space != Space::Shared)),
         (A::Add, Type::F64) => double_sum(old, value, space != Space::Shared),
         (A::Add, Type::F16) => u64::from(half_sum(old as u16, value as u16)),
         (A::Add, Type::BF16) => u64::from(bfloat_sum(old as u16, value as u16)),
