@@ -38,9 +38,10 @@ prove: build nvrtc ## Plant every mutant against the claims that must kill it
 report: build ## Compute all gates from the recorded runs
 	$(BIN)/pv report
 
-bench: ## Time pv validate and the reference, each beside what it is to be compared with
+bench: ## Time pv validate, the reference and the virtual device, each beside what it is to be compared with
 	$(CARGO) bench --locked --quiet --package pv --bench validate
 	$(CARGO) bench --locked --quiet --package engine --bench prefill
+	$(CARGO) bench --locked --quiet --package simt --bench interpreter
 
 gpu-bundle: ## Pack target/gpu-bundle.tar.gz, which runs the cuda lane on a machine without Rust and network
 	$(CARGO) build --locked --release --quiet --package pv --package apr
@@ -51,6 +52,7 @@ docs: ## Build the API documentation
 
 reference: ## Write the pages of docs/reference again
 	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package pv --package apr --package simt-conformance docs
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package kernels --test simt page
 
 fmt: ## Format everything
 	$(CARGO) fmt --all

@@ -4,8 +4,13 @@ use simt::{Checks, Device, Error, Launch, Limits, Options};
 
 /// The first line of an input may say how its kernels are launched: `//: grid=2 block=48 shared=64 cooperative bare`.
 fn launch_of(text: &str) -> (Launch, Checks) {
-    let mut launch =
-        Launch { grid: [2, 1, 1], block: [40, 1, 1], shared: 64, cooperative: false, max_dynamic_shared: None };
+    let mut launch = Launch {
+        grid: [2, 1, 1],
+        block: [40, 1, 1],
+        shared: 64,
+        cooperative: false,
+        max_dynamic_shared: None,
+    };
     let mut checks = Checks::ALL;
     let said = text.lines().next().and_then(|line| line.strip_prefix("//:")).unwrap_or_default();
     for word in said.split_whitespace() {
@@ -51,7 +56,8 @@ pub fn ptx(bytes: &[u8]) {
     };
     for function in module.functions().iter().take(3) {
         let before = device.leaks().len();
-        let buffers: Vec<u64> = (0..3).filter_map(|index| device.allocate(&format!("b{index}"), 1024).ok()).collect();
+        let buffers: Vec<u64> =
+            (0..3).filter_map(|index| device.allocate(&format!("b{index}"), 1024).ok()).collect();
         for &buffer in buffers.iter().take(2) {
             device.fill(buffer, &[1], 1024).expect("the buffer is there");
         }

@@ -1,7 +1,7 @@
 //! `op_parity`: a kernel computes what the op's reference computes.
 
-use contracts::{Lane, Tolerance};
 use contracts::kinds::OpParity;
+use contracts::{Lane, Tolerance};
 use engine::plan::Element;
 use engine::trace::Tensor;
 use kernels::arithmetic::SUMMATION_ORDERS;

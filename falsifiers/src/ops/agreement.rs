@@ -120,7 +120,12 @@ fn output(tensor: &Tensor, stored: Dtype) -> Output {
     let bytes: Vec<u8> = bits.iter().flat_map(|bits| bits.to_le_bytes()).collect();
     let step = bits.len().div_ceil(KEPT).max(1);
     let kept = bits.iter().step_by(step).map(|bits| format!("{bits:0width$x}")).collect();
-    Output { elements: bits.len(), dtype: stored.to_string(), digest: crate::digest(&bytes)[..16].to_owned(), kept }
+    Output {
+        elements: bits.len(),
+        dtype: stored.to_string(),
+        digest: crate::digest(&bytes)[..16].to_owned(),
+        kept,
+    }
 }
 
 impl Output {
@@ -128,8 +133,10 @@ impl Output {
     fn values(&self) -> Vec<f64> {
         let wide = self.dtype == Dtype::F64.to_string();
         let digits = self.kept.as_bytes().chunks(if wide { 16 } else { 8 });
-        let bits = digits.map(|digits| u64::from_str_radix(&String::from_utf8_lossy(digits), 16).unwrap_or(u64::MAX));
-        let value = |bits: u64| if wide { f64::from_bits(bits) } else { f64::from(f32::from_bits(bits as u32)) };
+        let bits = digits
+            .map(|digits| u64::from_str_radix(&String::from_utf8_lossy(digits), 16).unwrap_or(u64::MAX));
+        let value =
+            |bits: u64| if wide { f64::from_bits(bits) } else { f64::from(f32::from_bits(bits as u32)) };
         bits.map(value).collect()
     }
 
@@ -154,12 +161,7 @@ pub fn compare(a: &BTreeMap<String, Computed>, b: &BTreeMap<String, Computed>) -
         let Some(other) = b.get(case).filter(|other| other.key == computed.key) else { continue };
         for (one, two) in computed.outputs.iter().zip(&other.outputs) {
             let ulp = if one.elements == two.elements { distance(one, two) } else { f64::INFINITY };
-            all.push(Agreement {
-                case: case.clone(),
-                elements: one.elements,
-                bitwise: one == two,
-                ulp,
-            });
+            all.push(Agreement { case: case.clone(), elements: one.elements, bitwise: one == two, ulp });
         }
     }
     all
@@ -167,7 +169,10 @@ pub fn compare(a: &BTreeMap<String, Computed>, b: &BTreeMap<String, Computed>) -
 
 fn distance(one: &Output, two: &Output) -> f64 {
     let (a, b) = (one.values(), two.values());
-    let largest = a.iter().filter(|value| value.is_finite()).fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()));
+    let largest = a
+        .iter()
+        .filter(|value| value.is_finite())
+        .fold(f64::MIN_POSITIVE, |most, value| most.max(value.abs()));
     let unit = largest.log2().floor().exp2() * f64::from(1 - one.digits()).exp2();
     a.iter().zip(&b).fold(0.0, |worst: f64, (a, b)| {
         let same = a == b || a.is_nan() && b.is_nan();

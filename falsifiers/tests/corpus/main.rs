@@ -1,7 +1,12 @@
 //! Replays the corpus of the fuzz targets: seeds, and whatever once broke a promise of a parser. `make fuzz` searches
 //! for more, see `docs/guides/fuzz.md`.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 #![expect(unreachable_pub, reason = "the modules of a test have no public")]
 
 use std::collections::BTreeSet;

@@ -9,7 +9,10 @@ use crate::house::{hold, members};
 const ALLOWED: &[(&str, &[&str])] = &[
     ("contracts", &[]),
     ("simt", &[]),
-    ("kernels", &["simt"]),
+    ("simt-conformance", &["simt"]),
+    ("simt-cuda", &["simt"]),
+    // The driver of the virtual device stands in for a GPU in its tests.
+    ("kernels", &["simt", "simt-cuda"]),
     ("engine", &["kernels"]),
     ("evidence", &["contracts"]),
     ("falsifiers", &["contracts", "kernels", "simt", "engine", "evidence"]),

@@ -31,7 +31,7 @@ pub(crate) fn sanitize(folder: &Path, out: &Path, seconds: Option<u64>) -> Resul
     }
     // What hangs comes last, so that it slows nothing else.
     jobs.sort_by_key(|(case, twin, _)| {
-        *twin == Twin::Faulty && ["deadlock", "endless_loop"].contains(&case.kind)
+        *twin == Twin::Faulty && ["divergent_barrier", "endless_loop", "barrier_misuse"].contains(&case.kind)
     });
     let (begin, next) = (Instant::now(), AtomicUsize::new(0));
     let results: Mutex<Vec<(usize, Value)>> = Mutex::default();

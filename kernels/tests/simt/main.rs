@@ -7,6 +7,7 @@
 //! | `run` | a launch of one of them on the virtual device |
 //! | `texts` | the corpus itself: it is listed, it compiles, and the compiler keeps what was planted |
 //! | `clean` | the kernels of the engine in random calls: nothing is found in them |
+//! | `page` | the page of documentation that sets it beside compute-sanitizer |
 //! | `said` | what a tool of compute-sanitizer said, from its output |
 //! | `found` | every fault is found, and no clean twin has one |
 
@@ -15,6 +16,7 @@
 mod clean;
 mod corpus;
 mod found;
+mod page;
 mod run;
 mod said;
 mod texts;

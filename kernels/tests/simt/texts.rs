@@ -23,8 +23,8 @@ fn every_text_says_what_to_expect() {
     let cases = crate::cases();
     for (twin, case) in &cases {
         let mut problem = |text: &str| problems.push(format!("{} ({}): {text}", case.name, twin.name()));
-        // A launch that is refused has no line.
-        if case.lines.is_empty() != (case.kind == "launch_limit") {
+        // A launch that is refused has no line, and what is allowed has none either.
+        if case.lines.is_empty() != ["launch_limit", "none"].contains(&case.kind) {
             problem("a fault has a line, and a refused launch none");
         }
         if !case.others.is_empty() && !["race", "read_only_cache_stale"].contains(&case.kind) {
@@ -62,8 +62,8 @@ fn the_compiler_keeps_what_is_planted() {
                 problems.push(format!("{}: no instruction is on line {line}", faulty.name));
             }
         }
-        // What goes wrong in the faulty twin must be the launch, or one fault: its own text has it.
-        if faulty.lines.is_empty() && faulty.text.contains("#ifdef FAULT") {
+        // A launch that is refused is refused for the launch.
+        if faulty.kind == "launch_limit" && faulty.text.contains("#ifdef FAULT") {
             problems.push(format!("{}: a refused launch needs no other kernel", faulty.name));
         }
     }

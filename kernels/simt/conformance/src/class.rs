@@ -16,13 +16,22 @@ pub enum Class {
         /// Distance.
         absolute: f64,
     },
-    /// A matrix product: not farther apart than this share of the greatest addend of the element's sum.
+    /// A matrix product of floats: equal bits too.
     Accumulation {
         /// The product.
         shape: crate::matrix::Shape,
-        /// The share, as a power of two: -22 for 2^-22.
+        /// How far hardware's sums are from the exact ones, as a share of the greatest addend and a power of two: -22
+        /// for 2^-22. By this a test sees that elements lie where the layout says; it excuses no deviation.
         share: i32,
     },
+}
+
+impl Class {
+    /// Whether all bits must be equal.
+    #[must_use]
+    pub const fn exact(self) -> bool {
+        matches!(self, Self::Exact | Self::Accumulation { .. })
+    }
 }
 
 /// A type of floating point.

@@ -29,8 +29,8 @@ pub fn compare(form: &Form, computed: &[u8], recorded: &[u8]) -> Outcome {
         return outcome;
     }
     let inputs = form.input_bytes();
-    if let Class::Accumulation { shape, share } = form.class {
-        sums(form, shape, share, &inputs, (computed, recorded), &mut outcome);
+    if let Class::Accumulation { shape, .. } = form.class {
+        sums(form, shape, &inputs, (computed, recorded), &mut outcome);
         return outcome;
     }
     let mut at = 0;
@@ -121,15 +121,8 @@ fn note(outcome: &mut Outcome, different: bool, distance: Result<f64, f64>, word
     }
 }
 
-/// Matrix products: each element against the greatest addend of its sum.
-fn sums(
-    form: &Form,
-    shape: Shape,
-    share: i32,
-    inputs: &[u8],
-    (ours, theirs): (&[u8], &[u8]),
-    outcome: &mut Outcome,
-) {
+/// Matrix products: each element, and with what differs how much that is of the greatest addend of its sum.
+fn sums(form: &Form, shape: Shape, inputs: &[u8], (ours, theirs): (&[u8], &[u8]), outcome: &mut Outcome) {
     let (registers, _, _) = shape.registers();
     let Some(&output) = form.outputs.first() else { return };
     let size = output.bits() as usize / 8 * form.threads as usize;
@@ -146,12 +139,12 @@ fn sums(
             let (Some(ours), Some(theirs)) = (get(ours), get(theirs)) else { continue };
             let (a, b) = (shape.sum.decode(ours), shape.sum.decode(theirs));
             let difference = (a - b).abs();
-            let distance = if ours == theirs || (a.is_nan() && b.is_nan()) {
+            let distance = if ours == theirs {
                 Ok(0.0)
             } else {
                 let found = difference / sum.greatest().max(f64::MIN_POSITIVE);
                 // A difference of NaN is one of a NaN and a number.
-                keep(if found.is_nan() { f64::INFINITY } else { found }, found <= 2.0_f64.powi(share))
+                Err(if found.is_nan() { f64::INFINITY } else { found })
             };
             note(outcome, ours != theirs, distance, || {
                 format!(

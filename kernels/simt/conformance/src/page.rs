@@ -18,8 +18,7 @@ pub fn page(record: &Record, outcomes: &[(Form, Outcome)]) -> String {
          what hardware computed. Recorded on: {}, compute capability {}, driver {} (CUDA {}). {} forms, {} values; {} \
          of them differ in any bit.\n\nEach form is a kernel of one instruction, run on edge values and on random \
          bits. *Equal bits* holds for every bit of every result, those of NaN included. A *distance* is counted in \
-         units in the last place. A *share* is that of the greatest addend of a matrix product's sum: results of a \
-         matrix unit have no other order of magnitude to be held to.\n\n",
+         units in the last place.\n\n",
         index.device,
         index.compute_capability,
         index.driver,
@@ -31,7 +30,7 @@ pub fn page(record: &Record, outcomes: &[(Form, Outcome)]) -> String {
     text.push_str("| family | forms | of equal bits | values |\n|---|---|---|---|\n");
     for (family, _) in FAMILIES {
         let of = || outcomes.iter().filter(|(form, _)| form.family == *family);
-        let exact = of().filter(|(form, _)| form.class == Class::Exact).count();
+        let exact = of().filter(|(form, _)| form.class.exact()).count();
         let values: usize = of().map(|(_, outcome)| outcome.values).sum();
         let _ = writeln!(text, "| [{family}](#{family}) | {} | {exact} | {values} |", of().count());
     }
@@ -39,14 +38,12 @@ pub fn page(record: &Record, outcomes: &[(Form, Outcome)]) -> String {
     for (family, _) in FAMILIES {
         let of = || outcomes.iter().filter(|(form, _)| form.family == *family);
         let _ = write!(text, "\n## {family}\n\n");
-        let exact: Vec<String> = of()
-            .filter(|(form, _)| form.class == Class::Exact)
-            .map(|(form, _)| format!("`{}`", form.name))
-            .collect();
+        let exact: Vec<String> =
+            of().filter(|(form, _)| form.class.exact()).map(|(form, _)| format!("`{}`", form.name)).collect();
         if !exact.is_empty() {
             let _ = writeln!(text, "Equal bits: {}.", exact.join(", "));
         }
-        let rest: Vec<_> = of().filter(|(form, _)| form.class != Class::Exact).collect();
+        let rest: Vec<_> = of().filter(|(form, _)| !form.class.exact()).collect();
         if rest.is_empty() {
             continue;
         }
@@ -68,16 +65,12 @@ pub fn page(record: &Record, outcomes: &[(Form, Outcome)]) -> String {
 /// What a class asks, and how far it was from that.
 fn words(class: Class, worst: f64) -> (String, String) {
     match class {
-        Class::Exact => ("equal bits".to_owned(), "equal".to_owned()),
+        Class::Exact | Class::Accumulation { .. } => ("equal bits".to_owned(), "equal".to_owned()),
         Class::AnyNan(_) => ("equal bits, but any NaN for a NaN".to_owned(), "equal".to_owned()),
         Class::Near { ulps, absolute, .. } => {
             let more =
                 if absolute > 0.0 { format!(", or an absolute {absolute:.2e}") } else { String::new() };
             (format!("a distance of {ulps}{more}"), format!("{worst}"))
-        }
-        Class::Accumulation { share, .. } => {
-            let worst = if worst > 0.0 { format!("2^{:.1}", worst.log2()) } else { "equal".to_owned() };
-            (format!("a share of 2^{share}"), worst)
         }
     }
 }

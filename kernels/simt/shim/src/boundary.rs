@@ -33,6 +33,7 @@ macro_rules! exports {
             ///
             /// # Safety
             /// Every pointer is null or leads to what the driver API says is there, for as long as it says.
+            // SAFETY: the name is one of the CUDA driver API, which nothing else here defines.
             #[unsafe(no_mangle)]
             pub unsafe extern "C" fn $name($($argument: $ty),*) -> $crate::status::Status {
                 $crate::boundary::guard(stringify!($name), move || $body)

@@ -27,6 +27,7 @@ pub struct Properties {
     texture_alignment: c_int,
 }
 
+// SAFETY: the C library has this function, with this signature (C17, section 7.22.4.2).
 unsafe extern "C" {
     fn atexit(function: extern "C" fn()) -> c_int;
 }

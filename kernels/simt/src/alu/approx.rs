@@ -15,22 +15,22 @@ use crate::ptx::{Alu, Approx, Type};
 pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
         Alu::DivApprox { full, ftz } => flags!(FULL = full; flags!(FTZ = ftz;
-            map!(v3 level, |a: f32, b: f32| -> f32 { divide::<FULL, FTZ>(a, b) }))),
+            map!(level, |a: f32, b: f32| -> f32 { divide::<FULL, FTZ>(a, b) }))),
         Alu::Approx { function, ty: Type::F32, ftz } => flags!(FTZ = ftz; match function {
-            Approx::Rcp => map!(v3 level, |a: f32| -> f32 { end::<FTZ>(1.0 / f64::from(flush::<FTZ>(a))) }),
-            Approx::Sqrt => map!(v3 level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).sqrt()) }),
-            Approx::Rsqrt => map!(v3 level, |a: f32| -> f32 { end::<FTZ>(1.0 / f64::from(flush::<FTZ>(a)).sqrt()) }),
-            Approx::Ex2 => map!(v3 level, |a: f32| -> f32 { end::<FTZ>(exp2(f64::from(flush::<FTZ>(a)))) }),
+            Approx::Rcp => map!(level, |a: f32| -> f32 { end::<FTZ>(1.0 / f64::from(flush::<FTZ>(a))) }),
+            Approx::Sqrt => map!(level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).sqrt()) }),
+            Approx::Rsqrt => map!(level, |a: f32| -> f32 { end::<FTZ>(1.0 / f64::from(flush::<FTZ>(a)).sqrt()) }),
+            Approx::Ex2 => map!(level, |a: f32| -> f32 { end::<FTZ>(exp2(f64::from(flush::<FTZ>(a)))) }),
             Approx::Sin => map!(slow level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).sin()) }),
             Approx::Cos => map!(slow level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).cos()) }),
             Approx::Lg2 => map!(slow level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).log2()) }),
             Approx::Tanh => map!(slow level, |a: f32| -> f32 { end::<FTZ>(f64::from(flush::<FTZ>(a)).tanh()) }),
         }),
         Alu::Approx { function: Approx::Rcp, ty: Type::F64, ftz: true } => {
-            map!(v3 level, |a: f64| -> f64 { upper(1.0 / upper(a)) })
+            map!(level, |a: f64| -> f64 { upper(1.0 / upper(a)) })
         }
         Alu::Approx { function: Approx::Rsqrt, ty: Type::F64, ftz } => flags!(FTZ = ftz;
-        map!(v3 level, |a: f64| -> f64 {
+        map!(level, |a: f64| -> f64 {
             if FTZ { upper(1.0 / upper(a).sqrt()) } else { settle64(1.0 / a.sqrt(), [a]) }
         })),
         Alu::Approx { function: Approx::Ex2, ty, ftz } => halves(ty, ftz, true, level),

@@ -9,17 +9,17 @@ use crate::ptx::{Alu, Type};
 pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
         Alu::AddCarryOut { ty } => {
-            unsigned!(ty, T; map!(v3 level, |a: T, b: T| -> (T, bool) { a.overflowing_add(b) }))
+            unsigned!(ty, T; map!(level, |a: T, b: T| -> (T, bool) { a.overflowing_add(b) }))
         }
-        Alu::AddCarryIn { ty } => unsigned!(ty, T; map!(v3 level, |a: T, b: T, carry: bool| -> (T, bool) {
+        Alu::AddCarryIn { ty } => unsigned!(ty, T; map!(level, |a: T, b: T, carry: bool| -> (T, bool) {
             let (sum, first) = a.overflowing_add(b);
             let (sum, second) = sum.overflowing_add(T::from(carry));
             (sum, first | second)
         })),
         Alu::SubCarryOut { ty } => {
-            unsigned!(ty, T; map!(v3 level, |a: T, b: T| -> (T, bool) { a.overflowing_sub(b) }))
+            unsigned!(ty, T; map!(level, |a: T, b: T| -> (T, bool) { a.overflowing_sub(b) }))
         }
-        Alu::SubCarryIn { ty } => unsigned!(ty, T; map!(v3 level, |a: T, b: T, borrow: bool| -> (T, bool) {
+        Alu::SubCarryIn { ty } => unsigned!(ty, T; map!(level, |a: T, b: T, borrow: bool| -> (T, bool) {
             let (difference, first) = a.overflowing_sub(b);
             let (difference, second) = difference.overflowing_sub(T::from(borrow));
             (difference, first | second)

@@ -1,7 +1,7 @@
 //! Comparisons, and what they choose (PTX ISA 9.0, sections 9.7.6 and 9.7.7).
 
 use super::bits::untyped;
-use super::combined;
+use super::combined::{self, Use};
 use super::float::flush;
 use super::half::{Bf16, F16, Half, Pair};
 use super::kernel::{Map, flags, map, types};
@@ -152,9 +152,7 @@ fn code(combine: Option<(Combine, bool)>) -> u8 {
 /// The function of an instruction of this file.
 pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
-        Alu::Setp { compare, ty, ftz, combine } => {
-            compared!(compare, ty, ftz, M; Some(combined::pick::<M>(level, code(combine), false)))
-        }
+        Alu::Setp { compare, ty, ftz, combine } => one(compare, ty, ftz, Use::Setp(code(combine)), level),
         Alu::SetpBoth { compare, ty: ty @ (Type::F16x2 | Type::BF16x2), ftz, combine } => {
             floating!(compare, C; flags!(FTZ = ftz; types!(ty, T: F16x2 => F16, BF16x2 => Bf16; {
                 struct M;
@@ -169,9 +167,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
                 Some(combined::pick_pair::<M>(code(combine)))
             })))
         }
-        Alu::SetpBoth { compare, ty, ftz, combine } => {
-            compared!(compare, ty, ftz, M; Some(combined::pick::<M>(level, code(combine), true)))
-        }
+        Alu::SetpBoth { compare, ty, ftz, combine } => one(compare, ty, ftz, Use::Both(code(combine)), level),
         Alu::Selp(ty) => {
             untyped!(ty, T; map!(level, |a: T, b: T, p: bool| -> T { if p { a } else { b } }))
         }
@@ -183,6 +179,11 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         Alu::Set { compare, to, ty, ftz } => set(compare, to, ty, ftz, level),
         _ => None,
     }
+}
+
+/// A comparison of one value: all that is done with it from one expansion, so that what compares is compiled once.
+fn one(compare: Comparison, ty: Type, ftz: bool, then: Use, level: Level) -> Option<AluFn> {
+    compared!(compare, ty, ftz, M; Some(combined::pick::<M>(level, then)))
 }
 
 /// Compares halves.
@@ -209,10 +210,8 @@ fn set(compare: Comparison, to: Type, ty: Type, ftz: bool, level: Level) -> Opti
             .flatten();
     }
     match to {
-        Type::U32 | Type::S32 | Type::B32 => {
-            compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, { u32::MAX }>()))
-        }
-        Type::F32 => compared!(compare, ty, ftz, M; Some(combined::pick_set::<M, 0x3f80_0000>())),
+        Type::U32 | Type::S32 | Type::B32 => one(compare, ty, ftz, Use::Mask, level),
+        Type::F32 => one(compare, ty, ftz, Use::One, level),
         // Of 16 bits only for halves.
         _ if matches!(to, Type::U16 | Type::S16 | Type::B16) || to == ty => {
             flags!(MASK = to != ty; flags!(FTZ = ftz; floating!(compare, C;

@@ -3,7 +3,7 @@
 
 use std::marker::PhantomData;
 
-use super::kernel::{Inputs, Kernel, Map, pick as level_of, pick_any};
+use super::kernel::{Inputs, Kernel, Map, pick as level_of};
 use super::view::{View, gather};
 use super::{AluFn, Level};
 use crate::WARP;
@@ -39,116 +39,142 @@ impl<M: Map<Out = bool>> Kernel for Plain<M> {
     }
 }
 
-/// `setp` with two destinations.
-struct Both<M>(PhantomData<M>);
-impl<M: Map<Out = bool>> Kernel for Both<M> {
-    #[inline(always)]
-    fn run(view: View<'_>) {
-        let mask = test::<M>(&view, 2);
-        view.set_mask(0, mask);
-        view.set_mask(1, !mask);
+/// The comparison of all lanes, by what any machine has. Not inlined: all that is rare calls it.
+#[inline(never)]
+fn masks<M: Map<Out = bool>>(view: &View<'_>, first: usize) -> u32 {
+    test::<M>(view, first)
+}
+
+/// The comparisons of both halves of all lanes.
+#[inline(never)]
+fn half_masks<M: Map<Out = (bool, bool)>>(view: &View<'_>) -> (u32, u32) {
+    let readers = M::In::readers(view, 2);
+    let (mut low, mut high) = (0, 0);
+    for lane in 0..WARP {
+        // SAFETY: `lane` is less than 32, and the view borrows the registers.
+        let (first, second) = M::apply(unsafe { M::In::read(readers, lane) });
+        low |= u32::from(first) << lane;
+        high |= u32::from(second) << lane;
+    }
+    (low, high)
+}
+
+/// What was found, with the predicate that is combined with it.
+#[inline(always)]
+fn combined<const CODE: u8>(found: u32, predicate: u32) -> u32 {
+    let predicate = if CODE & 1 != 0 { !predicate } else { predicate };
+    match CODE & !1 {
+        AND => found & predicate,
+        OR => found | predicate,
+        XOR => found ^ predicate,
+        _ => found,
     }
 }
 
-/// `setp` of both halves.
-struct Halves<M>(PhantomData<M>);
-impl<M: Map<Out = (bool, bool)>> Kernel for Halves<M> {
-    #[inline(always)]
-    fn run(view: View<'_>) {
-        let readers = M::In::readers(&view, 2);
-        let (mut low, mut high) = ([0; WARP], [0; WARP]);
-        for lane in 0..WARP {
-            // SAFETY: `lane` is less than 32, and the view borrows the registers.
-            let (first, second) = M::apply(unsafe { M::In::read(readers, lane) });
-            low[lane] = u8::from(first);
-            high[lane] = u8::from(second);
-        }
-        view.set_mask(0, gather(&low));
-        view.set_mask(1, gather(&high));
-    }
-}
-
-/// `set`.
-struct Set<M, const ONE: u32>(PhantomData<M>);
-impl<M: Map<Out = bool>, const ONE: u32> Kernel for Set<M, ONE> {
-    #[inline(always)]
-    fn run(view: View<'_>) {
-        let readers = M::In::readers(&view, 1);
-        let mut results = [0; WARP];
-        for (lane, result) in results.iter_mut().enumerate() {
-            // SAFETY: `lane` is less than 32, and the view borrows the registers.
-            *result = if M::apply(unsafe { M::In::read(readers, lane) }) { ONE } else { 0 };
-        }
-        view.set(0, &results);
-    }
-}
-
-/// What compares, with as many destinations.
-trait Inner: Kernel {
-    /// Destinations of the instruction.
-    const TO: usize;
-}
-impl<M: Map<Out = bool>> Inner for Plain<M> {
-    const TO: usize = 1;
-}
-impl<M: Map<Out = bool>> Inner for Both<M> {
-    const TO: usize = 2;
-}
-impl<M: Map<Out = (bool, bool)>> Inner for Halves<M> {
-    const TO: usize = 2;
-}
-
-/// Compares, and combines what came out.
-unsafe fn with<I: Inner, const CODE: u8>(registers: &mut Registers, slots: &[Slot], active: u32) {
+/// `setp` with so many destinations, combined.
+unsafe fn with<M: Map<Out = bool>, const TO: usize, const CODE: u8>(
+    registers: &mut Registers,
+    slots: &[Slot],
+    active: u32,
+) {
     // SAFETY: the caller's promise. The predicate is read before a destination may replace it.
     let view = unsafe { View::new(registers, slots, active) };
-    let mask = view.mask(I::TO + 2);
-    let mask = if CODE & 1 != 0 { !mask } else { mask };
-    // SAFETY: the caller's promise.
-    unsafe { pick_any::<I>(Level::Portable)(registers, slots, active) };
-    // SAFETY: as above.
+    let predicate = if CODE == NONE { 0 } else { view.mask(TO + 2) };
+    let found = masks::<M>(&view, TO);
+    view.set_mask(0, combined::<CODE>(found, predicate));
+    if TO == 2 {
+        view.set_mask(1, combined::<CODE>(!found, predicate));
+    }
+}
+
+/// `setp` of both halves, combined.
+unsafe fn with_halves<M: Map<Out = (bool, bool)>, const CODE: u8>(
+    registers: &mut Registers,
+    slots: &[Slot],
+    active: u32,
+) {
+    // SAFETY: as in `with`.
     let view = unsafe { View::new(registers, slots, active) };
-    for index in 0..I::TO {
-        let found = view.mask(index);
-        let result = match CODE & !1 {
-            AND => found & mask,
-            OR => found | mask,
-            _ => found ^ mask,
-        };
-        view.set_mask(index, result);
-    }
+    let predicate = if CODE == NONE { 0 } else { view.mask(4) };
+    let (low, high) = half_masks::<M>(&view);
+    view.set_mask(0, combined::<CODE>(low, predicate));
+    view.set_mask(1, combined::<CODE>(high, predicate));
 }
 
-/// The function that combines. There is one for any level: it is rare, and each is compiled for every comparison.
-fn around<I: Inner>(code: u8) -> AluFn {
-    match code {
-        2 => with::<I, 2>,
-        3 => with::<I, 3>,
-        4 => with::<I, 4>,
-        5 => with::<I, 5>,
-        6 => with::<I, 6>,
-        7 => with::<I, 7>,
-        _ => pick_any::<I>(Level::Portable),
-    }
+/// `set`, with what stands for true.
+unsafe fn set<M: Map<Out = bool>, const ONE: u32>(registers: &mut Registers, slots: &[Slot], active: u32) {
+    // SAFETY: the caller's promise.
+    let view = unsafe { View::new(registers, slots, active) };
+    spread(&view, masks::<M>(&view, 1), ONE);
 }
 
-/// `setp`, with one destination or two.
-pub(super) fn pick<M: Map<Out = bool>>(level: Level, code: u8, both: bool) -> AluFn {
-    if both {
-        around::<Both<M>>(code)
-    } else if code == NONE {
-        level_of::<Plain<M>>(level)
-    } else {
-        around::<Plain<M>>(code)
+/// A number where a mask has ones, zero elsewhere.
+#[inline(never)]
+fn spread(view: &View<'_>, mask: u32, one: u32) {
+    view.set(0, &std::array::from_fn::<u32, WARP, _>(|lane| if (mask >> lane) & 1 != 0 { one } else { 0 }));
+}
+
+/// What is done with a comparison.
+#[derive(Clone, Copy)]
+pub(super) enum Use {
+    /// `setp`, with the number of what it is combined with.
+    Setp(u8),
+    /// `setp` with two destinations, likewise.
+    Both(u8),
+    /// `set` with ones for true.
+    Mask,
+    /// `set` with 1.0 for true.
+    One,
+}
+
+/// The expression with `CODE` the number of what is combined.
+macro_rules! coded {
+    ($code:expr, $CODE:ident; $body:expr) => {
+        match $code {
+            2 => {
+                const $CODE: u8 = 2;
+                $body
+            }
+            3 => {
+                const $CODE: u8 = 3;
+                $body
+            }
+            4 => {
+                const $CODE: u8 = 4;
+                $body
+            }
+            5 => {
+                const $CODE: u8 = 5;
+                $body
+            }
+            6 => {
+                const $CODE: u8 = 6;
+                $body
+            }
+            7 => {
+                const $CODE: u8 = 7;
+                $body
+            }
+            _ => {
+                const $CODE: u8 = NONE;
+                $body
+            }
+        }
+    };
+}
+
+/// The function that compares. Only `setp` without more has code for a level: the rest is rare.
+pub(super) fn pick<M: Map<Out = bool>>(level: Level, then: Use) -> AluFn {
+    match then {
+        Use::Setp(NONE) => level_of::<Plain<M>>(level),
+        Use::Setp(code) => coded!(code, CODE; with::<M, 1, CODE>),
+        Use::Both(code) => coded!(code, CODE; with::<M, 2, CODE>),
+        Use::Mask => set::<M, { u32::MAX }>,
+        Use::One => set::<M, 0x3f80_0000>,
     }
 }
 
 /// `setp` of two halves.
 pub(super) fn pick_pair<M: Map<Out = (bool, bool)>>(code: u8) -> AluFn {
-    around::<Halves<M>>(code)
-}
-
-/// `set`, with what stands for true.
-pub(super) fn pick_set<M: Map<Out = bool>, const ONE: u32>() -> AluFn {
-    pick_any::<Set<M, ONE>>(Level::Portable)
+    coded!(code, CODE; with_halves::<M, CODE>)
 }

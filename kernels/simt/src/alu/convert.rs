@@ -1,10 +1,10 @@
 //! Conversions among integers, and between integers and floats (PTX ISA 9.0, section 9.7.9.21).
 //!
-//! A float becomes an integer by rounding and then clamping; a NaN becomes 0, but 0x8000000000000000 of 64 bits and
-//! 0x80000000 where an `f64` becomes 32 bits, as hardware answers. Conversions among floats are in `narrow`.
+//! A float becomes an integer by rounding and then clamping; a NaN becomes 0, but the uppermost bit alone where it
+//! becomes 64 bits, or where it is an `f64`, as hardware answers. Conversions among floats are in `narrow`.
 
 use super::directed::{DOWN, UP, ZERO};
-use super::float::flush;
+use super::float::{canonical, flush};
 use super::half::{Bf16, F16, Half};
 use super::kernel::{flags, map, types};
 use super::narrow::{self, directions};
@@ -59,7 +59,7 @@ fn integers(to: Type, from: Type, saturate: bool, level: Level) -> Option<AluFn>
     // What is cut away makes no difference, so the sign of the result does not either.
     types!(to, T: U8 | B8 => u8, S8 => i8, U16 | B16 | S16 => u16, U32 | B32 | S32 => u32,
         U64 | B64 | S64 => u64;
-        each!(from, F; map!(v3 level, |a: F| -> T { a as T })))
+        each!(from, F; map!(level, |a: F| -> T { a as T })))
 }
 
 /// A whole `f64`.
@@ -111,8 +111,11 @@ pub(super) use made_whole;
 pub(super) trait Float: Copy {
     /// Its value, subnormals as zero with `FTZ`. (There is no `.ftz` for `bf16` and `f64`.)
     fn wide<const FTZ: bool>(self) -> f64;
+    /// Whether a NaN of it keeps what it carries, in 16 bits too.
+    const CARRIES: bool = false;
 }
 impl Float for f64 {
+    const CARRIES: bool = true;
     #[inline(always)]
     fn wide<const FTZ: bool>(self) -> f64 {
         self
@@ -121,13 +124,17 @@ impl Float for f64 {
 impl Float for f32 {
     #[inline(always)]
     fn wide<const FTZ: bool>(self) -> f64 {
-        f64::from(flush::<FTZ>(self))
+        let value = flush::<FTZ>(self);
+        f64::from(if FTZ { canonical(value) } else { value })
     }
 }
 impl Float for F16 {
     #[inline(always)]
     fn wide<const FTZ: bool>(self) -> f64 {
-        f64::from(self.value())
+        // A NaN with its sign and what it carries.
+        let bits = u64::from(self.0);
+        let nan = ((bits & 0x8000) << 48) | 0x7ff8_0000_0000_0000 | ((bits & 0x3ff) << 42);
+        if self.is_nan() { f64::from_bits(nan) } else { f64::from(self.value()) }
     }
 }
 impl Float for Bf16 {
@@ -161,17 +168,19 @@ fn to_integer(to: Type, from: Type, round: Option<Rounding>, ftz: bool, level: L
         return made_whole!(round, R; flags!(FTZ = ftz; types!(to, T: U32 => u32, S32 => i32;
             map!(slow level, |a: f32| -> T { T::clamped(whole::<R>(a.wide::<FTZ>())) }))));
     }
-    if from == Type::F64 && matches!(to, Type::U32 | Type::S32) {
-        return made_whole!(round, R; types!(to, T: U32 => u32, S32 => i32;
-        map!(slow level, |a: f64| -> T {
-            if a.is_nan() { (1u32 << 31) as T } else { T::clamped(whole::<R>(a)) }
+    if from == Type::F64 {
+        return made_whole!(round, R; types!(to, T: U8 => u8, S8 => i8, U16 => u16, S16 => i16, U32 => u32,
+            S32 => i32, U64 => u64, S64 => i64; map!(rare level, |a: f64| -> T {
+            if a.is_nan() { (1u64 << (T::BITS - 1)) as T } else { T::clamped(whole::<R>(a)) }
         })));
     }
-    made_whole!(round, R; flags!(FTZ = ftz;
-        types!(from, F: F32 => f32, F64 => f64, F16 => F16, BF16 => Bf16;
-            types!(to, T: U8 => u8, S8 => i8, U16 => u16, S16 => i16, U32 => u32, S32 => i32, U64 => u64,
-                S64 => i64;
-                map!(rare level, |a: F| -> T { T::clamped(whole::<R>(a.wide::<FTZ>())) })))))
+    if from == Type::F32 && ftz {
+        return made_whole!(round, R; types!(to, T: U8 => u8, S8 => i8, U16 => u16, S16 => i16, U64 => u64, S64 => i64;
+            map!(rare level, |a: f32| -> T { T::clamped(whole::<R>(a.wide::<true>())) })));
+    }
+    made_whole!(round, R; types!(from, F: F32 => f32, F16 => F16, BF16 => Bf16;
+        types!(to, T: U8 => u8, S8 => i8, U16 => u16, S16 => i16, U32 => u32, S32 => i32, U64 => u64, S64 => i64;
+            map!(rare level, |a: F| -> T { T::clamped(whole::<R>(a.wide::<false>())) }))))
 }
 
 /// An integer as a float, rounded.
@@ -184,8 +193,8 @@ fn from_integer(
 ) -> Option<AluFn> {
     let round = round.unwrap_or(Rounding::Nearest);
     match (to, round, saturate) {
-        (Type::F32, Rounding::Nearest, false) => each!(from, F; map!(v3 level, |a: F| -> f32 { a as f32 })),
-        (Type::F64, Rounding::Nearest, false) => each!(from, F; map!(v3 level, |a: F| -> f64 { a as f64 })),
+        (Type::F32, Rounding::Nearest, false) => each!(from, F; map!(level, |a: F| -> f32 { a as f32 })),
+        (Type::F64, Rounding::Nearest, false) => each!(from, F; map!(level, |a: F| -> f64 { a as f64 })),
         (Type::F32, ..) => directions!(round, R; flags!(SAT = saturate; each!(from, F;
         map!(rare level, |a: F| -> f32 {
             let value = f32::from_bits(exact(i128::from(a)).round(soft::F32, R) as u32);

@@ -20,7 +20,9 @@ pub(super) fn flush<const FTZ: bool>(value: f32) -> f32 {
 /// The one NaN.
 #[inline(always)]
 pub(super) fn canonical(value: f32) -> f32 {
-    if value.is_nan() { f32::from_bits(0x7fff_ffff) } else { value }
+    // Asked of the bits: what the compiler knows of a root, say, lets it leave a NaN of the host as it is.
+    let bits = value.to_bits();
+    f32::from_bits(if bits & 0x7fff_ffff > 0x7f80_0000 { 0x7fff_ffff } else { bits })
 }
 
 /// Between 0 and 1; a NaN is 0.
@@ -35,6 +37,49 @@ pub(super) fn saturate(value: f32) -> f32 {
 fn finish<const FTZ: bool, const SAT: bool>(value: f32) -> f32 {
     let value = flush::<FTZ>(canonical(value));
     if SAT { saturate(value) } else { value }
+}
+
+/// 2^32: with a factor of this nothing that could be tiny is.
+const RAISED: f32 = 4_294_967_296.0;
+
+/// With `.ftz`: zero of the same sign where the result is tiny after it was rounded as if exponents had no end, which
+/// is how hardware asks (seen on an H200). `raised` is the result of operands that are 2^32 times as large: of these
+/// none that matters is subnormal, and where they overflow, or cancel, the result is not tiny.
+#[inline(always)]
+fn tiny<const FTZ: bool>(value: f32, raised: f32) -> f32 {
+    const LEAST: f32 = f32::MIN_POSITIVE * RAISED;
+    if FTZ && raised.abs() < LEAST { f32::from_bits(value.to_bits() & 0x8000_0000) } else { value }
+}
+
+/// `a * b`.
+#[inline(always)]
+fn product<const R: u8, const FTZ: bool>(a: f32, b: f32) -> f32 {
+    let (a, b) = (flush::<FTZ>(a), flush::<FTZ>(b));
+    let value = directed::mul::<R>(a, b);
+    if FTZ { tiny::<FTZ>(value, directed::mul::<R>(a * RAISED, b)) } else { value }
+}
+
+/// `a * b + c`.
+#[inline(always)]
+fn fused<const R: u8, const FTZ: bool>(a: f32, b: f32, c: f32) -> f32 {
+    let (a, b, c) = (flush::<FTZ>(a), flush::<FTZ>(b), flush::<FTZ>(c));
+    let value = directed::fma::<R>(a, b, c);
+    if FTZ { tiny::<FTZ>(value, directed::fma::<R>(a * RAISED, b, c * RAISED)) } else { value }
+}
+
+/// `a / b`.
+#[inline(always)]
+fn quotient<const R: u8, const FTZ: bool>(a: f32, b: f32) -> f32 {
+    let (a, b) = (flush::<FTZ>(a), flush::<FTZ>(b));
+    let value = directed::div::<R>(a, b);
+    if FTZ { tiny::<FTZ>(value, directed::div::<R>(a * RAISED, b)) } else { value }
+}
+
+/// `f64` as `f32`.
+#[inline(always)]
+pub(super) fn narrowed<const R: u8, const FTZ: bool>(a: f64) -> f32 {
+    let value = directed::narrow::<R>(a);
+    if FTZ { tiny::<FTZ>(value, directed::narrow::<R>(a * f64::from(RAISED))) } else { value }
 }
 
 /// The NaN that `f64` instructions give for these operands; `result` where it is a number.
@@ -55,7 +100,7 @@ pub(super) fn settle64<const N: usize>(result: f64, operands: [f64; N]) -> f64 {
 macro_rules! map64 {
     ($level:expr, $round:expr, |$($arg:ident),*| $native:expr, [$($nan:ident),*], $ok:expr, $soft:path) => {
         if $round == Rounding::Nearest {
-            map!(v3 $level, |$($arg: f64),*| -> f64 { settle64($native, [$($nan),*]) })
+            map!($level, |$($arg: f64),*| -> f64 { settle64($native, [$($nan),*]) })
         } else {
             directions!($round, R; map!(rare $level, |$($arg: f64),*| -> f64 {
                 if $($arg.is_finite() &&)* $ok { $soft($($arg),*, R) } else { settle64($native, [$($nan),*]) }
@@ -64,42 +109,44 @@ macro_rules! map64 {
     };
 }
 
+/// A function of `f32`: to nearest and not clamped for all lanes at once, otherwise one by one.
+macro_rules! map32 {
+    ($level:expr, $round:expr, $ftz:expr, $saturate:expr, |$($arg:ident),*| $R:ident, $FTZ:ident => $value:expr) => {
+        flags!($FTZ = $ftz; if $round == Rounding::Nearest && !$saturate {
+            const $R: u8 = directed::NEAREST;
+            map!($level, |$($arg: f32),*| -> f32 { finish::<$FTZ, false>($value) })
+        } else {
+            directions!($round, $R; flags!(SAT = $saturate; map!(rare $level, |$($arg: f32),*| -> f32 {
+                finish::<$FTZ, SAT>($value)
+            })))
+        })
+    };
+}
+
 /// The function of an instruction of this file.
 pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match *alu {
         Alu::FAdd { ty: Type::F32, round, ftz, saturate } => {
-            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(v3 level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-            }))))
+            map32!(level, round, ftz, saturate, |a, b| R, FTZ => directed::add::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
         }
         Alu::FSub { ty: Type::F32, round, ftz, saturate } => {
-            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(v3 level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, SAT>(directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
-            }))))
+            map32!(level, round, ftz, saturate, |a, b| R, FTZ => directed::add::<R>(flush::<FTZ>(a), -flush::<FTZ>(b)))
         }
         Alu::FMul { ty: Type::F32, round, ftz, saturate } => {
-            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(v3 level, |a: f32, b: f32| -> f32 {
-                finish::<FTZ, SAT>(directed::mul::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-            }))))
+            map32!(level, round, ftz, saturate, |a, b| R, FTZ => product::<R, FTZ>(a, b))
         }
         Alu::Fma { ty: Type::F32, round, ftz, saturate, relu: false } => {
-            directions!(round, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-            map!(v3 level, |a: f32, b: f32, c: f32| -> f32 {
-                let (a, b, c) = (flush::<FTZ>(a), flush::<FTZ>(b), flush::<FTZ>(c));
-                finish::<FTZ, SAT>(directed::fma::<R>(a, b, c))
-            }))))
+            map32!(level, round, ftz, saturate, |a, b, c| R, FTZ => fused::<R, FTZ>(a, b, c))
         }
-        Alu::FDiv { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-        map!(v3 level, |a: f32, b: f32| -> f32 {
-            finish::<FTZ, false>(directed::div::<R>(flush::<FTZ>(a), flush::<FTZ>(b)))
-        }))),
-        Alu::Rcp { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-            map!(v3 level, |a: f32| -> f32 { finish::<FTZ, false>(directed::div::<R>(1.0, flush::<FTZ>(a))) }))),
-        Alu::Sqrt { ty: Type::F32, round, ftz } => directions!(round, R; flags!(FTZ = ftz;
-            map!(v3 level, |a: f32| -> f32 { finish::<FTZ, false>(directed::sqrt::<R>(flush::<FTZ>(a))) }))),
+        Alu::FDiv { ty: Type::F32, round, ftz } => {
+            map32!(level, round, ftz, false, |a, b| R, FTZ => quotient::<R, FTZ>(a, b))
+        }
+        Alu::Rcp { ty: Type::F32, round, ftz } => {
+            map32!(level, round, ftz, false, |a| R, FTZ => quotient::<R, FTZ>(1.0, a))
+        }
+        Alu::Sqrt { ty: Type::F32, round, ftz } => {
+            map32!(level, round, ftz, false, |a| R, FTZ => directed::sqrt::<R>(flush::<FTZ>(a)))
+        }
 
         Alu::FAdd { ty: Type::F64, round, ftz: false, saturate: false } => {
             map64!(level, round, |a, b| a + b, [b, a], true, soft::add)
@@ -141,8 +188,8 @@ fn simple(alu: &Alu, level: Level) -> Option<AluFn> {
             map!(level, |a: f32| -> f32 { canonical(flush::<FTZ>(a).abs()) })),
         Alu::FNeg { ty: Type::F32, ftz } => flags!(FTZ = ftz;
             map!(level, |a: f32| -> f32 { canonical(-flush::<FTZ>(a)) })),
-        Alu::FAbs { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { a.abs() }),
-        Alu::FNeg { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { -a }),
+        Alu::FAbs { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { settle64(a.abs(), [a]) }),
+        Alu::FNeg { ty: Type::F64, .. } => map!(level, |a: f64| -> f64 { settle64(-a, [a]) }),
         Alu::FMin { ty: Type::F32, ftz, nan, xorsign_abs } => flags!(FTZ = ftz; flags!(N = nan;
         flags!(X = xorsign_abs; map!(level, |a: f32, b: f32| -> f32 {
             extreme::<false, N, X>(flush::<FTZ>(a), flush::<FTZ>(b))
@@ -164,8 +211,9 @@ fn simple(alu: &Alu, level: Level) -> Option<AluFn> {
             FloatClass::Infinite => map!(level, |a: T| -> bool { a.abs() == T::INFINITY }),
             FloatClass::Number => map!(level, |a: T| -> bool { !a.is_nan() }),
             FloatClass::NotANumber => map!(level, |a: T| -> bool { a.is_nan() }),
+            // A zero counts as normal (seen on an H200).
             FloatClass::Normal => map!(level, |a: T| -> bool {
-                (a.abs() >= T::MIN_POSITIVE) & (a.abs() < T::INFINITY)
+                ((a.abs() >= T::MIN_POSITIVE) & (a.abs() < T::INFINITY)) | (a == 0.0)
             }),
             FloatClass::Subnormal => map!(level, |a: T| -> bool { (a.abs() < T::MIN_POSITIVE) & (a != 0.0) }),
         }),

@@ -18,6 +18,9 @@ pub(super) trait Half: Copy {
     const NAN: Self;
     /// 1.0.
     const ONE: Self;
+    /// Nothing rounds to a normal number that is less, were exponents without end: halfway from the least normal
+    /// number to the one below.
+    const TINY: f32;
     /// The bits of the exponent.
     const EXPONENT: u16;
     /// From bits.
@@ -46,6 +49,7 @@ pub(super) trait Half: Copy {
 impl Half for F16 {
     const NAN: Self = Self(0x7fff);
     const ONE: Self = Self(0x3c00);
+    const TINY: f32 = f32::from_bits(0x387f_f000);
     const EXPONENT: u16 = 0x7c00;
 
     #[inline(always)]
@@ -93,6 +97,7 @@ impl Half for F16 {
 impl Half for Bf16 {
     const NAN: Self = Self(0x7fff);
     const ONE: Self = Self(0x3f80);
+    const TINY: f32 = f32::from_bits(0x007f_c000);
     const EXPONENT: u16 = 0x7f80;
 
     #[inline(always)]

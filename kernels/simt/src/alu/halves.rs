@@ -74,7 +74,14 @@ fn finish<T: Half, const FTZ: bool, const SAT: bool, const RELU: bool>(value: f3
     let value = if SAT { saturate(value) } else { value };
     let value = if RELU && value <= 0.0 { 0.0 } else { value };
     let result = T::nearest(value);
-    if FTZ { result.flush() } else { result }
+    // Tiny is what is so after it was rounded, as with `f32`.
+    if FTZ && value.abs() < T::TINY { T::from_bits(result.bits() & 0x8000) } else { result }
+}
+
+/// Bits made of `a`, or the NaN where it is one.
+#[inline(always)]
+fn canonical<T: Half>(a: T, bits: u16) -> T {
+    if a.is_nan() { T::NAN } else { T::from_bits(bits) }
 }
 
 /// `a + b`, `a - b` and `a * b`.
@@ -100,18 +107,30 @@ fn two<T: Half, const OP: u8, const FTZ: bool, const SAT: bool>(a: T, b: T) -> T
 pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     macro_rules! arithmetic {
         ($op:ident, $ty:expr, $ftz:expr, $saturate:expr) => {
-            flags!(FTZ = $ftz; flags!(SAT = $saturate; halves!($ty, T; map!(v3 level, |a: T, b: T| -> T {
-                T::map2(a, b, |a, b| two::<<T as Halves>::One, $op, FTZ, SAT>(a, b))
-            }))))
+            flags!(FTZ = $ftz; halves!($ty, T; if $saturate {
+                map!(rare level, |a: T, b: T| -> T {
+                    T::map2(a, b, |a, b| two::<<T as Halves>::One, $op, FTZ, true>(a, b))
+                })
+            } else {
+                map!(level, |a: T, b: T| -> T {
+                    T::map2(a, b, |a, b| two::<<T as Halves>::One, $op, FTZ, false>(a, b))
+                })
+            }))
         };
     }
     match *alu {
         Alu::FAdd { ty, round: Rounding::Nearest, ftz, saturate } => arithmetic!(ADD, ty, ftz, saturate),
         Alu::FSub { ty, round: Rounding::Nearest, ftz, saturate } => arithmetic!(SUB, ty, ftz, saturate),
         Alu::FMul { ty, round: Rounding::Nearest, ftz, saturate } => arithmetic!(MUL, ty, ftz, saturate),
+        Alu::Fma { ty, round: Rounding::Nearest, ftz: false, saturate: false, relu: false } => halves!(ty, T;
+        map!(level, |a: T, b: T, c: T| -> T {
+            T::map3(a, b, c, |a, b, c| {
+                finish::<_, false, false, false>(directed::fma::<ODD>(a.value(), b.value(), c.value()))
+            })
+        })),
         Alu::Fma { ty, round: Rounding::Nearest, ftz, saturate, relu } => {
             flags!(FTZ = ftz; flags!(SAT = saturate; flags!(RELU = relu; halves!(ty, T;
-            map!(v3 level, |a: T, b: T, c: T| -> T {
+            map!(rare level, |a: T, b: T, c: T| -> T {
                 T::map3(a, b, c, |a, b, c| {
                     type One = <T as Halves>::One;
                     let (a, b, c) = (value::<One, FTZ>(a), value::<One, FTZ>(b), value::<One, FTZ>(c));
@@ -119,16 +138,16 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
                 })
             })))))
         }
-        Alu::FAbs { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(v3 level, |a: T| -> T {
+        Alu::FAbs { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(level, |a: T| -> T {
             T::map1(a, |a| {
                 let a = if FTZ { a.flush() } else { a };
-                Half::from_bits(a.bits() & 0x7fff)
+                canonical(a, a.bits() & 0x7fff)
             })
         }))),
-        Alu::FNeg { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(v3 level, |a: T| -> T {
+        Alu::FNeg { ty, ftz } => flags!(FTZ = ftz; halves!(ty, T; map!(level, |a: T| -> T {
             T::map1(a, |a| {
                 let a = if FTZ { a.flush() } else { a };
-                Half::from_bits(a.bits() ^ 0x8000)
+                canonical(a, a.bits() ^ 0x8000)
             })
         }))),
         Alu::FMin { ty, ftz, nan, xorsign_abs } => extremes::<false>(ty, ftz, nan, xorsign_abs, level),
@@ -139,11 +158,27 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
 
 /// The smaller or the larger.
 fn extremes<const MAX: bool>(ty: Type, ftz: bool, nan: bool, xorsign: bool, level: Level) -> Option<AluFn> {
-    flags!(LARGER = MAX; flags!(FTZ = ftz; flags!(N = nan; flags!(X = xorsign; halves!(ty, T;
-    map!(v3 level, |a: T, b: T| -> T {
-        T::map2(a, b, |a, b| {
-            let (a, b) = (value::<<T as Halves>::One, FTZ>(a), value::<<T as Halves>::One, FTZ>(b));
-            Half::nearest(extreme::<LARGER, N, X>(a, b))
-        })
-    }))))))
+    macro_rules! of {
+        ($T:ident, $($how:ident)?, $N:expr, $X:expr) => {
+            flags!(LARGER = MAX; flags!(FTZ = ftz; map!($($how)? level, |a: $T, b: $T| -> $T {
+                $T::map2(a, b, |a, b| larger::<_, LARGER, FTZ, $N, $X>(a, b))
+            })))
+        };
+    }
+    halves!(ty, T; match (nan, xorsign) {
+        (false, false) => of!(T, , false, false),
+        (true, false) => of!(T, , true, false),
+        (false, true) => of!(T, rare, false, true),
+        (true, true) => of!(T, rare, true, true),
+    })
+}
+
+#[inline(always)]
+fn larger<T: Half, const MAX: bool, const FTZ: bool, const N: bool, const X: bool>(a: T, b: T) -> T {
+    // With `X` the sign of a NaN counts too, which its value does not keep.
+    let sign = if X { (a.bits() ^ b.bits()) & 0x8000 } else { 0 };
+    let size = |half: T| if X { T::from_bits(half.bits() & 0x7fff) } else { half };
+    let (a, b) = (value::<T, FTZ>(size(a)), value::<T, FTZ>(size(b)));
+    let result = T::nearest(extreme::<MAX, N, false>(a, b));
+    if result.is_nan() { result } else { T::from_bits(result.bits() | sign) }
 }

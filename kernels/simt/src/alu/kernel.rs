@@ -150,26 +150,9 @@ unsafe fn v3<K: Kernel>(registers: &mut Registers, slots: &[Slot], active: u32) 
     K::run(unsafe { View::new(registers, slots, active) });
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,bmi1,bmi2,f16c,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512cd")]
-unsafe fn v4<K: Kernel>(registers: &mut Registers, slots: &[Slot], active: u32) {
-    // SAFETY: the caller's promise, that of `AluFn`.
-    K::run(unsafe { View::new(registers, slots, active) });
-}
-
-/// The function of a kernel, compiled for a level.
+/// The function of a kernel, compiled for a level. There is no code of its own for V4: AVX-512 makes little of this
+/// faster, and twice as much code takes twice as long to build.
 pub(super) fn pick<K: Kernel>(level: Level) -> AluFn {
-    match level {
-        #[cfg(target_arch = "x86_64")]
-        Level::V3 => v3::<K>,
-        #[cfg(target_arch = "x86_64")]
-        Level::V4 => v4::<K>,
-        _ => portable::<K>,
-    }
-}
-
-/// The same for what AVX-512 does not make faster: no code of its own for V4.
-pub(super) fn pick_v3<K: Kernel>(level: Level) -> AluFn {
     match level {
         #[cfg(target_arch = "x86_64")]
         Level::V3 | Level::V4 => v3::<K>,
@@ -183,14 +166,11 @@ pub(super) fn pick_any<K: Kernel>(_level: Level) -> AluFn {
 }
 
 /// `map!(level, |a: u32, b: u32| -> u32 { .. })`: a function for all lanes, from what one lane does. The body sees the
-/// items around it (types and constants), not variables. `map!(v3 level, ..)` is for what AVX-512 does not make faster, `map!(slow level, ..)` for what is not vectorised, `map!(rare level, ..)` for what is rare besides and is
-/// compiled only once.
+/// items around it (types and constants), not variables. `map!(slow level, ..)` is for what is not vectorised,
+/// `map!(rare level, ..)` for what is rare besides and is compiled only once.
 macro_rules! map {
     (slow $level:expr, |$($arg:ident: $ty:ty),*| -> $out:ty $body:block) => {
-        $crate::alu::kernel::map!(@ pick_v3 Slow $level, |$($arg: $ty),*| -> $out $body)
-    };
-    (v3 $level:expr, |$($arg:ident: $ty:ty),*| -> $out:ty $body:block) => {
-        $crate::alu::kernel::map!(@ pick_v3 Each $level, |$($arg: $ty),*| -> $out $body)
+        $crate::alu::kernel::map!(@ pick Slow $level, |$($arg: $ty),*| -> $out $body)
     };
     (rare $level:expr, |$($arg:ident: $ty:ty),*| -> $out:ty $body:block) => {
         $crate::alu::kernel::map!(@ pick_any Slow $level, |$($arg: $ty),*| -> $out $body)

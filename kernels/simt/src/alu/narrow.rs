@@ -5,7 +5,7 @@
 
 use super::convert::{Float, made_whole, whole};
 use super::directed::{NEAREST, ZERO};
-use super::float::{canonical, flush, saturate as clamp, settle64};
+use super::float::{canonical, flush, narrowed, saturate as clamp, settle64};
 use super::half::{Bf16, F16, Half, Pair};
 use super::kernel::{flags, map, types};
 use super::soft::{self, AWAY, Exact, Format};
@@ -45,29 +45,29 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match (to, from) {
         // Of the same type: made whole, clamped, or flushed.
         (Type::F32, Type::F32) if !relu => flags!(FTZ = ftz; flags!(SAT = saturate; match round {
-            None => map!(v3 level, |a: f32| -> f32 {
+            None => map!(level, |a: f32| -> f32 {
                 let value = flush::<FTZ>(canonical(a));
                 if SAT { clamp(value) } else { value }
             }),
-            _ => made_whole!(round, R; map!(v3 level, |a: f32| -> f32 {
+            _ => made_whole!(round, R; map!(level, |a: f32| -> f32 {
                 let value = canonical(whole::<R>(f64::from(flush::<FTZ>(a))) as f32);
                 if SAT { clamp(value) } else { value }
             })),
         })),
         (Type::F64, Type::F64) if !relu => flags!(SAT = saturate; match round {
-            None => map!(v3 level, |a: f64| -> f64 { if SAT { clamp64(a) } else { settle64(a, [a]) } }),
-            _ => made_whole!(round, R; map!(v3 level, |a: f64| -> f64 {
+            None => map!(level, |a: f64| -> f64 { if SAT { clamp64(a) } else { settle64(a, [a]) } }),
+            _ => made_whole!(round, R; map!(level, |a: f64| -> f64 {
                 let value = settle64(whole::<R>(a), [a]);
                 if SAT { clamp64(value) } else { value }
             })),
         }),
         (Type::F16, Type::F16) | (Type::BF16, Type::BF16) if !relu => {
             types!(to, T: F16 => F16, BF16 => Bf16; flags!(SAT = saturate; flags!(FTZ = ftz; match round {
-                None => map!(v3 level, |a: T| -> T {
+                None => map!(level, |a: T| -> T {
                     let a = if FTZ { a.flush() } else { a };
                     T::nearest(if SAT { clamp(a.value()) } else { a.value() })
                 }),
-                _ => made_whole!(round, R; map!(v3 level, |a: T| -> T {
+                _ => made_whole!(round, R; map!(level, |a: T| -> T {
                     let value = whole::<R>(f64::from(a.value())) as f32;
                     T::nearest(if SAT { clamp(value) } else { value })
                 })),
@@ -76,37 +76,39 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         // To a wider type: exact.
         (Type::F32, Type::F16 | Type::BF16) if !relu => {
             types!(from, F: F16 => F16, BF16 => Bf16; flags!(SAT = saturate; flags!(FTZ = ftz;
-            map!(v3 level, |a: F| -> f32 {
+            map!(level, |a: F| -> f32 {
                 let a = flush::<FTZ>(a.value());
+                // Only with `.ftz` a NaN does not keep what it carries.
+                let a = if FTZ { canonical(a) } else { a };
                 if SAT { clamp(a) } else { a }
             }))))
         }
         (Type::F64, Type::F16 | Type::BF16 | Type::F32) if !relu => {
             types!(from, F: F16 => F16, BF16 => Bf16, F32 => f32; flags!(SAT = saturate; flags!(FTZ = ftz;
-            map!(v3 level, |a: F| -> f64 {
+            map!(level, |a: F| -> f64 {
                 let value = a.wide::<FTZ>();
                 if SAT { clamp64(value) } else { settle64(value, [value]) }
             }))))
         }
         // To a narrower type, to nearest.
         (Type::F16, Type::F32) if round == Some(Rounding::Nearest) => flags!(FTZ = ftz;
-        flags!(SAT = saturate; flags!(RELU = relu; map!(v3 level, |a: f32| -> F16 {
+        flags!(SAT = saturate; flags!(RELU = relu; map!(level, |a: f32| -> F16 {
             F16::nearest(limit::<SAT, RELU>(flush::<FTZ>(a)))
         })))),
         (Type::BF16, Type::F32) if round == Some(Rounding::Nearest) => flags!(FTZ = ftz;
-        flags!(SAT = saturate; flags!(RELU = relu; map!(v3 level, |a: f32| -> Bf16 {
+        flags!(SAT = saturate; flags!(RELU = relu; map!(level, |a: f32| -> Bf16 {
             Bf16::nearest(limit::<SAT, RELU>(flush::<FTZ>(a)))
         })))),
         (Type::F16x2 | Type::BF16x2, Type::F32) if round == Some(Rounding::Nearest) => {
             types!(to, T: F16x2 => F16, BF16x2 => Bf16; flags!(FTZ = ftz; flags!(SAT = saturate;
-            flags!(RELU = relu; map!(v3 level, |a: f32, b: f32| -> Pair<T> {
+            flags!(RELU = relu; map!(level, |a: f32, b: f32| -> Pair<T> {
                 let (a, b) = (flush::<FTZ>(a), flush::<FTZ>(b));
                 Pair(T::nearest(limit::<SAT, RELU>(b)), T::nearest(limit::<SAT, RELU>(a)))
             })))))
         }
         (Type::F32, Type::F64) if !relu => directions!(round_or, R; flags!(FTZ = ftz; flags!(SAT = saturate;
-        map!(v3 level, |a: f64| -> f32 {
-            let value = flush::<FTZ>(super::directed::narrow::<R>(a));
+        map!(level, |a: f64| -> f32 {
+            let value = narrowed::<R, FTZ>(a);
             if SAT { clamp(value) } else { value }
         })))),
         _ => rest(alu, level),
@@ -132,6 +134,7 @@ fn limit<const SAT: bool, const RELU: bool>(value: f32) -> f32 {
 }
 
 /// The bits of a value in a format, exactly rounded.
+#[inline(never)]
 fn rounded(value: f64, format: Format, nan: u64, infinity: u64, sign: u32, round: u8) -> u64 {
     if value.is_nan() {
         nan
@@ -143,6 +146,7 @@ fn rounded(value: f64, format: Format, nan: u64, infinity: u64, sign: u32, round
 }
 
 /// A value with `.sat` or `.relu` of a conversion that is not vectorised.
+#[inline(never)]
 fn limited<const SAT: bool, const RELU: bool>(value: f64) -> f64 {
     if SAT {
         clamp64(value)
@@ -153,19 +157,32 @@ fn limited<const SAT: bool, const RELU: bool>(value: f64) -> f64 {
     }
 }
 
+#[inline(never)]
 fn f16<const R: u8>(value: f64) -> F16 {
     F16(rounded(value, soft::F16, 0x7fff, 0x7c00, 15, R) as u16)
 }
 
+#[inline(never)]
 fn bf16<const R: u8>(value: f64) -> Bf16 {
     Bf16(rounded(value, soft::BF16, 0x7fff, 0x7f80, 15, R) as u16)
 }
 
+/// An `f64` that is NaN as 16 bits: with its sign and the upper bits of what it carries, made quiet.
+#[inline(never)]
+fn carried<const HALF: bool>(value: f64) -> u16 {
+    let bits = value.to_bits();
+    let (upper, quiet) =
+        if HALF { ((bits >> 42) as u16 & 0x3ff, 0x7e00) } else { ((bits >> 45) as u16 & 0x7f, 0x7fc0) };
+    ((bits >> 48) as u16 & 0x8000) | quiet | upper
+}
+
+#[inline(never)]
 fn tf32<const R: u8>(value: f64) -> u32 {
     (rounded(value, soft::TF32, 0x3ffff, 0x3fc00, 18, R) << 13) as u32
 }
 
 /// A value of eight bits, too large a one as the largest; so an infinity too.
+#[inline(never)]
 fn eight<const E4: bool>(value: f64) -> u8 {
     if value.is_nan() {
         return 0x7f;
@@ -187,9 +204,9 @@ pub(super) fn from_eight<const E4: bool>(bits: u8) -> F16 {
         return F16::NAN;
     }
     // As a number of 2^-9, which is exact.
-    let (exponent, fraction) = (magnitude >> 3, magnitude & 7);
+    let (exponent, fraction) = (u32::from(magnitude >> 3), u32::from(magnitude & 7));
     let count = if exponent == 0 { fraction } else { (8 + fraction) << (exponent - 1) };
-    let value = F16::nearest(f32::from(count) / 512.0);
+    let value = F16::nearest(count as f32 / 512.0);
     F16(sign | value.0)
 }
 
@@ -203,6 +220,7 @@ fn rest(alu: &Alu, level: Level) -> Option<AluFn> {
             flags!(RELU = relu; flags!(FTZ = ftz; flags!(HALF = to == Type::F16;
                 directions!(round, R; map!(rare level, |a: F| -> u32 {
                     let value = limited::<SAT, RELU>(a.wide::<FTZ>());
+                    if F::CARRIES && value.is_nan() && !RELU { return carried::<HALF>(value).into(); }
                     u32::from(if HALF { f16::<R>(value).0 } else { bf16::<R>(value).0 })
                 })))))))
         }

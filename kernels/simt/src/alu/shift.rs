@@ -28,9 +28,10 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         }))),
         Alu::Bfe(ty) => types!(ty, T: U32 => u32, S32 => i32, U64 => u64, S64 => i64;
         map!(level, |a: T, b: u32, c: u32| -> T {
-            let (position, length) = (b & 0xff, c & 0xff);
+            // Of 32 bits the low byte counts, of 64 bits the whole word (seen on an H200).
+            let (position, length) = if T::BITS == 32 { (b & 0xff, c & 0xff) } else { (b, c) };
             // Moved to the top, then down again; past the top come zeros, or the sign.
-            let end = (position + length).min(T::BITS);
+            let end = position.saturating_add(length).min(T::BITS);
             let beyond = if T::MIN != 0 { a >> (T::BITS - 1) } else { 0 };
             if length == 0 {
                 0
@@ -42,7 +43,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         })),
         Alu::Bfi(ty) => types!(ty, T: B32 | U32 | S32 => u32, B64 | U64 | S64 => u64;
         map!(level, |a: T, b: T, c: u32, e: u32| -> T {
-            let (position, length) = (c & 0xff, e & 0xff);
+            let (position, length) = if T::BITS == 32 { (c & 0xff, e & 0xff) } else { (c, e) };
             if position >= T::BITS || length == 0 {
                 b
             } else {

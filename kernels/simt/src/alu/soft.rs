@@ -1,6 +1,6 @@
 //! Exact arithmetic in integers, rounded once to any format: slow, and right in every case. It serves what nothing
 //! else does (`f64` in directions other than to nearest, conversions in such directions), and tests measure the rest
-//! against it.
+//! against it. It is called by hundreds of functions, so none of it is inlined: that would take long to build.
 
 use super::directed::{DOWN, ODD, UP, ZERO};
 
@@ -51,6 +51,7 @@ pub(super) struct Exact {
 
 impl Exact {
     /// A finite `f64`.
+    #[inline(never)]
     pub(super) fn of(value: f64) -> Self {
         let bits = value.to_bits();
         let fraction = u128::from(bits & 0x000f_ffff_ffff_ffff);
@@ -61,6 +62,7 @@ impl Exact {
     }
 
     /// With the highest bit at 125.
+    #[inline(never)]
     fn raised(mut self) -> Self {
         if self.significand != 0 {
             let by = self.significand.leading_zeros() as i32 - 2;
@@ -81,6 +83,7 @@ impl Exact {
     }
 
     /// The sum of two that have at most 106 bits. What is an exact zero of two signs is negative where `down`.
+    #[inline(never)]
     pub(super) fn plus(self, other: Self, down: bool) -> Self {
         if self.significand == 0 && other.significand == 0 {
             let negative = if self.negative == other.negative { self.negative } else { down };
@@ -113,6 +116,7 @@ impl Exact {
     }
 
     /// The quotient of two that have at most 53 bits; the other is not zero.
+    #[inline(never)]
     pub(super) fn over(self, other: Self) -> Self {
         let negative = self.negative != other.negative;
         if self.significand == 0 {
@@ -129,6 +133,7 @@ impl Exact {
     }
 
     /// The square root of what is not negative.
+    #[inline(never)]
     pub(super) fn root(self) -> Self {
         let mut a = self.raised();
         if a.exponent % 2 != 0 {
@@ -146,6 +151,7 @@ impl Exact {
 
     /// The bits of the number in a format. Too large a number becomes the one after the largest finite (infinity),
     /// unless it is rounded toward zero.
+    #[inline(never)]
     pub(super) fn round(self, format: Format, rounding: u8) -> u64 {
         let sign = u64::from(self.negative) << format.sign;
         if self.significand == 0 {

@@ -36,7 +36,9 @@ impl<'a> View<'a> {
 
     #[inline(always)]
     fn slot(&self, index: usize) -> usize {
-        debug_assert!(index < self.slots.len(), "operand {index} of {}", self.slots.len());
+        if cfg!(debug_assertions) && index >= self.slots.len() {
+            missing(index, self.slots.len());
+        }
         // SAFETY: whoever made the view gave it every slot that is asked for.
         unsafe { *self.slots.get_unchecked(index) as usize }
     }
@@ -86,15 +88,33 @@ impl<'a> View<'a> {
             // SAFETY: the operand is inside the registers and `values` is elsewhere.
             unsafe { std::ptr::copy_nonoverlapping(values.as_ptr(), to, WARP) }
         } else {
-            for (lane, &value) in values.iter().enumerate() {
-                // SAFETY: as above; each lane is read and written by itself.
-                unsafe {
-                    let old = *to.add(lane);
-                    *to.add(lane) = if (self.active >> lane) & 1 != 0 { value } else { old };
-                }
-            }
+            // SAFETY: as above.
+            unsafe { set_some(to, values, self.active) }
         }
     }
+}
+
+/// Sets some lanes. Not inlined: thousands of functions end with this, and would take long to build.
+///
+/// # Safety
+/// `to` has 32 lanes, which nothing else refers to.
+#[inline(never)]
+unsafe fn set_some<T: Copy>(to: *mut T, values: &[T; WARP], active: u32) {
+    for (lane, &value) in values.iter().enumerate() {
+        // SAFETY: the caller's promise; each lane is read and written by itself.
+        unsafe {
+            let old = *to.add(lane);
+            *to.add(lane) = if (active >> lane) & 1 != 0 { value } else { old };
+        }
+    }
+}
+
+/// Says that an instruction came with too few slots; only where assertions are on.
+#[cold]
+#[inline(never)]
+#[expect(clippy::panic, reason = "an assertion: whoever decodes instructions gives every slot")]
+fn missing(index: usize, count: usize) -> ! {
+    panic!("operand {index} of {count}")
 }
 
 /// A type of an operand.

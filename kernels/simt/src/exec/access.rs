@@ -97,7 +97,7 @@ pub(super) fn other(core: &mut Core<'_>, warp: &mut Warp, code: &Code, lanes: u3
                 atomic::run(
                     core,
                     warp,
-                    (*op, *ty),
+                    (*op, *ty, space),
                     shape,
                     program.operands(*to),
                     program.operands(*from),

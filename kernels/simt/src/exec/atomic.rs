@@ -6,14 +6,14 @@ use super::core::Core;
 use super::program::Shape;
 use super::run::each;
 use super::warp::Warp;
-use crate::ptx::{AtomicOp, Type};
+use crate::ptx::{AtomicOp, Space, Type};
 use crate::registers::Slot;
 
 /// Updates memory that was resolved, and gives back what was there.
 pub(super) fn run(
     core: &Core<'_>,
     warp: &mut Warp,
-    (op, ty): (AtomicOp, Type),
+    (op, ty, space): (AtomicOp, Type, Space),
     shape: &Shape,
     to: &[Slot],
     from: &[Slot],
@@ -41,15 +41,17 @@ pub(super) fn run(
                     match bytes {
                         2 => {
                             old = u64::from(at.cast::<u16>().read_unaligned());
-                            at.cast::<u16>().write_unaligned(updated(op, ty, old, value, second) as u16);
+                            at.cast::<u16>()
+                                .write_unaligned(updated((op, ty, space), old, value, second) as u16);
                         }
                         4 => {
                             old = u64::from(at.cast::<u32>().read_unaligned());
-                            at.cast::<u32>().write_unaligned(updated(op, ty, old, value, second) as u32);
+                            at.cast::<u32>()
+                                .write_unaligned(updated((op, ty, space), old, value, second) as u32);
                         }
                         _ => {
                             old = at.cast::<u64>().read_unaligned();
-                            at.cast::<u64>().write_unaligned(updated(op, ty, old, value, second));
+                            at.cast::<u64>().write_unaligned(updated((op, ty, space), old, value, second));
                         }
                     }
                 }
@@ -66,7 +68,7 @@ pub(super) fn run(
 }
 
 /// What is in memory afterwards (PTX ISA 9.0, section 9.7.13.5).
-fn updated(op: AtomicOp, ty: Type, old: u64, value: u64, second: u64) -> u64 {
+fn updated((op, ty, space): (AtomicOp, Type, Space), old: u64, value: u64, second: u64) -> u64 {
     use AtomicOp as A;
     match (op, ty) {
         (A::Exch, _) => value,
@@ -91,11 +93,8 @@ fn updated(op: AtomicOp, ty: Type, old: u64, value: u64, second: u64) -> u64 {
             let (old, value) = (old as u32, value as u32);
             u64::from(if old == 0 || old > value { value } else { old - 1 })
         }
-        (A::Add, Type::F32) => {
-            // Atomic addition of f32 flushes subnormal inputs and results in global memory; see the ISA's `.f32`.
-            u64::from((f32::from_bits(old as u32) + f32::from_bits(value as u32)).to_bits())
-        }
-        (A::Add, Type::F64) => (f64::from_bits(old) + f64::from_bits(value)).to_bits(),
+        (A::Add, Type::F32) => u64::from(float_sum(old as u32, value as u32, space != Space::Shared)),
+        (A::Add, Type::F64) => double_sum(old, value, space != Space::Shared),
         (A::Add, Type::F16) => u64::from(half_sum(old as u16, value as u16)),
         (A::Add, Type::BF16) => u64::from(bfloat_sum(old as u16, value as u16)),
         (A::Add, Type::F16x2) => pairs(old, value, half_sum),
@@ -108,6 +107,30 @@ fn updated(op: AtomicOp, ty: Type, old: u64, value: u64, second: u64) -> u64 {
         (A::Max, Type::S64) => (old as i64).max(value as i64) as u64,
         (A::Min, _) => old.min(value),
         (A::Max, _) => old.max(value),
+    }
+}
+
+/// The sum of two `f32`; a NaN is 0x7fffffff. In global memory what is subnormal, before and after, is a zero of its
+/// sign. In shared memory the addition is an ordinary one, whose result is exchanged for what was there.
+fn float_sum(a: u32, b: u32, global: bool) -> u32 {
+    let flush = |bits: u32| if global && bits & 0x7f80_0000 == 0 { bits & 0x8000_0000 } else { bits };
+    let sum = f32::from_bits(flush(a)) + f32::from_bits(flush(b));
+    if sum.is_nan() { 0x7fff_ffff } else { flush(sum.to_bits()) }
+}
+
+/// The sum of two `f64`. A NaN is the operand that is one: in global memory what is added before what was there, as it
+/// is; in shared memory what was there first, made quiet as an ordinary addition does.
+fn double_sum(old: u64, value: u64, global: bool) -> u64 {
+    const QUIET: u64 = 0x0008_0000_0000_0000;
+    let nan = |bits: u64| f64::from_bits(bits).is_nan();
+    let sum = f64::from_bits(old) + f64::from_bits(value);
+    match (nan(old), nan(value), global) {
+        (_, true, true) => value,
+        (true, _, true) => old,
+        (true, _, false) => old | QUIET,
+        (_, true, false) => value | QUIET,
+        _ if sum.is_nan() => 0xfff8_0000_0000_0000,
+        _ => sum.to_bits(),
     }
 }
 

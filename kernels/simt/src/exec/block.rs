@@ -120,7 +120,7 @@ impl<'g> Block<'g> {
         while let Some(opened) = self.core.barriers.open(live) {
             // A barrier for all threads does not wait for those that ended; what they did is done.
             let ended = if opened.for_all { ended } else { 0 };
-            self.core.history.barrier(opened.arrived | ended, opened.waiting | ended);
+            self.core.history.opens(opened.number, opened.arrived | ended, opened.waiting | ended);
             for number in each(opened.waiting) {
                 if let Some(warp) = self.warps.get_mut(number as usize) {
                     release(self.core.grid.program, warp, opened);

@@ -57,12 +57,20 @@ pub(super) fn print(
     lanes: u32,
 ) -> Outcome {
     for lane in each(lanes) {
+        // Whoever prints without end is stopped as whoever loops.
+        core.budget = core.budget.saturating_sub(1 + core.work.printed.len() as u64 / 64);
+        if core.work.printed.len() >= MOST_PRINTED {
+            break;
+        }
         let format = bytes(core, warp, lane, Space::Local, u64::from(format), 8)?;
         let mut at = bytes(core, warp, lane, Space::Local, u64::from(arguments), 8)?;
         let format = text(core, warp, lane, format)?;
         let mut out = String::new();
         let mut rest = format.as_str();
         while let Some((before, after)) = rest.split_once('%') {
+            if out.len() > LONGEST {
+                break;
+            }
             out.push_str(before);
             let end = after.find(|c: char| c.is_ascii_alphabetic() && !"hlLzjt".contains(c) || c == '%');
             let Some(end) = end else {

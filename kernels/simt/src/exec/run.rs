@@ -15,9 +15,10 @@ const TURN: u32 = 1 << 14;
 
 /// Runs a warp until it ends, waits at a barrier, or had its turn.
 pub(super) fn run(core: &mut Core<'_>, warp: &mut Warp) -> Result<(), Box<Fault>> {
-    let mut left = TURN;
+    let given = u32::try_from(core.budget).unwrap_or(TURN).clamp(1, TURN);
+    let mut left = given;
     turn(core, warp, &mut left)?;
-    core.budget = core.budget.saturating_sub(u64::from(TURN - left));
+    core.budget = core.budget.saturating_sub(u64::from(given - left));
     if core.budget == 0 && warp.state == State::Ready { Err(endless(core, warp)) } else { Ok(()) }
 }
 

@@ -117,6 +117,7 @@ pub(super) fn one(core: &mut Core<'_>, warp: &mut Warp, code: &Code, lanes: u32)
             if let Err(message) = core.barriers.arrive(arrival) {
                 return Err(core.wrong(warp, FaultKind::BarrierMisuse, lanes.trailing_zeros(), message));
             }
+            core.history.arrive(warp.number, number);
             Ok(Next::Following)
         }
         Code::BranchIndexed { index, targets } => {

@@ -36,6 +36,8 @@ pub(super) struct Clocks {
     pub(super) block: u32,
     times: Vec<u32>,
     know: Vec<Knowledge>,
+    /// Of each warp that arrived at a barrier and went on: the barrier, the warp, its time and what it knew.
+    pub(super) arrivals: Vec<(u32, u32, u32, Knowledge)>,
 }
 
 impl Clocks {
@@ -43,7 +45,7 @@ impl Clocks {
     pub(super) fn new(block: u32, warps: usize) -> Self {
         let base: Arc<[u32]> = vec![0; warps].into();
         let know = Knowledge { base, lanes: None, acquired: Arc::default(), extra: None };
-        Self { block, times: vec![1; warps], know: vec![know; warps] }
+        Self { block, times: vec![1; warps], know: vec![know; warps], arrivals: Vec::new() }
     }
 
     /// As new, for the next block.
@@ -65,6 +67,13 @@ impl Clocks {
     /// What a warp knows.
     pub(super) fn knowledge(&self, warp: u32) -> Option<&Knowledge> {
         self.know.get(warp as usize)
+    }
+
+    /// Puts a warp at another time, with what it knew then. Returns what it was at and knew until now.
+    pub(super) fn exchange(&mut self, warp: u32, (time, know): (u32, Knowledge)) -> Option<(u32, Knowledge)> {
+        let times = self.times.get_mut(warp as usize)?;
+        let knows = self.know.get_mut(warp as usize)?;
+        Some((std::mem::replace(times, time), std::mem::replace(knows, know)))
     }
 
     /// Something was released or acquired: what a warp does from here on is told apart from what it did.

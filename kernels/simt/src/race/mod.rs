@@ -2,11 +2,10 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `cells` | a record for every few bytes: who wrote, who read since |
-//! | `sets` | lists that one record stands for |
+//! | `cells`, `sets` | a record for every few bytes: who wrote, who read since; lists that one record stands for |
 //! | `class` | weak accesses, and strong ones with scope and size |
 //! | `epochs` | numbers for what a warp does between two events that order it |
-//! | `clocks` | what the threads of a block know of each other: barriers |
+//! | `clocks`, `arrivals` | what the threads of a block know of each other: barriers |
 //! | `release`, `fences` | what strong writes release, and who acquires it |
 //! | `rules`, `fast` | whether an access races, and what its records become |
 //! | `shared` | the history of shared memory |
@@ -20,6 +19,7 @@
 //! Decided in favour of the program, because it cannot be told: a strong read observes the last strong write in the order
 //! that blocks happen to run in; and the half of `fence.sc` that `fences` names.
 
+mod arrivals;
 mod cells;
 mod class;
 mod clocks;

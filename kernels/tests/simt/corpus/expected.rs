@@ -43,6 +43,7 @@ fn element(function: &str, numbers: &[u32], x: &[u32]) -> Option<Box<dyn Fn(usiz
             Box::new(move |i| if i < end as usize && i % 2 == 0 { x(i ^ 2) } else { 0 })
         }
         ("reverse", &[width]) => Box::new(move |i| x(mirrored(i, width as usize))),
+        ("twice_reverse", &[width]) => Box::new(move |i| 2 * x(mirrored(i, width as usize))),
         ("plus_reverse", &[width]) => Box::new(move |i| x(i) + x(mirrored(i, width as usize))),
         ("transpose", &[width]) => {
             Box::new(move |i| x(i % width as usize * width as usize + i / width as usize))

@@ -3,7 +3,7 @@
 //! | line | meaning |
 //! |---|---|
 //! | the first | one sentence on what the fault mirrors |
-//! | `fault: KIND` | what the virtual device must say, by its name in JSON |
+//! | `fault: KIND` | what the virtual device must say, by its name in JSON; `none` where it looks wrong and is allowed |
 //! | `sanitizer: TOOL\|none` | the tool of compute-sanitizer that could see it |
 //! | `launch: grid=X[,Y,Z] block=X[,Y,Z] [shared=BYTES] [asked=BYTES] [cooperative=yes]` | the launch; `asked` is the dynamic shared memory that was asked for, all that is needed where it is not given |
 //! | `buffer: NAME u32 COUNT FILL [N] [freed]` | a parameter: memory of that many numbers |

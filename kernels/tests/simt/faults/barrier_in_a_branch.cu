@@ -1,4 +1,4 @@
-// A barrier that half of a warp does not reach.
+// A barrier that half of a warp reaches while the other half waits at another.
 // fault: divergent_barrier
 // sanitizer: synccheck
 // launch: grid=1 block=64
@@ -9,17 +9,17 @@
 extern "C" __global__ void barrier_in_a_branch(unsigned* out, const unsigned* x, unsigned n) {
     __shared__ unsigned tile[64];
     unsigned t = threadIdx.x;
-    unsigned v = 0;
+    tile[t] = 0;
 #ifdef FAULT
     if (t < n) {
         tile[t] = x[t];
         __syncthreads();  // <- fault
-        v = tile[t];
+        tile[t] += 0;
     }
 #else
     if (t < n) tile[t] = x[t];
     __syncthreads();
-    if (t < n) v = tile[t];
 #endif
-    out[t] = v;
+    __syncthreads();  // <- fault
+    out[t] = tile[t];
 }

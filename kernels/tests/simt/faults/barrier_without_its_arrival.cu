@@ -1,5 +1,5 @@
 // A consumer that waits for a producer which never says that it has arrived.
-// fault: deadlock
+// fault: divergent_barrier
 // sanitizer: synccheck
 // launch: grid=1 block=64
 // buffer: out u32 32 unwritten

@@ -1,14 +1,14 @@
-// ldmatrix of rows that other lanes have just stored.
+// ldmatrix of a tile that other lanes have just stored.
 // fault: race
 // sanitizer: racecheck
 // launch: grid=1 block=32
 // buffer: out u32 32 unwritten
 // buffer: x u32 32 ramp
-// expect: out copy
+// expect: out reverse 32
 extern "C" __global__ void ldmatrix_without_barrier(unsigned* out, const unsigned* x) {
     __shared__ __align__(16) unsigned tile[32];
     unsigned lane = threadIdx.x;
-    tile[lane] = x[lane];  // <- other
+    tile[31 - lane] = x[lane];  // <- other
 #ifndef FAULT
     __syncwarp();
 #endif

@@ -1,5 +1,5 @@
 // A named barrier that counts 96 threads where 64 take part.
-// fault: deadlock
+// fault: divergent_barrier
 // sanitizer: synccheck
 // launch: grid=1 block=64
 // buffer: out u32 64 unwritten

@@ -8,7 +8,7 @@ use crate::matrix::Shape;
 
 pub(super) const FAMILY: &str = "matrix";
 
-/// `m`, `n`, `k`, names of `d`, `a`, `b`, what their elements are, and the share that results may differ by.
+/// `m`, `n`, `k`, names of `d`, `a`, `b`, what their elements are, and how far sums are from the exact ones, see [`Class::Accumulation`].
 type Row = (u32, u32, u32, [&'static str; 3], [Element; 2], Option<i32>);
 
 const F16: Element = Element::F16;

@@ -17,7 +17,7 @@ pub use model::{Accumulation, AccumulationRounding};
 use model::{COLUMNS, Row};
 use number::{Brain, Cell, Eight, Half, Number, Special, Tensor};
 
-use super::kernel::{Kernel, flags, pick, pick_v3};
+use super::kernel::{Kernel, flags, pick};
 use super::view::View;
 use super::{AluFn, Level};
 use crate::WARP;
@@ -29,7 +29,7 @@ const ROWS: usize = 16;
 pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     let Alu::Mma(Mma { m, n, k, d, a, b, saturate }) = *alu else { return None };
     if (m, n, k) == (8, 8, 4) && (d, a, b, saturate) == (Type::F64, Type::F64, Type::F64, false) {
-        return Some(pick_v3::<integer::Double>(level));
+        return Some(pick::<integer::Double>(level));
     }
     if (m, n) != (16, 8) {
         return None;
@@ -46,8 +46,8 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
     match (a, b, k) {
         (Type::S8 | Type::U8, Type::S8 | Type::U8, _) if d == Type::S32 => {
             flags!(A = a == Type::S8; flags!(B = b == Type::S8; flags!(S = saturate; match k {
-                16 => Some(pick_v3::<integer::Bytes<A, B, S, 16>>(level)),
-                32 => Some(pick_v3::<integer::Bytes<A, B, S, 32>>(level)),
+                16 => Some(pick::<integer::Bytes<A, B, S, 16>>(level)),
+                32 => Some(pick::<integer::Bytes<A, B, S, 32>>(level)),
                 _ => None,
             })))
         }
@@ -60,7 +60,7 @@ pub(super) fn function(alu: &Alu, level: Level) -> Option<AluFn> {
         (Type::TF32, Type::TF32, 4) => sums!(Tensor, Type::TF32, 4),
         (Type::E4M3 | Type::E5M2, Type::E4M3 | Type::E5M2, 32) if d == Type::F32 => {
             flags!(A = a == Type::E4M3; flags!(B = b == Type::E4M3;
-                Some(pick_v3::<Sums<Eight<A>, Eight<B>, 32, false>>(level))))
+                Some(pick::<Sums<Eight<A>, Eight<B>, 32, false>>(level))))
         }
         _ => None,
     }
@@ -105,11 +105,13 @@ impl<A: Cell, B: Cell, const K: usize, const F16: bool> Kernel for Sums<A, B, K,
                 }
             }
         }
-        let mut sums = load_sums::<F16>(&view, to + a_registers + b_registers);
+        let added = load_sums::<F16>(&view, to + a_registers + b_registers);
+        // Sums of bytes begin with nothing; what they are added to comes last.
+        let late = A::COUNT == 4;
+        let mut sums = if late { [[0; COLUMNS]; ROWS] } else { added };
         let model = const { Self::MODEL };
         let points = (A::FRACTION + B::FRACTION, if F16 { 10 } else { 23 });
-        for (a, sums) in a.iter().zip(&mut sums) {
-            let start = *sums;
+        for ((a, sums), start) in a.iter().zip(&mut sums).zip(added) {
             for (a, b) in a.chunks(model.block_k).zip(b.chunks(model.block_k)) {
                 let mut c = [Number::ZERO; COLUMNS];
                 for j in 0..COLUMNS {
@@ -119,6 +121,12 @@ impl<A: Cell, B: Cell, const K: usize, const F16: bool> Kernel for Sums<A, B, K,
                 let totals = model::block(&model, a, b, &c, points);
                 for j in 0..COLUMNS {
                     sums[j] = model::rounded(&model, totals[j]);
+                }
+            }
+            if late {
+                for (sum, start) in sums.iter_mut().zip(start) {
+                    special |= sum_number::<F16>(start).special != Special::Finite;
+                    *sum = (f32::from_bits(*sum) + f32::from_bits(start)).to_bits();
                 }
             }
             if special {

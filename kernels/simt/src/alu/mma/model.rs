@@ -27,7 +27,8 @@ pub struct Accumulation {
     /// Bits after the point that are kept of each term: 23 to 27.
     pub fraction_bits: u32,
     /// Products of a sum. Of 32 bytes the first sum has those at 0 and 1 of each four, the second those at 2 and 3 (seen
-    /// on an H200: the two halves of each register, as `f16`).
+    /// on an H200: the two halves of each register, as `f16`). The first of these begins with zero; what the product of
+    /// bytes is added to is added last, as `f32` to nearest.
     pub block_k: usize,
     /// What a sum becomes.
     pub rounding: AccumulationRounding,

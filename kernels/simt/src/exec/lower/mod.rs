@@ -7,6 +7,7 @@
 //! | `emit` | control, and the list of instructions |
 //! | `call` | calls: the function in place of the call |
 //! | `translate`, `operands` | one instruction at a time |
+//! | `slots` | slots for registers and numbers, and places for variables |
 //! | `widths` | which operands have 64 bits |
 //! | `written` | which registers may be read before they are written |
 //!
@@ -18,6 +19,7 @@ mod emit;
 mod frame;
 mod layout;
 mod operands;
+mod slots;
 mod translate;
 mod widths;
 mod written;
@@ -64,7 +66,8 @@ pub(crate) fn lower(environment: &Environment<'_>, index: usize) -> Result<Progr
     emitter.run()?;
     let (mut program, notes) = emitter.finish();
     if !written::watch(&mut program, &notes) {
-        let problem = "so many jumps and registers that it cannot be told which are written before they are read";
+        let problem =
+            "so many jumps and registers that it cannot be told which are written before they are read";
         return Err(refused(1, problem));
     }
     if environment.coverage {

@@ -219,3 +219,31 @@ fn flags_in_shared_memory() {
         }
     }
 }
+
+#[test]
+fn what_follows_an_arrival_is_not_ordered_by_it() {
+    let arrived = || {
+        let mut world = World::new(1, 2, false);
+        fine(world.shared((0, 0, 1), WRITE, 0));
+        world.blocks[0].arrive(0, 1);
+        // Of another barrier, which does not open.
+        fine(world.shared((0, 0, 1), WRITE, 4));
+        world.blocks[0].arrive(0, 2);
+        fine(world.shared((0, 0, 1), WRITE, 8));
+        world
+    };
+    for (barrier, address, ordered) in
+        [(1, 0, true), (1, 4, false), (1, 8, false), (2, 4, true), (2, 8, false)]
+    {
+        let mut world = arrived();
+        world.blocks[0].opens(barrier, 0b11, 0b10);
+        let read = world.shared((0, 1, 0), READ, address);
+        if ordered {
+            fine(read)
+        } else {
+            races(read)
+        }
+        // The one that arrived goes on as it was.
+        fine(world.shared((0, 0, 1), READ, 8));
+    }
+}

@@ -4,6 +4,5 @@ mod between;
 mod inside;
 mod oracle;
 mod property;
-mod speed;
 mod threads;
 mod world;
