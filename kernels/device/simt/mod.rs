@@ -1,4 +1,4 @@
-//! A virtual GPU: the crate [`simt`](::simt) runs a kernel's PTX on the processor, a warp at a time, and faults on
+//! A virtual GPU: the crate [`simt`] runs a kernel's PTX on the processor, a warp at a time, and faults on
 //! undefined behaviour that hardware lets pass.
 //!
 //! | file | what |
