@@ -15,8 +15,11 @@ run: build nvrtc ## Run every claim of the lanes cpu and simt, plant every mutan
 	$(BIN)/pv prove --device cpu,simt
 	$(BIN)/pv report --gate reference-ready --gate virtual-ready
 
-test: check nvrtc ## Check formatting, lints and contracts, and run all tests
+test: check nvrtc ## Check formatting, lints and contracts, run all tests, and all claims and mutants of the lane simt
 	INSTA_UPDATE=no $(CARGO) test --locked --workspace --quiet
+	$(CARGO) build --locked --quiet --package pv
+	$(BIN)/pv run --device simt --out target/test-runs
+	$(BIN)/pv prove --device simt --out target/test-runs
 
 check: ## Formatting, clippy, the API documentation, and the linter of the contracts
 	$(CARGO) fmt --all --check
