@@ -56,6 +56,7 @@ docs: ## Build the API documentation
 reference: ## Write the pages of docs/reference again
 	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package pv --package apr --package simt-conformance docs
 	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package kernels --test simt page
+	UPDATE_DOCS=1 $(CARGO) test --locked --quiet --package falsifiers --test agreement docs
 
 fmt: ## Format everything
 	$(CARGO) fmt --all
