@@ -18,6 +18,7 @@ struct Kernel {
     rows: u32,
     grid: u32,
     block: u32,
+    out_bytes: u64,
 }
 
 const KERNELS: [Kernel; 2] = [
@@ -29,6 +30,7 @@ const KERNELS: [Kernel; 2] = [
         rows: 1,
         grid: 64,
         block: 128,
+        out_bytes: 512,
     },
     // 16 rows of 8,192 features, BF16.
     Kernel {
@@ -38,6 +40,7 @@ const KERNELS: [Kernel; 2] = [
         rows: 16,
         grid: 16,
         block: 256,
+        out_bytes: 16 * 8192 * 2,
     },
 ];
 
@@ -65,9 +68,8 @@ fn run(kernel: &Kernel, options: Options) -> Result<(f64, Report), Box<dyn Error
     let device = Device::new(options);
     let module = device.load(kernel.ptx)?;
     let function = module.function(kernel.name).ok_or("the text has no such kernel")?;
-    let bytes = 1 << 20;
     let mut buffers = Vec::new();
-    for name in ["out", "weight", "x"] {
+    for (name, bytes) in [("out", kernel.out_bytes), ("weight", 1 << 20), ("x", 1 << 20)] {
         let address = device.allocate(name, bytes)?;
         if name != "out" {
             device.fill(address, &[0x3c], bytes)?;

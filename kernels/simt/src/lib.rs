@@ -10,6 +10,50 @@
 //! | [`device`] | a device: memory, modules, launches |
 //! | [`graph`] | work with an order, launched many times |
 //! | [`stream`] | streams, events, and capture of their work into a graph |
+//!
+//! A device is made, a module loaded, a kernel launched; what the kernel may not do comes back as a [`Fault`]:
+//!
+//! ```
+//! # fn main() -> Result<(), simt::Error> {
+//! use simt::{Device, Error, FaultKind, Launch, Options};
+//!
+//! let ptx = "
+//!     .version 8.0
+//!     .target sm_80
+//!     .address_size 64
+//!     .visible .entry numbers(.param .u64 out)
+//!     {
+//!         .reg .b32 %r<2>;
+//!         .reg .b64 %rd<4>;
+//!         ld.param.u64 %rd1, [out];
+//!         mov.u32 %r1, %tid.x;
+//!         mul.wide.u32 %rd2, %r1, 4;
+//!         add.s64 %rd3, %rd1, %rd2;
+//!         st.global.u32 [%rd3], %r1;
+//!         ret;
+//!     }";
+//! let device = Device::new(Options::default());
+//! let module = device.load(ptx)?;
+//! let function = module.function("numbers").expect("the text has it");
+//! let out = device.allocate("out", 32 * 4)?;
+//! let block = |threads| Launch {
+//!     grid: [1, 1, 1],
+//!     block: [threads, 1, 1],
+//!     shared: 0,
+//!     cooperative: false,
+//!     max_dynamic_shared: None,
+//! };
+//! device.launch(&function, &block(32), &out.to_le_bytes())?;
+//!
+//! let Err(Error::Fault(fault)) = device.launch(&function, &block(64), &out.to_le_bytes()) else { unreachable!() };
+//! assert_eq!(fault.kind, FaultKind::OutOfBounds);
+//! assert_eq!(fault.place.map(|place| place.thread), Some([32, 0, 0]));
+//! # device.free(out)
+//! # }
+//! ```
+//!
+//! [`Checks`] switches rules off, [`Limits`] names the GPU, [`graph`] and [`stream`] are the driver's ways of asking for
+//! work. The crate `simt-cuda` offers the same as the CUDA driver API, to programs that know nothing of this.
 
 pub mod alu;
 pub mod device;

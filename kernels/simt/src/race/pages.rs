@@ -13,7 +13,7 @@ use super::cells::{Cells, PAGE};
 /// Bytes that share one bit of "was read".
 const REGION: u64 = 4096;
 /// Pages that are made room for at once.
-const GROUP: u64 = 512;
+const GROUP: u64 = 64;
 
 /// A page with records.
 #[derive(Debug)]
