@@ -265,11 +265,17 @@ impl Builder<'_> {
             *slot = Some((text.into(), span));
             return Ok(());
         }
-        let value = if style == ScalarStyle::Plain {
-            self.not_finite |= is_not_finite(&text);
-            scalar(text)
-        } else {
-            Value::String(text.into_owned())
+        let value = match style {
+            ScalarStyle::Plain => {
+                self.not_finite |= is_not_finite(&text);
+                scalar(text)
+            }
+            ScalarStyle::Literal | ScalarStyle::Folded if self.offsets.cuts_last_line(span) => {
+                // The parser ends a last line that the text does not end (YAML 1.2, rule 165 says
+                // that the end of the text stands in for the break).
+                Value::String(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+            }
+            _ => Value::String(text.into_owned()),
         };
         self.push(value, Node { span, children: Children::None });
         Ok(())
@@ -391,6 +397,11 @@ impl<'t> Offsets<'t> {
         let rest = self.text.get(*start as usize..).unwrap_or("");
         let within = rest.char_indices().nth(character % STRIDE).map_or(rest.len(), |(byte, _)| byte);
         start + within as u32
+    }
+
+    /// Whether this span reaches the end of a text whose last line has no break.
+    fn cuts_last_line(&self, span: Span) -> bool {
+        span.end as usize >= self.text.len() && !self.text.ends_with('\n')
     }
 }
 
@@ -532,6 +543,24 @@ mod tests {
         let Tolerance::AbsRel { abs, rel, .. } = tolerance else { panic!("{tolerance:?}") };
         assert!(abs.is_nan() && rel == f64::NEG_INFINITY);
         assert!(!document("a: '.nan'").unwrap().not_finite);
+    }
+
+    #[test]
+    fn a_block_that_the_text_does_not_end_has_no_break_at_its_end() {
+        for (text, value) in [
+            ("a: >\n b", "b"),
+            ("é: |\n b\n c", "b\nc"),
+            ("a: |+\n b", "b"),
+            ("a: |-\n b", "b"),
+            ("a: >\n b\n", "b\n"),
+            ("a: >\n b\n ", "b\n"),
+            ("a:\n- |\n  b", "b"),
+        ] {
+            let document = document(text).unwrap();
+            let found = document.value.as_object().and_then(|entries| entries.values().next()).unwrap();
+            let found = found.as_array().map_or(found, |items| &items[0]);
+            assert_eq!(found, value, "{text:?}");
+        }
     }
 
     #[test]
