@@ -165,7 +165,7 @@ pub fn device_stop(error: &DeviceError, lane: Lane) -> Stop {
             Stop::Errored(error.to_string())
         }
         DeviceError::Fault(_) => Defect::counted("device_fault", 1.0, error.to_string()).into(),
-        DeviceError::Launch { .. } | DeviceError::Bounds { .. } => {
+        DeviceError::Launch { .. } | DeviceError::Graph { .. } | DeviceError::Bounds { .. } => {
             Defect::counted("refused", 1.0, error.to_string()).into()
         }
     }

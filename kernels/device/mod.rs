@@ -5,6 +5,7 @@
 //! | [`target`](Target) | compute capabilities and their limits |
 //! | [`cuda`] | a real NVIDIA GPU, through the driver |
 //! | [`simt`] | a virtual one, which runs PTX on the processor and checks every access |
+//! | [`graph`] | kernels that are launched together, again and again |
 //! | `fits` | whether a launch stays within limits, and its arguments fit |
 //! | [`ptx`](parameter_sizes) | what PTX says about an entry point |
 //!
@@ -13,6 +14,7 @@
 
 pub mod cuda;
 mod fits;
+pub mod graph;
 mod ptx;
 pub mod simt;
 mod target;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 use crate::jit::Artifact;
 
 pub use cuda::CudaDevice;
+pub use graph::{After, Dependency, Graph, GraphNode};
 pub use ptx::parameter_sizes;
 pub use simt::SimtDevice;
 pub use target::{Limits, NoTarget, Target};
@@ -154,6 +157,20 @@ pub trait Device: Send + Sync {
         arguments: &[Argument<'_>],
     ) -> Result<(), DeviceError>;
 
+    /// Makes a graph of kernel nodes, each checked as a launch is; buffers have to live as long as it. Nothing runs.
+    ///
+    /// # Errors
+    /// [`DeviceError::Graph`] for a list without nodes, an edge that does not lead forward, and what the device refuses;
+    /// [`DeviceError::Launch`] for a node that a launch would be refused for.
+    fn graph(&self, _nodes: &[GraphNode<'_>]) -> Result<Graph, DeviceError> {
+        Err(DeviceError::Graph { problem: "this device has no graphs".to_owned() })
+    }
+
+    /// Launches every node of a graph of this device once, in an order that its edges allow.
+    fn replay(&self, _graph: &Graph) -> Result<(), DeviceError> {
+        Err(DeviceError::Graph { problem: "this device has no graphs".to_owned() })
+    }
+
     /// Waits until everything is done; errors of earlier launches come up here at the latest.
     fn synchronize(&self) -> Result<(), DeviceError>;
 }
@@ -202,6 +219,12 @@ pub enum DeviceError {
         /// The kernel.
         kernel: String,
         /// What is wrong, and what would be right.
+        problem: String,
+    },
+    /// A graph cannot be made, or is of another device. Nothing was launched.
+    #[error("graph: {problem}")]
+    Graph {
+        /// What is wrong.
         problem: String,
     },
     /// A copy would leave its buffer. Nothing was copied.

@@ -43,6 +43,15 @@ pub struct KernelInfo {
     pub variants: fn() -> Vec<KernelSpec>,
 }
 
+impl KernelInfo {
+    /// Whether it may be started before the kernel that it depends on has ended: its text waits for that one itself,
+    /// with `wait_for_predecessor()` of `dependent.cuh`, before it touches what others write.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.source.contains("wait_for_predecessor();")
+    }
+}
+
 /// A parameter of an entry point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parameter {
@@ -130,5 +139,6 @@ pub fn find(name: &str) -> Option<&'static KernelInfo> {
     KERNELS.iter().find(|kernel| kernel.name == name).copied()
 }
 
-/// The header that every `.cu` file includes.
-pub static COMMON: &str = include_str!("../common.cuh");
+/// The headers that `.cu` files include, by name.
+pub static HEADERS: &[(&str, &str)] =
+    &[("common.cuh", include_str!("../common.cuh")), ("dependent.cuh", include_str!("../dependent.cuh"))];

@@ -7,10 +7,12 @@
 //! | [`pool`](PoolLayout) | the pages of keys and values |
 //! | [`metadata`](Metadata) | tokens, positions, slots and page tables of a run |
 //! | [`session`](Session) | sequences and their pages, and running a plan over some of them |
+//! | `greedy` | decoding many tokens in one call |
 //! | `sequence` | one sequence, as [`Forward`](crate::forward::Forward) wants it |
 //! | [`watch`](Watch) | looking at stages, and imposing them |
 
 mod error;
+mod greedy;
 pub(crate) mod memory;
 mod metadata;
 mod model;
@@ -24,7 +26,7 @@ mod watch;
 pub use error::SessionError;
 pub use metadata::{Metadata, MetadataPoint};
 pub use model::DeviceModel;
-pub use options::{DeviceOptions, OptionsError};
+pub use options::{DeviceOptions, GraphMode, OptionsError};
 pub use pool::{PoolError, PoolLayout, PoolPoint, PoolValue};
 pub use session::{Chunk, SequenceId, Session};
 pub use watch::{Unwatched, Watch};

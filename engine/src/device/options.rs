@@ -42,6 +42,20 @@ pub struct DeviceOptions {
     pub kv_dtypes: Vec<Dtype>,
     /// Whether plans are fused where they can be.
     pub fusion: bool,
+    /// Whether decode runs are replays of a graph.
+    pub graph: GraphMode,
+}
+
+/// Whether decode runs are replays of a graph, or launches of one step after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GraphMode {
+    /// As the compute capability says: [`used_by_default`](kernels::device::graph::used_by_default).
+    #[default]
+    Auto,
+    /// Always. Where a graph cannot be made, steps are launched one by one, and the model says so.
+    On,
+    /// Never.
+    Off,
 }
 
 impl DeviceOptions {
@@ -56,6 +70,7 @@ impl DeviceOptions {
             page_size: 16,
             kv_dtypes: vec![activation; config.num_hidden_layers],
             fusion: true,
+            graph: GraphMode::Auto,
         }
     }
 

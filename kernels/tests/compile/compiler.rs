@@ -4,7 +4,7 @@ use std::process::Command;
 
 use kernels::device::{Target, parameter_sizes};
 use kernels::jit::{Compiler, JitError, KernelSpec, SourcePoint, source};
-use kernels::launch::{self, COMMON};
+use kernels::launch;
 use kernels::seam::Seam;
 
 /// A kernel that uses shared memory and the common header, in place of the registered text.
@@ -56,7 +56,8 @@ fn an_error_in_the_header_points_at_the_header() {
     let jit =
         super::jit(Target::new(9, 0), planted("using u16 = unsigned short;", "using u16 = unsignd short;"));
     let JitError::Compile { log, .. } = jit.artifact(&spec()).unwrap_err() else { panic!() };
-    let line = line_of(COMMON, "using u16");
+    let common = launch::HEADERS.iter().find(|header| header.0 == "common.cuh").unwrap().1;
+    let line = line_of(common, "using u16");
     assert!(log.starts_with(&format!("kernels/common.cuh({line}): error")), "{log}");
 }
 

@@ -1,4 +1,4 @@
-//! A rewrite from plan to plan: the residual stream and the norm of it in one step.
+//! The residual stream and the norm of it in one step.
 //!
 //! `residual_add` followed by the `rmsnorm` that reads its result becomes `add_rmsnorm`, within a layer and across the
 //! boundary of two. Both results are still stored, so that both stages stay measured; the kernel gives bit by bit what
@@ -6,11 +6,11 @@
 
 use kernels::launch::{add_rmsnorm, residual_add, rmsnorm};
 
-use super::{Operand, Plan, Step};
+use crate::plan::{Operand, Plan, Step};
 
-/// Fuses what can be fused, and notes how often.
-pub(crate) fn fuse(plan: &mut Plan) {
-    let mut fused = 0usize;
+/// Fuses what can be fused, and says how often.
+pub(super) fn pass(plan: &mut Plan) -> usize {
+    let mut fused = 0;
     let mut steps: Vec<Step> = Vec::with_capacity(plan.steps.len());
     for step in std::mem::take(&mut plan.steps) {
         match steps.last().and_then(|before| joined(before, &step)) {
@@ -23,10 +23,7 @@ pub(crate) fn fuse(plan: &mut Plan) {
         }
     }
     plan.steps = steps;
-    plan.notes.push(match fused {
-        0 => "fusion found no residual_add before its rmsnorm".to_owned(),
-        _ => format!("fused {fused} times residual_add and rmsnorm into add_rmsnorm"),
-    });
+    fused
 }
 
 /// The two steps as one, where the second normalises what the first adds.
