@@ -2,9 +2,9 @@
 //!
 //! Positions and values come from a marked parser, in one pass. JSON has no NaN and no infinity: where a
 //! document holds one, its typed value comes from serde_yaml, and so do the messages for a value that the
-//! types refuse. This is the only file that knows serde_yaml. What contracts have no use for is refused, so that neither parser can be made to
-//! blow up or to disagree with the other: anchors and aliases, tags, several documents, keys that are
-//! no strings.
+//! types refuse. This is the only file that knows serde_yaml. What contracts have no use for is refused, so
+//! that neither parser can be made to blow up or to disagree with the other: anchors and aliases, tags,
+//! several documents, keys that are no strings.
 
 use std::borrow::Cow;
 
@@ -14,6 +14,9 @@ use serde_json::{Map, Number, Value};
 
 use crate::kinds::Falsifier;
 use crate::span::{Children, Entry, Node, Span};
+use offsets::Offsets;
+
+mod offsets;
 
 /// How deep collections may nest.
 pub const MAX_DEPTH: usize = 128;
@@ -368,41 +371,6 @@ fn number(text: &str) -> Option<Number> {
     let shaped = unsigned.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
     let float = signless_plus.parse::<f64>().ok().filter(|_| shaped)?;
     Number::from_f64(float)
-}
-
-/// Turns the parser's character counts into bytes.
-struct Offsets<'t> {
-    text: &'t str,
-    /// The byte at every `STRIDE` characters. Empty where characters are bytes.
-    checkpoints: Vec<u32>,
-}
-
-const STRIDE: usize = 64;
-
-impl<'t> Offsets<'t> {
-    fn new(text: &'t str) -> Self {
-        let checkpoints = if text.is_ascii() {
-            Vec::new()
-        } else {
-            text.char_indices().step_by(STRIDE).map(|(byte, _)| byte as u32).collect()
-        };
-        Offsets { text, checkpoints }
-    }
-
-    fn byte(&self, character: usize) -> u32 {
-        if self.checkpoints.is_empty() {
-            return character.min(self.text.len()) as u32;
-        }
-        let Some(start) = self.checkpoints.get(character / STRIDE) else { return self.text.len() as u32 };
-        let rest = self.text.get(*start as usize..).unwrap_or("");
-        let within = rest.char_indices().nth(character % STRIDE).map_or(rest.len(), |(byte, _)| byte);
-        start + within as u32
-    }
-
-    /// Whether this span reaches the end of a text whose last line has no break.
-    fn cuts_last_line(&self, span: Span) -> bool {
-        span.end as usize >= self.text.len() && !self.text.ends_with('\n')
-    }
 }
 
 #[cfg(test)]
