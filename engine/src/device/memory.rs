@@ -138,6 +138,11 @@ impl Memory {
         self.0.get(place)
     }
 
+    /// Everything but weights.
+    pub(super) fn written(&self) -> impl Iterator<Item = (&Place, &Buffer)> {
+        self.0.iter().filter(|(place, _)| !matches!(place, Place::Weight(_)))
+    }
+
     /// Makes what earlier runs left between steps unreadable.
     pub(super) fn poison(&self, device: &dyn Device) -> Result<(), DeviceError> {
         let mut slots = self.0.iter().filter(|(place, _)| matches!(place, Place::Slot(_)));

@@ -9,6 +9,7 @@ use kernels::device::{Device, Function, Properties};
 use kernels::jit::{Jit, KernelSpec};
 use kernels::seam::Seam;
 
+use super::graphs::Graphs;
 use super::memory::{Memory, Needs};
 use super::pool::Pool;
 use super::{DeviceOptions, PoolLayout, Session};
@@ -32,6 +33,8 @@ pub struct DeviceModel {
     functions: BTreeMap<String, Function>,
     keys: BTreeMap<String, String>,
     consumed: ConsumedReport,
+    /// Before the memory that they name: dropped first.
+    graphs: Graphs,
     memory: Memory,
     /// Held for the whole of a run: runs share the memory between steps.
     pool: Mutex<Pool>,
@@ -72,6 +75,7 @@ impl DeviceModel {
             functions,
             keys,
             consumed,
+            graphs: Graphs::default(),
             memory,
             sequences: AtomicU64::new(0),
         })
@@ -144,6 +148,7 @@ impl DeviceModel {
     pub fn session(&self) -> Result<Session<'_>, EngineError> {
         Session::new(self)
     }
+
     /// The pages. A panic of another thread leaves them as consistent as they were: they change in whole steps.
     pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
@@ -156,6 +161,10 @@ impl DeviceModel {
 
     pub(super) fn device(&self) -> &dyn Device {
         &*self.device
+    }
+
+    pub(super) const fn graphs(&self) -> &Graphs {
+        &self.graphs
     }
 
     pub(super) const fn memory(&self) -> &Memory {

@@ -44,6 +44,10 @@ pub struct DeviceOptions {
     pub fusion: bool,
     /// Whether decode runs are replays of a graph.
     pub graph: GraphMode,
+    /// Whether a kernel of a graph may start before the one before it has ended, where it waits for that itself.
+    pub programmatic: bool,
+    /// Whether every stage has memory of its own, so that all of them can be looked at after a run, in a graph too.
+    pub keep_stages: bool,
 }
 
 /// Whether decode runs are replays of a graph, or launches of one step after the other.
@@ -71,6 +75,8 @@ impl DeviceOptions {
             kv_dtypes: vec![activation; config.num_hidden_layers],
             fusion: true,
             graph: GraphMode::Auto,
+            programmatic: true,
+            keep_stages: false,
         }
     }
 

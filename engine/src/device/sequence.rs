@@ -88,6 +88,10 @@ impl Watch for Pieces<'_> {
             None => self.stages.push((stage, stored, tensor)),
         }
     }
+
+    fn imposes(&self) -> bool {
+        false
+    }
 }
 
 impl Pieces<'_> {

@@ -7,6 +7,7 @@ use kernels::real::Values;
 use super::memory::Place;
 use super::metadata::{Metadata, MetadataPoint, Part};
 use super::pool::Pool;
+use super::run::How;
 use super::{DeviceModel, DeviceOptions, PoolPoint, PoolValue, SessionError, Watch};
 use crate::error::{EngineError, InputError};
 use crate::models::Logits;
@@ -131,11 +132,22 @@ impl<'m> Session<'m> {
         logits: Logits,
         watch: &mut dyn Watch,
     ) -> Result<Tensor, EngineError> {
+        self.run_as(phase, chunks, logits, watch, How::Any)
+    }
+
+    pub(super) fn run_as(
+        &mut self,
+        phase: Phase,
+        chunks: &[Chunk<'_>],
+        logits: Logits,
+        watch: &mut dyn Watch,
+        how: How,
+    ) -> Result<Tensor, EngineError> {
         self.allowed(phase, chunks)?;
         let model = self.model;
         let mut pool = model.pool();
         let taken = self.extend_pages(&mut pool, chunks)?;
-        let result = self.launched(phase, chunks, logits, watch);
+        let result = self.launched(phase, chunks, logits, watch, how);
         for (chunk, taken) in chunks.iter().zip(taken) {
             let Some(state) = self.sequences.get_mut(&chunk.sequence) else { continue };
             match result {
@@ -211,21 +223,19 @@ impl<'m> Session<'m> {
         Ok(missing)
     }
 
-    /// Fills the inputs, launches the plan, and reads the logits back.
-    fn launched(
-        &self,
-        phase: Phase,
-        chunks: &[Chunk<'_>],
-        logits: Logits,
-        watch: &mut dyn Watch,
-    ) -> Result<Tensor, EngineError> {
-        let (model, plan) = (self.model, self.model.plan(phase));
-        let parts: Vec<Part<'_>> = chunks
+    /// What each sequence has, with its new tokens.
+    pub(super) fn parts<'a>(&'a self, chunks: &[Chunk<'a>]) -> Vec<Part<'a>> {
+        chunks
             .iter()
             .filter_map(|chunk| Some((self.sequences.get(&chunk.sequence)?, chunk.tokens)))
             .map(|(state, tokens)| Part { past: state.len, tokens, pages: &state.pages })
-            .collect();
-        let mut metadata = Metadata::new(phase, model.layout().page_size, &parts);
+            .collect()
+    }
+
+    /// The inputs of a run, through the rewrites, held to what the plan was checked for.
+    pub(super) fn metadata(&self, phase: Phase, parts: &[Part<'_>]) -> Result<Metadata, EngineError> {
+        let model = self.model;
+        let mut metadata = Metadata::new(phase, model.layout().page_size, parts);
         model.seam().apply::<MetadataPoint>(&mut metadata);
         metadata.check(model.layout(), model.config().vocab_size)?;
         let (found, largest) = (metadata.extent(), maximum(phase, model.options()));
@@ -233,20 +243,26 @@ impl<'m> Session<'m> {
             && found.batch <= largest.batch
             && found.max_kv <= largest.max_kv
             && found.tokens == parts.iter().map(|part| part.tokens.len() as u64).sum::<u64>();
-        if !within {
-            return Err(PlanError::Extent { phase, found, largest }.into());
+        match within {
+            true => Ok(metadata),
+            false => Err(PlanError::Extent { phase, found, largest }.into()),
         }
-        for buffer in &plan.buffers {
-            if let Role::Input(input) = buffer.role {
-                let bytes: Vec<u8> = metadata.input(input).iter().flat_map(|x| x.to_le_bytes()).collect();
-                model.device().write(model.memory().of(plan, buffer)?, 0, &bytes)?;
-            }
-        }
-        if plan.measured().any(|stage| watch.wants(stage)) {
-            model.memory().poison(model.device())?;
-        }
+    }
+
+    /// Fills the inputs, launches the plan, and reads the logits back.
+    fn launched(
+        &self,
+        phase: Phase,
+        chunks: &[Chunk<'_>],
+        logits: Logits,
+        watch: &mut dyn Watch,
+        how: How,
+    ) -> Result<Tensor, EngineError> {
+        let (model, plan) = (self.model, self.model.plan(phase));
+        let parts = self.parts(chunks);
+        let metadata = self.metadata(phase, &parts)?;
+        model.run(plan, &metadata, watch, how)?;
         let executor = model.executor();
-        executor.run(plan, found, watch)?;
         let head = plan.buffers.iter().find(|buffer| buffer.role == Role::Stage(HEAD));
         let head = head.ok_or_else(|| PlanError::Coverage {
             phase,

@@ -13,6 +13,9 @@ pub trait Watch {
     /// Receives a stage as the device computed it, widened to f32; `stored` is how the device holds it.
     fn record(&mut self, stage: StageName, stored: Dtype, tensor: Tensor);
 
+    /// Whether [`impose`](Self::impose) may answer with a value: then steps are launched one by one.
+    fn imposes(&self) -> bool;
+
     /// A value to put in the stage's place before anything reads it, after it was recorded. Rounded to how the device
     /// holds the stage. What is computed next is then computed from this: isolated replay.
     fn impose(&mut self, _stage: StageName) -> Option<Tensor> {
@@ -30,4 +33,8 @@ impl Watch for Unwatched {
     }
 
     fn record(&mut self, _: StageName, _: Dtype, _: Tensor) {}
+
+    fn imposes(&self) -> bool {
+        false
+    }
 }

@@ -58,7 +58,10 @@ pub(crate) fn assemble(
         if options.fusion {
             fusion::fuse(&mut plan);
         }
-        memory::assign(&mut plan);
+        match options.keep_stages {
+            true => memory::keep(&mut plan),
+            false => memory::assign(&mut plan),
+        }
         loaded.seam().apply::<PlanPoint>(&mut plan);
         check(&plan, limits, &extents(phase, options), &expected)?;
         Ok(plan)

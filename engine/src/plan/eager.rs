@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernels::device::{Argument, Device, Function, Limits};
+use kernels::device::{Argument, Device, Function, Launch, Limits};
 use kernels::launch::Extent;
 use kernels::real::Values;
 
@@ -23,7 +23,36 @@ pub(crate) struct Executor<'a> {
     pub(crate) limits: &'a Limits,
 }
 
+/// What a step launches.
+pub(super) struct Bound<'a> {
+    pub(super) function: &'a Function,
+    pub(super) launch: Launch,
+    pub(super) arguments: Vec<Argument<'a>>,
+}
+
 impl Executor<'_> {
+    /// Launches every step of a plan in order. Nobody looks at what is between them.
+    pub(crate) fn run_unwatched(&self, plan: &Plan, extent: Extent) -> Result<(), EngineError> {
+        plan.steps.iter().try_for_each(|step| self.launch(plan, step, extent))
+    }
+
+    /// Records the stages that `watch` wants, after everything ran; every stage has memory of its own.
+    pub(crate) fn record(
+        &self,
+        plan: &Plan,
+        extent: Extent,
+        watch: &mut dyn Watch,
+    ) -> Result<(), EngineError> {
+        for id in plan.steps.iter().flat_map(Step::writes) {
+            if let Some(buffer) = plan.buffer(id)
+                && let Role::Stage(stage) = buffer.role
+            {
+                self.recorded(plan, buffer, stage, extent, watch)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Launches every step of a plan in order. After each, the stages that it stores are recorded and replaced as
     /// `watch` wants.
     pub(crate) fn run(&self, plan: &Plan, extent: Extent, watch: &mut dyn Watch) -> Result<(), EngineError> {
@@ -41,7 +70,13 @@ impl Executor<'_> {
     }
 
     fn launch(&self, plan: &Plan, step: &Step, extent: Extent) -> Result<(), EngineError> {
-        let shape = launch(step, self.limits, extent)?;
+        let Bound { function, launch, arguments } = self.bound(plan, step, extent)?;
+        Ok(self.device.launch(function, launch, &arguments)?)
+    }
+
+    /// A step with every number and address in place.
+    pub(super) fn bound(&self, plan: &Plan, step: &Step, extent: Extent) -> Result<Bound<'_>, EngineError> {
+        let launch = launch(step, self.limits, extent)?;
         let name = step.spec.to_string();
         let function = self.functions.get(&name).ok_or_else(|| step.refused(StepProblem::UnknownKernel))?;
         let mut arguments = Vec::with_capacity(step.arguments.len());
@@ -62,11 +97,11 @@ impl Executor<'_> {
                 }
             });
         }
-        Ok(self.device.launch(function, shape, &arguments)?)
+        Ok(Bound { function, launch, arguments })
     }
 
-    /// Records a stage, and puts something else in its place, if wanted.
-    fn watched(
+    /// Records a stage, if wanted.
+    fn recorded(
         &self,
         plan: &Plan,
         buffer: &PlanBuffer,
@@ -82,6 +117,19 @@ impl Executor<'_> {
                 watch.record(stage, stored, tensor);
             }
         }
+        Ok(())
+    }
+
+    /// Records a stage, and puts something else in its place, if wanted.
+    fn watched(
+        &self,
+        plan: &Plan,
+        buffer: &PlanBuffer,
+        stage: StageName,
+        extent: Extent,
+        watch: &mut dyn Watch,
+    ) -> Result<(), EngineError> {
+        self.recorded(plan, buffer, stage, extent, watch)?;
         let Some(imposed) = watch.impose(stage) else { return Ok(()) };
         let values: Vec<f32> = match imposed.values {
             Values::F32(values) => values,

@@ -34,6 +34,15 @@ pub(crate) fn lives(plan: &Plan) -> BTreeMap<BufferId, Life> {
     lives
 }
 
+/// Gives every stage that is stored a slot of its own.
+pub(crate) fn keep(plan: &mut Plan) {
+    for (slot, id) in lives(plan).into_keys().enumerate() {
+        if let Some(buffer) = plan.buffers.get_mut(id.0) {
+            buffer.slot = Some(slot);
+        }
+    }
+}
+
 /// Gives every stage that is stored a slot: the smallest free one that is large enough, else the largest free one,
 /// else a new one. A slot is free after the last reader of what was in it, never in the same step.
 pub(crate) fn assign(plan: &mut Plan) {

@@ -14,6 +14,7 @@
 //! | [`check`](check()) | what has to hold before anything is launched |
 //! | `demands` | what each kernel demands of its buffers |
 //! | `eager` | launching one step after the other |
+//! | `graph` | launching all of them at once |
 
 mod build;
 pub mod builder;
@@ -22,6 +23,7 @@ mod demands;
 pub(crate) mod eager;
 mod error;
 mod fusion;
+mod graph;
 mod memory;
 
 use std::fmt;
@@ -38,6 +40,8 @@ pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;
 pub(crate) use check::{launch, number, shared};
 pub use error::{PlanError, StepProblem};
+pub(crate) use graph::Replayable;
+pub use graph::{GraphPoint, GraphValue};
 
 /// What a plan is for. The two differ in the kernels they choose, never in what they compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,6 +6,7 @@ mod checks;
 mod double;
 mod equalities;
 mod faults;
+mod graphs;
 mod limits;
 mod parity;
 mod plans;

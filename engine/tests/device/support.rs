@@ -110,6 +110,10 @@ impl Watch for Everything {
         self.order.push((stage, stored, tensor));
     }
 
+    fn imposes(&self) -> bool {
+        !self.imposed.is_empty()
+    }
+
     fn impose(&mut self, stage: StageName) -> Option<Tensor> {
         self.imposed.get(&stage).cloned()
     }

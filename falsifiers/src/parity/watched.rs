@@ -56,6 +56,10 @@ impl Watch for Watching<'_> {
         self.stages.push(Recorded { name, stored, tensor });
     }
 
+    fn imposes(&self) -> bool {
+        self.forced.is_some()
+    }
+
     fn impose(&mut self, stage: StageName) -> Option<Tensor> {
         self.forced?.get(&stage).cloned()
     }

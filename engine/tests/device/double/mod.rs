@@ -4,6 +4,7 @@
 //! It shows that plans, memory, inputs and pages are right. It says nothing about the real kernels.
 
 mod attention;
+mod graph;
 mod memory;
 mod ops;
 
@@ -11,7 +12,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use kernels::device::{Argument, Buffer, Device, DeviceError, Function, Launch, Properties, Target};
+use kernels::device::{
+    Argument, Buffer, Device, DeviceError, Function, Graph, GraphNode, Launch, Properties, Target,
+};
 use kernels::jit::{Artifact, Compiled, Compiler, Jit, JitError, JitOptions, KernelSpec, Resources, Version};
 use kernels::launch::{Access, find};
 use kernels::seam::Seam;
@@ -43,8 +46,12 @@ pub(crate) struct Double {
     properties: Properties,
     heap: Arc<Mutex<Heap>>,
     functions: Mutex<BTreeMap<u64, KernelSpec>>,
+    /// The nodes of every graph that was made.
+    graphs: Mutex<Vec<graph::Nodes>>,
     /// What was asked of it, in order.
     pub(crate) log: Mutex<Vec<String>>,
+    /// The reason for which it makes no graphs, if any.
+    pub(crate) no_graphs: Mutex<Option<String>>,
     /// Launches until one fails; never where it is zero.
     pub(crate) fails_in: AtomicU64,
 }
@@ -58,7 +65,9 @@ impl Double {
             properties: Properties { name, target, limits: target.limits(), total_memory, driver },
             heap: Arc::new(Mutex::new(Heap::new(total_memory))),
             functions: Mutex::default(),
+            graphs: Mutex::default(),
             log: Mutex::default(),
+            no_graphs: Mutex::default(),
             fails_in: AtomicU64::new(0),
         })
     }
@@ -167,6 +176,16 @@ impl Device for Double {
         let mut heap = self.heap.lock().unwrap();
         let call = Call { heap: &mut heap, spec: &spec, grid: launch.grid, buffers, number: number.unwrap() };
         ops::run(call)
+    }
+
+    fn graph(&self, nodes: &[GraphNode<'_>]) -> Result<Graph, DeviceError> {
+        self.note("graph");
+        self.made(nodes)
+    }
+
+    fn replay(&self, graph: &Graph) -> Result<(), DeviceError> {
+        self.note("replay");
+        self.replayed(graph)
     }
 
     fn synchronize(&self) -> Result<(), DeviceError> {

@@ -1,0 +1,95 @@
+//! One run of a plan: inputs filled, steps launched, stages looked at.
+
+use kernels::launch::Extent;
+
+use super::{DeviceModel, Metadata, Watch};
+use crate::error::EngineError;
+use crate::plan::{Phase, Plan, Role};
+
+/// How steps are launched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// A decode run as a replay, where there is a graph and nobody has to look between steps.
+    Any,
+    /// One by one.
+    Eager,
+}
+
+impl DeviceModel {
+    /// Fills the inputs of a plan and launches it.
+    pub(super) fn run(
+        &self,
+        plan: &Plan,
+        metadata: &Metadata,
+        watch: &mut dyn Watch,
+        how: How,
+    ) -> Result<(), EngineError> {
+        let extent = metadata.extent();
+        let watched = plan.measured().any(|stage| watch.wants(stage));
+        if watched {
+            self.memory().poison(self.device())?;
+        }
+        // Stages that share memory are gone when the run ends.
+        let stepwise = watch.imposes() || (watched && !self.options().keep_stages);
+        let executor = self.executor();
+        if stepwise {
+            self.fill(plan, metadata)?;
+            return executor.run(plan, extent, watch);
+        }
+        let graphs = plan.phase == Phase::Decode && how == How::Any;
+        if !(graphs && self.replayed(plan, metadata, extent)?) {
+            self.fill(plan, metadata)?;
+            executor.run_unwatched(plan, extent)?;
+        }
+        match watched {
+            true => executor.record(plan, extent, watch),
+            false => Ok(()),
+        }
+    }
+
+    /// Runs a decode plan as a replay of its graph; `false` where there is none, and nothing was done.
+    pub(super) fn replayed(
+        &self,
+        plan: &Plan,
+        metadata: &Metadata,
+        extent: Extent,
+    ) -> Result<bool, EngineError> {
+        let replayed = self.with_graph(extent.batch, |made| {
+            self.fill_but(plan, metadata, |input| made.replayed && made.stale.contains(&input))?;
+            made.replayed = true;
+            Ok(self.device().replay(&made.graph)?)
+        });
+        Ok(replayed?.is_some())
+    }
+
+    /// Replays the graph of a batch size over the inputs that are there; `false` where there is none.
+    pub(super) fn replay_again(&self, batch: u64) -> Result<bool, EngineError> {
+        let replayed = self.with_graph(batch, |made| {
+            made.replayed = true;
+            Ok(self.device().replay(&made.graph)?)
+        });
+        Ok(replayed?.is_some())
+    }
+
+    /// Copies the inputs of a run to the device.
+    pub(super) fn fill(&self, plan: &Plan, metadata: &Metadata) -> Result<(), EngineError> {
+        self.fill_but(plan, metadata, |_| false)
+    }
+
+    fn fill_but(
+        &self,
+        plan: &Plan,
+        metadata: &Metadata,
+        left_out: impl Fn(crate::plan::Input) -> bool,
+    ) -> Result<(), EngineError> {
+        for buffer in &plan.buffers {
+            if let Role::Input(input) = buffer.role
+                && !left_out(input)
+            {
+                let bytes: Vec<u8> = metadata.input(input).iter().flat_map(|x| x.to_le_bytes()).collect();
+                self.device().write(self.memory().of(plan, buffer)?, 0, &bytes)?;
+            }
+        }
+        Ok(())
+    }
+}
