@@ -9,6 +9,7 @@ mod determinism;
 mod finiteness;
 mod fusion_equality;
 mod golden_output;
+mod graph_equals_eager;
 mod info;
 mod instruction_coverage;
 mod kv_dtype;
@@ -25,6 +26,7 @@ mod prefix_hit;
 mod race_freedom;
 mod stage_parity;
 mod sync_safety;
+mod taps_invariance;
 mod weights_consumed;
 
 use schemars::JsonSchema;
@@ -39,6 +41,7 @@ pub use determinism::Determinism;
 pub use finiteness::Finiteness;
 pub use fusion_equality::FusionEquality;
 pub use golden_output::{GoldenCase, GoldenOutput, Message};
+pub use graph_equals_eager::GraphEqualsEager;
 pub use info::{KindInfo, NeedsTolerance, Parameters};
 pub use instruction_coverage::{InstructionCoverage, Unreachable};
 pub use kv_dtype::{CacheDtype, KvDtype};
@@ -55,6 +58,7 @@ pub use prefix_hit::PrefixHit;
 pub use race_freedom::RaceFreedom;
 pub use stage_parity::{PhaseName, StageParity, VerdictName};
 pub use sync_safety::SyncSafety;
+pub use taps_invariance::TapsInvariance;
 pub use weights_consumed::WeightsConsumed;
 
 use crate::ids::{ArithmeticName, Lane};
@@ -92,6 +96,8 @@ pub enum Falsifier {
     DecodeEqualsPrefill(DecodeEqualsPrefill),
     /// A fused plan has the bits of the plan it was made from.
     FusionEquality(FusionEquality),
+    /// A replayed graph has the bits of its steps launched one by one.
+    GraphEqualsEager(GraphEqualsEager),
     /// Keys and values are stored as asked for.
     KvDtype(KvDtype),
     /// The logits of a device are as close to the truth as honest arithmetic is.
@@ -100,6 +106,8 @@ pub enum Falsifier {
     PlanChecks(PlanChecks),
     /// A sequence that adopts pages has the bits of one that does not.
     PrefixHit(PrefixHit),
+    /// Looking at stages changes no bit.
+    TapsInvariance(TapsInvariance),
     /// Every stage of a device is as close to the truth as honest arithmetic is.
     StageParity(StageParity),
     /// The cases of an op run the instructions of its kernels.
@@ -137,6 +145,7 @@ pub const KINDS: &[&KindInfo] = &[
     &finiteness::INFO,
     &fusion_equality::INFO,
     &golden_output::INFO,
+    &graph_equals_eager::INFO,
     &instruction_coverage::INFO,
     &kv_dtype::INFO,
     &launch_limits::INFO,
@@ -151,6 +160,7 @@ pub const KINDS: &[&KindInfo] = &[
     &race_freedom::INFO,
     &stage_parity::INFO,
     &sync_safety::INFO,
+    &taps_invariance::INFO,
     &weights_consumed::INFO,
 ];
 
@@ -167,6 +177,7 @@ impl Falsifier {
             Falsifier::Finiteness(parameters) => parameters,
             Falsifier::FusionEquality(parameters) => parameters,
             Falsifier::GoldenOutput(parameters) => parameters,
+            Falsifier::GraphEqualsEager(parameters) => parameters,
             Falsifier::InstructionCoverage(parameters) => parameters,
             Falsifier::KvDtype(parameters) => parameters,
             Falsifier::LaunchLimits(parameters) => parameters,
@@ -181,6 +192,7 @@ impl Falsifier {
             Falsifier::RaceFreedom(parameters) => parameters,
             Falsifier::StageParity(parameters) => parameters,
             Falsifier::SyncSafety(parameters) => parameters,
+            Falsifier::TapsInvariance(parameters) => parameters,
             Falsifier::WeightsConsumed(parameters) => parameters,
         }
     }

@@ -22,6 +22,7 @@ mod determinism;
 mod finiteness;
 mod fusion_equality;
 mod golden_output;
+mod graph_equals_eager;
 mod instruction_coverage;
 mod kv_dtype;
 mod launch_limits;
@@ -36,6 +37,7 @@ mod prefix_hit;
 mod race_freedom;
 mod stage_parity;
 mod sync_safety;
+mod taps_invariance;
 mod weights_consumed;
 
 /// One point of a claim's axes.
@@ -87,6 +89,7 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::ChunkedPrefill(parameters) => chunked_prefill::cases(parameters),
         Falsifier::DecodeEqualsPrefill(parameters) => decode_equals_prefill::cases(parameters, tolerance),
         Falsifier::FusionEquality(parameters) => fusion_equality::cases(parameters),
+        Falsifier::GraphEqualsEager(parameters) => graph_equals_eager::cases(parameters),
         Falsifier::KvDtype(parameters) => kv_dtype::cases(parameters, tolerance),
         Falsifier::LaunchLimits(parameters) => launch_limits::cases(parameters),
         Falsifier::LogitsParity(parameters) => logits_parity::cases(parameters, tolerance),
@@ -96,6 +99,7 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::RaceFreedom(parameters) => race_freedom::cases(parameters),
         Falsifier::StageParity(parameters) => stage_parity::cases(parameters, tolerance),
         Falsifier::SyncSafety(parameters) => sync_safety::cases(parameters),
+        Falsifier::TapsInvariance(parameters) => taps_invariance::cases(parameters),
         Falsifier::WeightsConsumed(parameters) => weights_consumed::cases(parameters),
     }
 }

@@ -28,6 +28,9 @@ mod decode_position_ahead;
 mod e4m3_truncated;
 mod embedding_tail_dropped;
 mod fusion_residual;
+mod graph_length;
+mod graph_node;
+mod graph_pointer;
 mod jit_source_missing;
 mod k_bias_dropped;
 mod kv_cache_fp8;
@@ -67,6 +70,7 @@ mod scaled_logits;
 mod silu_overflow;
 mod statistics_in_f32;
 mod stray_tensor;
+mod taps_other_plan;
 mod tied_weights_untied;
 mod window_dropped;
 
@@ -108,6 +112,9 @@ pub static MUTANTS: &[&Mutant] = &[
     &e4m3_truncated::MUTANT,
     &embedding_tail_dropped::MUTANT,
     &fusion_residual::MUTANT,
+    &graph_length::MUTANT,
+    &graph_node::MUTANT,
+    &graph_pointer::MUTANT,
     &jit_source_missing::MUTANT,
     &k_bias_dropped::MUTANT,
     &kv_cache_fp8::MUTANT,
@@ -147,6 +154,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &silu_overflow::MUTANT,
     &statistics_in_f32::MUTANT,
     &stray_tensor::MUTANT,
+    &taps_other_plan::MUTANT,
     &tied_weights_untied::MUTANT,
     &window_dropped::MUTANT,
 ];
