@@ -43,7 +43,7 @@ pub(crate) static MEMORY: Family = Family {
 /// What two accesses do wrong together.
 pub(crate) static RACES: Family = Family {
     metric: "races",
-    kinds: &[FaultKind::Race],
+    kinds: &[FaultKind::Race, FaultKind::EarlyAccess],
     checks: Checks { initialised: false, ..Checks::ALL },
 };
 

@@ -1,6 +1,7 @@
 //! Work that is made once and launched many times: a CUDA graph of kernel nodes.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Argument, DeviceError, Function, Launch, Target};
 
@@ -98,10 +99,15 @@ pub fn used_by_default(target: Target) -> bool {
     (Target::new(8, 9)..Target::new(12, 0)).contains(&target)
 }
 
-/// The error of a graph without nodes: replaying it would do nothing, and look like success.
-#[expect(dead_code, reason = "no device makes graphs yet")]
-pub(super) fn no_nodes() -> DeviceError {
-    DeviceError::Graph { problem: "it has no nodes, and replaying it would compute nothing".to_owned() }
+/// A handle that no other graph of this process has, of whatever device: so a device knows its own.
+pub(super) fn new_handle() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// The error of a graph that a device did not make.
+pub(super) fn foreign(graph: &Graph) -> DeviceError {
+    DeviceError::Graph { problem: format!("the {graph:?} is of another device; make one on this device") }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! | [`cuda`] | a real NVIDIA GPU, through the driver |
 //! | [`simt`] | a virtual one, which runs PTX on the processor and checks every access |
 //! | [`graph`] | kernels that are launched together, again and again |
+//! | `edges` | whether the edges of a graph lead forward, and which of them are programmatic |
 //! | `fits` | whether a launch stays within limits, and its arguments fit |
 //! | [`ptx`](parameter_sizes) | what PTX says about an entry point |
 //!
@@ -13,6 +14,7 @@
 //! first is done first. A device never computes on the CPU instead.
 
 pub mod cuda;
+mod edges;
 mod fits;
 pub mod graph;
 mod ptx;
@@ -160,13 +162,17 @@ pub trait Device: Send + Sync {
     /// Makes a graph of kernel nodes, each checked as a launch is; buffers have to live as long as it. Nothing runs.
     ///
     /// # Errors
-    /// [`DeviceError::Graph`] for a list without nodes, an edge that does not lead forward, and what the device refuses;
+    /// [`DeviceError::Graph`] for a list without nodes, an edge that does not lead forward, a programmatic one to a kernel
+    /// whose code does not wait, and what the device refuses;
     /// [`DeviceError::Launch`] for a node that a launch would be refused for.
     fn graph(&self, _nodes: &[GraphNode<'_>]) -> Result<Graph, DeviceError> {
         Err(DeviceError::Graph { problem: "this device has no graphs".to_owned() })
     }
 
     /// Launches every node of a graph of this device once, in an order that its edges allow.
+    ///
+    /// # Errors
+    /// [`DeviceError::Graph`] for a graph of another device; as of [`launch`](Self::launch) otherwise.
     fn replay(&self, _graph: &Graph) -> Result<(), DeviceError> {
         Err(DeviceError::Graph { problem: "this device has no graphs".to_owned() })
     }

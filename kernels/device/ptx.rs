@@ -1,4 +1,4 @@
-//! What PTX says about an entry point: its parameters.
+//! What PTX says: the parameters of an entry point, and whether anything waits for what it depends on.
 
 /// The size in bytes of each parameter of `entry`, in order; `None` where the text has no such entry, or a parameter
 /// that cannot be read.
@@ -23,6 +23,12 @@ pub fn parameter_sizes(ptx: &str, entry: &str) -> Option<Vec<u32>> {
         }
     })?;
     list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(parameter_size).collect()
+}
+
+/// Whether code waits for the kernels that its launch depends on (PTX ISA 9.0, section 9.7.13.13).
+pub(super) fn waits(ptx: &str) -> bool {
+    let code = |line: &str| line.split("//").next().is_some_and(|code| code.contains("griddepcontrol.wait"));
+    ptx.lines().any(code)
 }
 
 fn parameter_size(text: &str) -> Option<u32> {
@@ -74,6 +80,12 @@ mod tests {
 )
 { ret; }
 ";
+
+    #[test]
+    fn a_wait_is_an_instruction_and_no_comment() {
+        assert!(waits("\t// begin inline asm\n\tgriddepcontrol.wait;\n") && waits("@%p1 griddepcontrol.wait;"));
+        assert!(!waits("// griddepcontrol.wait;") && !waits("griddepcontrol.launch_dependents;\n"));
+    }
 
     #[test]
     fn sizes_in_order() {

@@ -5,6 +5,7 @@
 //! | `driver` | whether there is one, its version, its status codes, its devices |
 //! | `context` | the context and the stream that everything runs in, and what becomes of them after a fault |
 //! | `module` | loaded kernels, and what they take |
+//! | `graph` | kernels that are launched together |
 //! | `image` | whether machine code is whole |
 //!
 //! The driver's library is loaded at run time; that it is missing is an error and never a panic. All work goes to one
@@ -12,20 +13,21 @@
 
 mod context;
 mod driver;
+mod graph;
 mod image;
 mod module;
 
-use std::ffi::c_void;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use cudarc::driver::sys;
 
 use super::fits::range;
-use super::{Argument, Buffer, Device, DeviceError, Function, Launch, Properties};
+use super::{Argument, Buffer, Device, DeviceError, Function, Graph, GraphNode, Launch, Properties};
 use crate::jit::Artifact;
 use context::Context;
 use driver::Ordinal;
-use module::Modules;
+use graph::Graphs;
+use module::{Code, pointers, slots};
 
 pub use driver::{check_compiler, driver_version};
 
@@ -40,7 +42,8 @@ pub fn available() -> Result<Properties, DeviceError> {
 /// A GPU that can be used, from any number of threads.
 pub struct CudaDevice {
     properties: Properties,
-    modules: Mutex<Modules>,
+    code: Arc<Code>,
+    graphs: Arc<Graphs>,
     context: Arc<Context>,
 }
 
@@ -53,7 +56,8 @@ impl CudaDevice {
         let device = Ordinal::new(ordinal)?;
         let properties = device.properties()?;
         let context = Arc::new(Context::new(device)?);
-        Ok(Arc::new(Self { properties, modules: Mutex::default(), context }))
+        let code = Arc::new(Code::new(Arc::clone(&context)));
+        Ok(Arc::new(Self { properties, code, graphs: Arc::default(), context }))
     }
 }
 
@@ -152,7 +156,7 @@ impl Device for CudaDevice {
 
     fn load(&self, artifact: &Artifact) -> Result<Function, DeviceError> {
         self.context.enter()?;
-        let mut modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut modules = self.code.modules();
         let handle = self.context.watch(modules.load(artifact, &self.properties.limits))?;
         Ok(Function { kernel: artifact.spec.kernel.clone(), handle })
     }
@@ -163,25 +167,11 @@ impl Device for CudaDevice {
         launch: Launch,
         arguments: &[Argument<'_>],
     ) -> Result<(), DeviceError> {
-        let refused = |problem: String| DeviceError::Launch { kernel: function.kernel.clone(), problem };
         self.context.enter()?;
-        let modules = self.modules.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(loaded) = modules.get(function.handle) else {
-            return Err(refused("it is not loaded on this device".to_owned()));
-        };
-        if let Some(problem) = loaded.problem(launch, arguments, &self.properties.limits) {
-            return Err(refused(problem));
-        }
-        // One 64-bit slot an argument: the driver reads as many of its bytes as the parameter has.
-        let mut slots: Vec<u64> = arguments
-            .iter()
-            .map(|argument| match argument {
-                Argument::Buffer(buffer, offset) => buffer.address() + offset,
-                Argument::U32(value) => u64::from(*value).to_le(),
-            })
-            .collect();
-        let mut pointers: Vec<*mut c_void> =
-            slots.iter_mut().map(|slot| std::ptr::from_mut(slot).cast()).collect();
+        let modules = self.code.modules();
+        let loaded = modules.checked(function, launch, arguments, &self.properties.limits)?;
+        let mut slots = slots(arguments);
+        let mut pointers = pointers(&mut slots);
         let ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]) = (launch.grid, launch.block);
         self.context.launching(&function.kernel);
         // SAFETY: the function is loaded; one pointer a parameter, each to at least as many bytes as the parameter
@@ -203,21 +193,23 @@ impl Device for CudaDevice {
             )
         };
         match self.context.check("cuLaunchKernel", status) {
-            Err(DeviceError::Driver { message, .. }) => Err(refused(message)),
+            Err(DeviceError::Driver { message: problem, .. }) => {
+                Err(DeviceError::Launch { kernel: function.kernel.clone(), problem })
+            }
             outcome => outcome,
         }
+    }
+
+    fn graph(&self, nodes: &[GraphNode<'_>]) -> Result<Graph, DeviceError> {
+        self.graphs.make(&self.code, &self.context, &self.properties, nodes)
+    }
+
+    fn replay(&self, graph: &Graph) -> Result<(), DeviceError> {
+        self.graphs.replay(&self.context, graph)
     }
 
     fn synchronize(&self) -> Result<(), DeviceError> {
         self.context.enter()?;
         self.context.wait()
-    }
-}
-
-impl Drop for CudaDevice {
-    fn drop(&mut self) {
-        if self.context.enter().is_ok() && self.context.wait().is_ok() {
-            self.modules.get_mut().unwrap_or_else(PoisonError::into_inner).unload();
-        }
     }
 }

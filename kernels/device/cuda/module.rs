@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 use std::ffi::{CString, c_uint, c_void};
 use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cudarc::driver::sys::{
     self, CUfunction, CUfunction_attribute as Attribute, CUjit_option, CUmodule, CUresult,
 };
 
+use super::context::Context;
 use super::driver::check;
 use super::image::is_whole;
 use crate::device::fits::{argument_problem, launch_problem};
-use crate::device::{Argument, DeviceError, Launch, Limits, parameter_sizes};
+use crate::device::ptx::waits;
+use crate::device::{Argument, DeviceError, Function, Launch, Limits, parameter_sizes};
 use crate::jit::Artifact;
 
 /// Bytes of the loader's error log that are kept.
@@ -28,10 +31,37 @@ pub(super) struct Loaded {
     pub(super) max_threads: u32,
     /// The size of each parameter.
     parameters: Vec<u32>,
+    /// Whether it waits for what its launch depends on.
+    pub(super) waits: bool,
 }
 
 // SAFETY: both handles belong to the primary context, which every thread makes current before it uses them.
 unsafe impl Send for Loaded {}
+
+/// Everything that was loaded onto a device. It is unloaded when neither the device nor a graph needs it any more.
+pub(super) struct Code {
+    context: Arc<Context>,
+    modules: Mutex<Modules>,
+}
+
+impl Code {
+    /// Nothing yet.
+    pub(super) fn new(context: Arc<Context>) -> Self {
+        Self { context, modules: Mutex::default() }
+    }
+
+    pub(super) fn modules(&self) -> MutexGuard<'_, Modules> {
+        self.modules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        if self.context.enter().is_ok() && self.context.wait().is_ok() {
+            self.modules.get_mut().unwrap_or_else(PoisonError::into_inner).unload();
+        }
+    }
+}
 
 /// Everything that was loaded, by number and by key.
 #[derive(Default)]
@@ -58,6 +88,20 @@ impl Modules {
         self.loaded.get(usize::try_from(number).ok()?)
     }
 
+    /// The kernel of a launch that is allowed.
+    pub(super) fn checked(
+        &self,
+        function: &Function,
+        launch: Launch,
+        arguments: &[Argument<'_>],
+        limits: &Limits,
+    ) -> Result<&Loaded, DeviceError> {
+        let refused = |problem: String| DeviceError::Launch { kernel: function.kernel.clone(), problem };
+        let loaded = self.get(function.handle);
+        let loaded = loaded.ok_or_else(|| refused("it is not loaded on this device".to_owned()))?;
+        loaded.problem(launch, arguments, limits).map_or(Ok(loaded), |problem| Err(refused(problem)))
+    }
+
     /// Unloads everything. The context must be current, and nothing may run any more.
     pub(super) fn unload(&mut self) {
         self.by_key.clear();
@@ -81,7 +125,14 @@ impl Loaded {
             DeviceError::Driver { message, .. } => refused(message),
             other => other,
         })?;
-        let mut loaded = Self { module, function: ptr::null_mut(), shared: 0, max_threads: 0, parameters };
+        let mut loaded = Self {
+            module,
+            function: ptr::null_mut(),
+            shared: 0,
+            max_threads: 0,
+            parameters,
+            waits: waits(&artifact.ptx),
+        };
         // SAFETY: the module is loaded, the name ends with NUL, and the pointer is valid for a write.
         let status =
             unsafe { sys::cuModuleGetFunction(&raw mut loaded.function, loaded.module, entry.as_ptr()) };
@@ -120,7 +171,7 @@ impl Loaded {
     }
 
     /// Why a launch is not allowed, if it is not.
-    pub(super) fn problem(
+    fn problem(
         &self,
         launch: Launch,
         arguments: &[Argument<'_>],
@@ -129,6 +180,22 @@ impl Loaded {
         launch_problem(launch, self.shared, self.max_threads, limits)
             .or_else(|| argument_problem(arguments, &self.parameters))
     }
+}
+
+/// Arguments as the driver takes them: one 64-bit slot each, of which it reads as many bytes as the parameter has.
+pub(super) fn slots(arguments: &[Argument<'_>]) -> Vec<u64> {
+    arguments
+        .iter()
+        .map(|argument| match argument {
+            Argument::Buffer(buffer, offset) => buffer.address() + offset,
+            Argument::U32(value) => u64::from(*value).to_le(),
+        })
+        .collect()
+}
+
+/// A pointer to each slot. They hold as long as the slots.
+pub(super) fn pointers(slots: &mut [u64]) -> Vec<*mut c_void> {
+    slots.iter_mut().map(|slot| ptr::from_mut(slot).cast()).collect()
 }
 
 /// Loads the machine code of an artifact, or its PTX where the driver answers that the code is for another device: the

@@ -3,12 +3,14 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `graph` | kernels that are launched together |
 //! | `modules` | loaded kernels, and which of their lines ran |
 //! | `state` | what was launched, and what went wrong |
 //!
 //! It takes what a real device takes and refuses what a real device refuses. After a fault nothing more can be computed
 //! on it, as on a real one; so every user makes one of their own.
 
+mod graph;
 mod modules;
 mod state;
 #[cfg(test)]
@@ -19,8 +21,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ::simt::{Error, Fault, FaultKind, Options};
 
 use super::fits::range;
-use super::{Argument, Buffer, Device, DeviceError, Function, Launch, Properties, Target};
+use super::{Argument, Buffer, Device, DeviceError, Function, Graph, GraphNode, Launch, Properties, Target};
 use crate::jit::Artifact;
+use graph::Graphs;
 use modules::Modules;
 use state::State;
 
@@ -51,6 +54,9 @@ pub struct SimtDevice {
     properties: Properties,
     modules: Mutex<Modules>,
     state: Mutex<State>,
+    graphs: Arc<Graphs>,
+    /// Held by what runs kernels: a graph runs without others in between.
+    running: Mutex<()>,
     device: Arc<::simt::Device>,
 }
 
@@ -62,6 +68,8 @@ impl SimtDevice {
             properties: properties(&options),
             modules: Mutex::default(),
             state: Mutex::default(),
+            graphs: Arc::default(),
+            running: Mutex::default(),
             device: ::simt::Device::new(options),
         })
     }
@@ -203,6 +211,7 @@ impl Device for SimtDevice {
     ) -> Result<(), DeviceError> {
         self.enter()?;
         let bound = self.modules().bind(function, launch, arguments, &self.properties.limits)?;
+        let _alone = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         match self.device.launch(&bound.function, &bound.launch, &bound.parameters) {
             Ok(report) => {
                 self.state().add(&report);
@@ -210,6 +219,14 @@ impl Device for SimtDevice {
             }
             Err(error) => Err(self.watch(&function.kernel, error)),
         }
+    }
+
+    fn graph(&self, nodes: &[GraphNode<'_>]) -> Result<Graph, DeviceError> {
+        graph::make(self, nodes)
+    }
+
+    fn replay(&self, graph: &Graph) -> Result<(), DeviceError> {
+        graph::replay(self, graph)
     }
 
     fn synchronize(&self) -> Result<(), DeviceError> {

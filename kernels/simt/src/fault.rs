@@ -24,6 +24,9 @@ pub enum FaultKind {
     Race,
     /// `ld.global.nc` of what is written during the launch.
     ReadOnlyCacheStale,
+    /// An access to what a kernel reads or writes that this one depends on, was launched before the end of, and has not
+    /// waited for.
+    EarlyAccess,
     /// An access to shared memory that a `cp.async` may still write.
     UnfinishedCopy,
     /// A shuffle, vote, match or warp barrier whose mask names lanes that do not take part, or leaves out who runs it.
@@ -149,6 +152,7 @@ impl FaultKind {
             Self::ReadOnly => "read_only",
             Self::Race => "race",
             Self::ReadOnlyCacheStale => "read_only_cache_stale",
+            Self::EarlyAccess => "early_access",
             Self::UnfinishedCopy => "unfinished_copy",
             Self::Mask => "mask",
             Self::InactiveLane => "inactive_lane",

@@ -6,6 +6,7 @@
 //! | [`alu`] | what instructions compute from registers to registers |
 //! | [`memory`] | global, shared and local memory: bounds, alignment, what was written |
 //! | [`race`] | which accesses are ordered, and which race |
+//! | `early` | what a kernel may not touch yet that is launched before what it depends on has ended |
 //! | [`exec`] | from instructions to a program, and the warps that run it |
 //! | [`device`] | a device: memory, modules, launches |
 //! | [`graph`] | work with an order, launched many times |
@@ -57,6 +58,7 @@
 
 pub mod alu;
 pub mod device;
+mod early;
 pub mod exec;
 pub mod fault;
 pub mod graph;

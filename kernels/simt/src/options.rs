@@ -22,6 +22,8 @@ pub struct Checks {
     pub copies: bool,
     /// `ld.global.nc` of what is written during the launch.
     pub read_only_cache: bool,
+    /// Kernels that are launched before what they depend on has ended, and touch what it touches without waiting.
+    pub early_access: bool,
     /// What the named GPU takes.
     pub limits: bool,
     /// Memory used after it was freed, and never freed.
@@ -39,6 +41,7 @@ impl Checks {
         barriers: true,
         copies: true,
         read_only_cache: true,
+        early_access: true,
         limits: true,
         lifetime: true,
     };
@@ -53,6 +56,7 @@ impl Checks {
         barriers: false,
         copies: false,
         read_only_cache: false,
+        early_access: false,
         limits: false,
         lifetime: false,
     };

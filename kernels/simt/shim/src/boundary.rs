@@ -54,6 +54,9 @@ macro_rules! exports {
 pub struct Out<T>(*mut T);
 
 impl<T> Out<T> {
+    /// Nothing is asked for.
+    pub const NONE: Self = Self(std::ptr::null_mut());
+
     /// A place whose type another argument says.
     #[must_use]
     pub const fn untyped(place: *mut c_void) -> Self {

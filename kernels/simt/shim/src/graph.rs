@@ -1,11 +1,11 @@
-//! Graphs as a whole: their nodes and edges.
+//! Graphs as a whole, and their nodes.
 
 use std::collections::BTreeSet;
 use std::ffi::c_uint;
 
 use simt::graph::{Graph, GraphError, NodeId};
 
-use crate::boundary::{In, Out};
+use crate::boundary::Out;
 use crate::handles::{Handle, Kind, handle, node_id, parts};
 use crate::report;
 use crate::session::{Session, session};
@@ -50,7 +50,10 @@ pub fn with<R>(
 }
 
 /// A list into a place for it: as many as fit; without a place only their number.
-fn give(into: Out<Handle>, count: Out<usize>, found: Vec<Handle>) -> Outcome {
+///
+/// # Errors
+/// [`Status::INVALID_VALUE`] where there is no place for the number.
+pub fn give(into: Out<Handle>, count: Out<usize>, found: Vec<Handle>) -> Outcome {
     if into.is_null() {
         return count.set(found.len());
     }
@@ -63,41 +66,12 @@ fn give(into: Out<Handle>, count: Out<usize>, found: Vec<Handle>) -> Outcome {
     count.set(given)
 }
 
-fn handles(graph: Handle, nodes: impl IntoIterator<Item = NodeId>) -> Outcome<Vec<Handle>> {
+/// The handles of nodes of a graph.
+///
+/// # Errors
+/// [`Status::INVALID_VALUE`] where `graph` is none.
+pub fn handles(graph: Handle, nodes: impl IntoIterator<Item = NodeId>) -> Outcome<Vec<Handle>> {
     nodes.into_iter().map(|node| node_handle(graph, node)).collect()
-}
-
-fn depend(call: &str, graph: Handle, from: In<Handle>, to: In<Handle>, count: usize, on: bool) -> Outcome {
-    let session = session()?;
-    let ends = |list: In<Handle>| -> Outcome<Vec<NodeId>> {
-        list.list(count)?.into_iter().map(|node| node_of(graph, node)).collect()
-    };
-    let pairs: Vec<(NodeId, NodeId)> = ends(from)?.into_iter().zip(ends(to)?).collect();
-    with(&session, call, graph, |graph| {
-        // All of them or none.
-        let mut changed = graph.clone();
-        for &(from, to) in &pairs {
-            if on { changed.depend(from, to)? } else { changed.undepend(from, to)? }
-        }
-        *graph = changed;
-        Ok(())
-    })
-}
-
-fn edges(graph: Handle, from: Out<Handle>, to: Out<Handle>, count: Out<usize>) -> Outcome {
-    let session = session()?;
-    let edges: Vec<(NodeId, NodeId)> =
-        with(&session, "cuGraphGetEdges", graph, |graph| Ok(graph.edges().collect()))?;
-    if from.is_null() != to.is_null() {
-        return Err(Status::INVALID_VALUE);
-    }
-    let room = if from.is_null() { 0 } else { count.get()? };
-    give(from, count, handles(graph, edges.iter().map(|edge| edge.0))?)?;
-    if !to.is_null() {
-        count.set(room)?;
-        give(to, count, handles(graph, edges.iter().map(|edge| edge.1))?)?;
-    }
-    Ok(())
 }
 
 exports! {
@@ -134,33 +108,5 @@ exports! {
             Ok(graph.nodes().map(|(id, _)| id).filter(|id| !after.contains(id)).collect())
         })?;
         give(nodes, count, handles(graph, found)?)
-    }
-    fn cuGraphGetEdges(graph: Handle, from: Out<Handle>, to: Out<Handle>, count: Out<usize>) {
-        edges(graph, from, to, count)
-    }
-    fn cuGraphGetEdges_v2(graph: Handle, from: Out<Handle>, to: Out<Handle>, data: Out<[u8; 8]>, count: Out<usize>) {
-        edges(graph, from, to, count)?;
-        if !data.is_null() {
-            // Plain edges: all zeros.
-            let plain = count.get()?;
-            data.list(std::iter::repeat_n([0; 8], plain));
-        }
-        Ok(())
-    }
-    fn cuGraphAddDependencies(graph: Handle, from: In<Handle>, to: In<Handle>, count: usize) {
-        depend("cuGraphAddDependencies", graph, from, to, count, true)
-    }
-    fn cuGraphAddDependencies_v2(graph: Handle, from: In<Handle>, to: In<Handle>, data: In<[u8; 8]>, count: usize) {
-        if !data.is_null() && data.list(count)?.iter().any(|data| *data != [0; 8]) {
-            return Err(Status::NOT_SUPPORTED);
-        }
-        depend("cuGraphAddDependencies", graph, from, to, count, true)
-    }
-    fn cuGraphRemoveDependencies(graph: Handle, from: In<Handle>, to: In<Handle>, count: usize) {
-        depend("cuGraphRemoveDependencies", graph, from, to, count, false)
-    }
-    fn cuGraphRemoveDependencies_v2(graph: Handle, from: In<Handle>, to: In<Handle>, data: In<[u8; 8]>, count: usize) {
-        let _ = data;
-        depend("cuGraphRemoveDependencies", graph, from, to, count, false)
     }
 }

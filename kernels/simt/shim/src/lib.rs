@@ -12,7 +12,7 @@
 //! | [`memory`], [`pool`], [`pinned`], [`mod@pointer`], [`copy`], [`copy2d`], [`fill`] | memory |
 //! | [`module`], [`library`], [`function`], [`occupancy`], [`launch`] | kernels |
 //! | [`stream`], [`event`], [`capture`] | streams |
-//! | [`graph`], [`node`], [`node_params`], [`instance`] | graphs |
+//! | [`graph`], [`edge`], [`node`], [`node_params`], [`instance`] | graphs |
 //! | [`table`] | entry points by name |
 //!
 //! There is one device, with one address space for all contexts. Work is done when it is asked for. A fault is returned
@@ -27,6 +27,7 @@ pub mod context;
 pub mod copy;
 pub mod copy2d;
 pub mod device;
+pub mod edge;
 pub mod event;
 pub mod fill;
 pub mod function;

@@ -77,13 +77,14 @@ fn checks(text: &str) -> Result<Checks, String> {
                     "barriers" => &mut checks.barriers,
                     "copies" => &mut checks.copies,
                     "read_only_cache" => &mut checks.read_only_cache,
+                    "early_access" => &mut checks.early_access,
                     "limits" => &mut checks.limits,
                     "lifetime" => &mut checks.lifetime,
                     other => {
                         return Err(format!(
                             "SIMT_CHECKS names {other}: say all, none, or some of bounds, alignment, initialised, \
-                             races, masks, barriers, copies, read_only_cache, limits, lifetime, each with - before \
-                             it to switch it off"
+                             races, masks, barriers, copies, read_only_cache, early_access, limits, lifetime, each \
+                             with - before it to switch it off"
                         ));
                     }
                 };

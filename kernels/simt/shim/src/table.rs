@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use crate::boundary::{Out, Text};
 use crate::status::Status;
 use crate::{
-    capture, context, copy, copy2d, device, event, fill, function, graph, instance, launch, library, memory,
-    module, node, occupancy, pinned, pointer, pool, status, stream,
+    capture, context, copy, copy2d, device, edge, event, fill, function, graph, instance, launch, library,
+    memory, module, node, occupancy, pinned, pointer, pool, status, stream,
 };
 
 /// Every function by its name in the library.
@@ -21,6 +21,7 @@ fn addresses() -> &'static BTreeMap<&'static str, usize> {
             copy::entries,
             copy2d::entries,
             device::entries,
+            edge::entries,
             event::entries,
             fill::entries,
             function::entries,

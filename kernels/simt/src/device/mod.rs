@@ -7,6 +7,7 @@ mod report;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::early::Watch;
 use crate::exec;
 use crate::fault::Fault;
 use crate::limits::Limits;
@@ -112,6 +113,16 @@ impl Device {
     #[must_use]
     pub fn buffer_at(&self, address: u64) -> Option<(String, u64, u64)> {
         self.state().global.buffer_at(address)
+    }
+
+    /// One more than the highest number that an allocation had so far.
+    pub(crate) fn allocations(&self) -> usize {
+        self.state().global.allocations()
+    }
+
+    /// The number of the allocation that an address is in.
+    pub(crate) fn allocation_at(&self, address: u64) -> Option<u32> {
+        self.state().global.allocation_at(address)
     }
 
     /// What was allocated and not freed, without the variables of modules.
@@ -225,6 +236,17 @@ impl Device {
     /// # Errors
     /// [`Error::Fault`]. Memory is then as the kernel left it.
     pub fn launch(&self, function: &Function, launch: &Launch, parameters: &[u8]) -> Result<Report, Error> {
+        self.launch_watched(function, launch, parameters, None)
+    }
+
+    /// The same, of a kernel that may not touch everything yet.
+    pub(crate) fn launch_watched(
+        &self,
+        function: &Function,
+        launch: &Launch,
+        parameters: &[u8],
+        watch: Option<&Watch<'_>>,
+    ) -> Result<Report, Error> {
         self.check_launch(function, launch, parameters.len()).map_err(Error::Fault)?;
         let mut state = self.state();
         state.launches += 1;
@@ -245,6 +267,7 @@ impl Device {
             cooperative: launch.cooperative,
             parameters,
             number: state.launches,
+            watch,
         };
         let done = exec::launch(&plan, &state.global, &self.options, &hints).map_err(Error::Fault)?;
         function.launched();

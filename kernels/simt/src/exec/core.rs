@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::barrier::Barriers;
 use super::program::Program;
 use super::warp::{Group, Warp};
+use crate::early::Watch;
 use crate::fault::{Fault, FaultKind, OtherAccess, Place, SourceLine};
 use crate::memory::{Global, Layout, Resolved, Shared, Violation};
 use crate::options::Checks;
@@ -15,6 +16,8 @@ pub(super) struct Grid<'g> {
     pub(super) program: &'g Program,
     pub(super) global: &'g Global,
     pub(super) race: &'g race::Launch,
+    /// What may not be touched yet, where the launch is part of a graph with programmatic edges.
+    pub(super) watch: Option<&'g Watch<'g>>,
     pub(super) parameters: &'g [u8],
     /// Blocks along x, y and z.
     pub(super) grid: [u32; 3],

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::block::Block;
 use super::core::{Core, Grid, Work};
 use super::program::Program;
+use crate::early::Watch;
 use crate::fault::Fault;
 use crate::memory::Global;
 use crate::options::Options;
@@ -25,6 +26,8 @@ pub(crate) struct Plan<'p> {
     pub(crate) parameters: &'p [u8],
     /// Number of the launch.
     pub(crate) number: u64,
+    /// What may not be touched yet.
+    pub(crate) watch: Option<&'p Watch<'p>>,
 }
 
 /// What a launch did, and what it took to watch it.
@@ -66,6 +69,7 @@ pub(crate) fn launch(
                 program,
                 global,
                 race: &history,
+                watch: plan.watch,
                 parameters: plan.parameters,
                 grid: plan.grid,
                 block: plan.block,

@@ -197,6 +197,8 @@ pub(crate) enum Code {
     CheckWritten { registers: Slots },
     /// These watched registers are written now, where all in `from` were.
     MarkWritten { registers: Slots, from: Slots },
+    /// `griddepcontrol.wait`.
+    GridWait,
     /// Nothing.
     Nothing,
 }

@@ -111,6 +111,9 @@ pub(super) fn reach_vector(
             if access.kind != AccessKind::Load && !grid.program.read_only.is_empty() {
                 constant(core, access)?;
             }
+            if let Some(watch) = grid.watch {
+                watch.touch(grid.global, access, warp.waited, core.resolved.allocation)?;
+            }
             if grid.checks.races || grid.checks.read_only_cache {
                 let Core { history, resolved, .. } = core;
                 let layout = resolved.layout;

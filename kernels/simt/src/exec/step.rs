@@ -144,6 +144,13 @@ pub(super) fn one(core: &mut Core<'_>, warp: &mut Warp, code: &Code, lanes: u32)
             }
             Ok(Next::Following)
         }
+        Code::GridWait => {
+            warp.waited |= lanes;
+            if let Some(watch) = core.grid.watch.filter(|_| lanes != 0) {
+                watch.waits();
+            }
+            Ok(Next::Following)
+        }
         Code::ActiveMask { to } => {
             let mask = lanes;
             warp.registers.set_narrow(*to, lanes, |_| mask);

@@ -47,6 +47,8 @@ pub(super) struct Warp {
     pub(super) live: u32,
     /// Lanes that exist.
     pub(super) existing: u32,
+    /// Lanes that have waited for what the launch depends on.
+    pub(super) waited: u32,
     /// The group that runs.
     pub(super) now: Group,
     /// Groups that can run, the lowest instruction last.
@@ -71,6 +73,7 @@ impl Warp {
             local,
             live: 0,
             existing: 0,
+            waited: 0,
             now: Group { at: 0, lanes: 0 },
             others: Vec::new(),
             parked: Vec::new(),
@@ -85,6 +88,7 @@ impl Warp {
     pub(super) fn start(&mut self, lanes: u32) {
         self.live = lanes;
         self.existing = lanes;
+        self.waited = 0;
         self.now = Group { at: 0, lanes };
         self.others.clear();
         self.parked.clear();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::discriminant;
 
+use super::early::Early;
 use super::{Graph, GraphError, Kernel, NodeId, Range, Work};
 use crate::device::{Device, Error, Report};
 use crate::fault::{Fault, FaultKind};
@@ -69,10 +70,15 @@ impl Instance {
         {
             return Err(RunError { node: second, error: Error::Fault(Box::new(fault)) });
         }
+        let mut early = Early::of(&self.graph, device);
         let mut ran = Ran { kernels: Vec::new(), nodes: self.order.len() };
         for &node in &self.order {
             let Some(work) = self.graph.work(node) else { continue };
-            match work.run(device) {
+            let done = match &mut early {
+                Some(early) => early.run(node, work, device),
+                None => work.run(device),
+            };
+            match done {
                 Ok(Some(report)) => ran.kernels.push((node, report)),
                 Ok(None) => {}
                 Err(error) => return Err(RunError { node, error }),
@@ -111,10 +117,11 @@ impl Instance {
         }
         let pairs: BTreeMap<NodeId, NodeId> =
             graph.nodes().zip(self.graph.nodes()).map(|((new, _), (old, _))| (new, old)).collect();
-        let edges: BTreeSet<_> = self.graph.edges().collect();
-        for (from, to) in graph.edges() {
+        let known: BTreeMap<_, _> =
+            self.graph.dependencies().map(|(from, to, kind)| ((from, to), kind)).collect();
+        for (from, to, kind) in graph.dependencies() {
             let (Some(&from), Some(&to)) = (pairs.get(&from), pairs.get(&to)) else { return Err(topology()) };
-            if !edges.contains(&(from, to)) {
+            if known.get(&(from, to)) != Some(&kind) {
                 return Err(topology());
             }
         }

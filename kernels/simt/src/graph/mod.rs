@@ -3,10 +3,12 @@
 //! | file | what |
 //! |---|---|
 //! | `work` | what a node does, and which bytes of the device it reads and writes |
+//! | `early` | which kernels need not have ended when another one runs |
 //! | `instance` | a graph that was checked, and can be launched |
 //!
 //! CUDA Driver API 13.0, section 6.24 (Graph Management).
 
+mod early;
 mod instance;
 mod work;
 
@@ -26,8 +28,19 @@ pub struct NodeId(pub u32);
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
     nodes: BTreeMap<NodeId, Work>,
-    edges: BTreeSet<(NodeId, NodeId)>,
+    edges: BTreeMap<(NodeId, NodeId), Dependency>,
     next: u32,
+}
+
+/// When a node may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Dependency {
+    /// When the one before has ended.
+    #[default]
+    Full,
+    /// When every block of the one before has ended or allowed it; the kernel waits for the end itself
+    /// (`griddepcontrol`). Both are kernels.
+    Programmatic,
 }
 
 /// What is wrong with a graph.
@@ -45,6 +58,9 @@ pub enum GraphError {
     /// A dependency that is not there.
     #[error("no edge leads from {0:?} to {1:?}")]
     NoEdge(NodeId, NodeId),
+    /// A programmatic dependency of or on what is no kernel.
+    #[error("{0:?} and {1:?} are not both kernels, and only a kernel can begin before another one has ended")]
+    NoKernel(NodeId, NodeId),
     /// Nodes that wait for each other.
     #[error("the nodes {0:?} wait for each other: remove one of their dependencies")]
     Cycle(Vec<NodeId>),
@@ -63,10 +79,10 @@ impl Graph {
     /// [`GraphError::Unknown`], [`GraphError::Twice`] where a node is named twice.
     pub fn add(&mut self, work: Work, after: &[NodeId]) -> Result<NodeId, GraphError> {
         let id = NodeId(self.next);
-        let mut edges = BTreeSet::new();
+        let mut edges = BTreeMap::new();
         for &before in after {
             self.known(before)?;
-            if !edges.insert((before, id)) {
+            if edges.insert((before, id), Dependency::Full).is_some() {
                 return Err(GraphError::Twice(before, id));
             }
         }
@@ -76,18 +92,34 @@ impl Graph {
         Ok(id)
     }
 
-    /// Lets `to` run after `from`.
+    /// Lets `to` run after `from` has ended.
     ///
     /// # Errors
-    /// [`GraphError::Unknown`], [`GraphError::Itself`], [`GraphError::Twice`]. A cycle is found by
-    /// [`instantiate`](Self::instantiate).
+    /// As of [`depend_by`](Self::depend_by).
     pub fn depend(&mut self, from: NodeId, to: NodeId) -> Result<(), GraphError> {
+        self.depend_by(from, to, Dependency::Full)
+    }
+
+    /// Lets `to` run after `from`, with the end or the beginning of it.
+    ///
+    /// # Errors
+    /// [`GraphError::Unknown`], [`GraphError::Itself`], [`GraphError::Twice`], [`GraphError::NoKernel`]. A cycle is
+    /// found by [`instantiate`](Self::instantiate).
+    pub fn depend_by(&mut self, from: NodeId, to: NodeId, dependency: Dependency) -> Result<(), GraphError> {
         self.known(from)?;
         self.known(to)?;
         if from == to {
             return Err(GraphError::Itself(from));
         }
-        if self.edges.insert((from, to)) { Ok(()) } else { Err(GraphError::Twice(from, to)) }
+        let kernel = |node| matches!(self.work(node), Some(Work::Kernel(_)));
+        if dependency == Dependency::Programmatic && !(kernel(from) && kernel(to)) {
+            return Err(GraphError::NoKernel(from, to));
+        }
+        if self.edges.contains_key(&(from, to)) {
+            return Err(GraphError::Twice(from, to));
+        }
+        self.edges.insert((from, to), dependency);
+        Ok(())
     }
 
     /// Takes a dependency back.
@@ -95,7 +127,7 @@ impl Graph {
     /// # Errors
     /// [`GraphError::NoEdge`].
     pub fn undepend(&mut self, from: NodeId, to: NodeId) -> Result<(), GraphError> {
-        if self.edges.remove(&(from, to)) { Ok(()) } else { Err(GraphError::NoEdge(from, to)) }
+        self.edges.remove(&(from, to)).map(|_| ()).ok_or(GraphError::NoEdge(from, to))
     }
 
     /// Removes a node with its edges.
@@ -105,7 +137,7 @@ impl Graph {
     pub fn remove(&mut self, node: NodeId) -> Result<(), GraphError> {
         self.known(node)?;
         self.nodes.remove(&node);
-        self.edges.retain(|&(from, to)| from != node && to != node);
+        self.edges.retain(|&(from, to), _| from != node && to != node);
         Ok(())
     }
 
@@ -116,7 +148,18 @@ impl Graph {
 
     /// Edges: the second node runs after the first.
     pub fn edges(&self) -> impl ExactSizeIterator<Item = (NodeId, NodeId)> {
-        self.edges.iter().copied()
+        self.edges.keys().copied()
+    }
+
+    /// The same edges, each with when the second node may begin.
+    pub fn dependencies(&self) -> impl ExactSizeIterator<Item = (NodeId, NodeId, Dependency)> {
+        self.edges.iter().map(|(&(from, to), &dependency)| (from, to, dependency))
+    }
+
+    /// Whether a kernel of it may begin before one that it depends on has ended.
+    #[must_use]
+    pub fn is_early(&self) -> bool {
+        self.edges.values().any(|&dependency| dependency == Dependency::Programmatic)
     }
 
     /// What a node does.
@@ -151,7 +194,7 @@ impl Graph {
     /// Nodes that nothing runs after.
     #[must_use]
     pub fn leaves(&self) -> Vec<NodeId> {
-        let followed: BTreeSet<NodeId> = self.edges.iter().map(|&(from, _)| from).collect();
+        let followed: BTreeSet<NodeId> = self.edges.keys().map(|&(from, _)| from).collect();
         self.nodes.keys().copied().filter(|node| !followed.contains(node)).collect()
     }
 
@@ -167,7 +210,7 @@ impl Graph {
     fn order(&self) -> Result<Vec<NodeId>, GraphError> {
         let mut waits: BTreeMap<NodeId, usize> = self.nodes.keys().map(|&node| (node, 0)).collect();
         let mut followers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
-        for &(from, to) in &self.edges {
+        for &(from, to) in self.edges.keys() {
             *waits.entry(to).or_default() += 1;
             followers.entry(from).or_default().push(to);
         }

@@ -9,6 +9,7 @@
 
 mod collective;
 mod divergence;
+mod early;
 mod launches;
 mod memory;
 mod support;

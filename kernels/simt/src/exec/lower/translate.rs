@@ -90,11 +90,8 @@ impl Emitter<'_> {
             Op::AsyncCommit => Code::AsyncCommit,
             Op::AsyncWait(pending) => Code::AsyncWait { pending: *pending },
             Op::Trap => Code::Trap,
-            Op::Prefetch
-            | Op::Breakpoint
-            | Op::Nanosleep
-            | Op::GridDependencyWait
-            | Op::GridDependencyLaunch => Code::Nothing,
+            Op::Prefetch | Op::Breakpoint | Op::Nanosleep | Op::GridDependencyLaunch => Code::Nothing,
+            Op::GridDependencyWait => Code::GridWait,
             Op::Branch { .. } | Op::BranchIndexed { .. } | Op::Call { .. } | Op::Return | Op::Exit => {
                 return Err(refused(self.line, "a jump where none is expected"));
             }
