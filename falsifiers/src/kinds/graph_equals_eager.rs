@@ -2,7 +2,9 @@
 
 use contracts::kinds::GraphEqualsEager;
 use engine::EngineError;
-use engine::device::{Chunk, DeviceModel, DeviceOptions, GraphMode, Launching, SequenceId, Session, Unwatched};
+use engine::device::{
+    Chunk, DeviceModel, DeviceOptions, GraphMode, Launching, SequenceId, Session, Unwatched,
+};
 use engine::models::Logits;
 use engine::plan::Phase;
 use engine::trace::Tensor;
@@ -135,7 +137,10 @@ fn scan(tally: &mut Tally, model: &DeviceModel, tokens: &[u32]) -> Result<Result
             defect.stage = buffer.stage.map(|stage| stage.to_string());
             return Ok(Err(defect.into()));
         }
-        tally.add(Measured { elements: buffer.bytes, value: 0.0, limit: 0.0, metric: "differing_bytes" }, None);
+        tally.add(
+            Measured { elements: buffer.bytes, value: 0.0, limit: 0.0, metric: "differing_bytes" },
+            None,
+        );
     }
     Ok(Ok(()))
 }

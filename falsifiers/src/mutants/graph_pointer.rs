@@ -22,7 +22,9 @@ fn seam() -> Seam {
             Argument::U32(_) => false,
         };
         let first = graph.nodes.iter().flat_map(|node| &node.arguments);
-        let Some(first) = first.copied().find(|argument| keys(argument, "keys of layer 0")) else { return false };
+        let Some(first) = first.copied().find(|argument| keys(argument, "keys of layer 0")) else {
+            return false;
+        };
         let attention = graph.nodes.iter_mut().filter(|node| node.function.kernel.starts_with("attention"));
         let mut arguments = attention.flat_map(|node| &mut node.arguments);
         match arguments.find(|argument| keys(argument, "keys of layer 1")) {
