@@ -69,7 +69,8 @@ fn attempt(
         replayable(&graph, batch as usize, subject)?;
     }
     let kept = load(GraphMode::On, true)?;
-    for model in [&graph, &kept] {
+    // Where stages are kept, a difference has the name of one.
+    for model in [&kept, &graph] {
         scan(&mut tally, model, &tokens).map_err(failed(subject))??;
     }
     tally.passed()
