@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn a_wait_is_an_instruction_and_no_comment() {
-        assert!(waits("\t// begin inline asm\n\tgriddepcontrol.wait;\n") && waits("@%p1 griddepcontrol.wait;"));
+        assert!(
+            waits("\t// begin inline asm\n\tgriddepcontrol.wait;\n") && waits("@%p1 griddepcontrol.wait;")
+        );
         assert!(!waits("// griddepcontrol.wait;") && !waits("griddepcontrol.launch_dependents;\n"));
     }
 

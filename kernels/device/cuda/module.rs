@@ -171,12 +171,7 @@ impl Loaded {
     }
 
     /// Why a launch is not allowed, if it is not.
-    fn problem(
-        &self,
-        launch: Launch,
-        arguments: &[Argument<'_>],
-        limits: &Limits,
-    ) -> Option<String> {
+    fn problem(&self, launch: Launch, arguments: &[Argument<'_>], limits: &Limits) -> Option<String> {
         launch_problem(launch, self.shared, self.max_threads, limits)
             .or_else(|| argument_problem(arguments, &self.parameters))
     }
