@@ -87,7 +87,8 @@ impl Graphs {
                 let (first, last) = (&first.function.kernel, &last.function.kernel);
                 format!("a graph of {count} kernels from {first} to {last}")
             }
-            _ => format!("a graph of {count} kernel"),
+            [only] => format!("a graph of one kernel, {}", only.function.kernel),
+            [] => "a graph".to_owned(),
         };
         let handle = new_handle();
         self.instances().insert(handle, Instance { exec, name: name.into() });

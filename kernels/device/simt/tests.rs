@@ -1,4 +1,6 @@
-//! What holds before any kernel runs; kernels on it are for the claims of the lane simt.
+//! What holds before any kernel runs, and of graphs; kernels on it are for the claims of the lane simt.
+
+mod graphs;
 
 use ::simt::{Fault, FaultKind, Options};
 

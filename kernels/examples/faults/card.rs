@@ -17,7 +17,7 @@ pub(crate) fn run(case: &Case, cubin: &[u8]) -> Result<String, String> {
     if !unsafe { sys::is_culib_present() } {
         return Err("no driver".to_owned());
     }
-    let function = function(case, cubin)?;
+    let functions = functions(case, cubin)?;
     let mut buffers: Vec<(&str, CUdeviceptr, usize)> = Vec::new();
     for parameter in &case.parameters {
         let Parameter::Buffer { name, elements, fill, freed } = parameter else { continue };
@@ -39,7 +39,9 @@ pub(crate) fn run(case: &Case, cubin: &[u8]) -> Result<String, String> {
     }
     let found = |name: &str| buffers.iter().find(|(known, ..)| *known == name);
     let parameters = case.parameter_bytes(|name| found(name).map(|buffer| buffer.1))?;
-    launch(case, function, parameters)?;
+    for (index, function) in functions.into_iter().enumerate() {
+        launch(case, function, parameters.clone(), index > 0)?;
+    }
     if !wait()? {
         return Ok("timeout".to_owned());
     }
@@ -53,20 +55,26 @@ pub(crate) fn run(case: &Case, cubin: &[u8]) -> Result<String, String> {
     Ok(differs.map_or_else(|| "ok".to_owned(), |at| format!("wrong from element {at}")))
 }
 
-/// Loads the machine code and asks for the shared memory.
-fn function(case: &Case, cubin: &[u8]) -> Result<sys::CUfunction, String> {
-    let name = CString::new(case.name).map_err(|error| error.to_string())?;
-    let (mut device, mut context, mut module, mut function) =
-        (0, ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
-    // SAFETY: every pointer is valid for a write, the name ends with NUL, and the image is what a compiler wrote, whole.
+/// Loads the machine code and asks for the shared memory: the kernels that come before it, and the kernel itself.
+fn functions(case: &Case, cubin: &[u8]) -> Result<Vec<sys::CUfunction>, String> {
+    let (mut device, mut context, mut module) = (0, ptr::null_mut(), ptr::null_mut());
+    // SAFETY: every pointer is valid for a write, and the image is what a compiler wrote, whole.
     unsafe {
         check("cuInit", sys::cuInit(0))?;
         check("cuDeviceGet", sys::cuDeviceGet(&raw mut device, 0))?;
         check("cuDevicePrimaryCtxRetain", sys::cuDevicePrimaryCtxRetain(&raw mut context, device))?;
         check("cuCtxSetCurrent", sys::cuCtxSetCurrent(context))?;
         check("cuModuleLoadData", sys::cuModuleLoadData(&raw mut module, cubin.as_ptr().cast()))?;
-        check("cuModuleGetFunction", sys::cuModuleGetFunction(&raw mut function, module, name.as_ptr()))?;
     }
+    case.before.iter().chain([&case.name]).map(|name| function(case, module, name)).collect()
+}
+
+fn function(case: &Case, module: sys::CUmodule, name: &str) -> Result<sys::CUfunction, String> {
+    let name = CString::new(name).map_err(|error| error.to_string())?;
+    let mut function = ptr::null_mut();
+    // SAFETY: the pointer is valid for a write, the module is loaded, and the name ends with NUL.
+    let status = unsafe { sys::cuModuleGetFunction(&raw mut function, module, name.as_ptr()) };
+    check("cuModuleGetFunction", status)?;
     let asked = case.shape.asked.unwrap_or(case.shape.shared);
     if asked > 48 << 10 {
         let bytes = i32::try_from(asked).map_err(|error| error.to_string())?;
@@ -77,13 +85,23 @@ fn function(case: &Case, cubin: &[u8]) -> Result<sys::CUfunction, String> {
     Ok(function)
 }
 
-fn launch(case: &Case, function: sys::CUfunction, mut parameters: Vec<u8>) -> Result<(), String> {
+/// `early`: before the kernel that was launched before it has ended.
+fn launch(
+    case: &Case,
+    function: sys::CUfunction,
+    mut parameters: Vec<u8>,
+    early: bool,
+) -> Result<(), String> {
     let shape = case.shape;
     let mut attribute = sys::CUlaunchAttribute {
         id: sys::CUlaunchAttributeID_enum::CU_LAUNCH_ATTRIBUTE_COOPERATIVE,
         pad: [0; 4],
         value: sys::CUlaunchAttributeValue { cooperative: 1 },
     };
+    if early {
+        attribute.id = sys::CUlaunchAttributeID_enum::CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
+        attribute.value = sys::CUlaunchAttributeValue { programmaticStreamSerializationAllowed: 1 };
+    }
     let config = sys::CUlaunchConfig {
         gridDimX: shape.grid[0],
         gridDimY: shape.grid[1],
@@ -94,7 +112,7 @@ fn launch(case: &Case, function: sys::CUfunction, mut parameters: Vec<u8>) -> Re
         sharedMemBytes: shape.shared,
         hStream: ptr::null_mut(),
         attrs: &raw mut attribute,
-        numAttrs: u32::from(shape.cooperative),
+        numAttrs: u32::from(shape.cooperative || early),
     };
     let mut bytes = parameters.len();
     // CU_LAUNCH_PARAM_BUFFER_POINTER, CU_LAUNCH_PARAM_BUFFER_SIZE, CU_LAUNCH_PARAM_END.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use kernels::device::{Argument, Device, DeviceError, Launch};
+use kernels::device::{Argument, Device, DeviceError, GraphNode, Launch};
 
 use super::{load, open, upload};
 
@@ -10,10 +10,15 @@ use super::{load, open, upload};
 const FAULT: &str = "TOUCHSTONE_TEST_FAULT";
 
 /// Each by name, with its kernel and what the driver calls it.
-const FAULTS: [(&str, &str, &str); 4] = [
+const FAULTS: [(&str, &str, &str); 5] = [
     (
         "beyond",
         "extern \"C\" __global__ void beyond(unsigned* x) { x[1ull << 42] = 1; }",
+        "CUDA_ERROR_ILLEGAL_ADDRESS (700)",
+    ),
+    (
+        "replayed",
+        "extern \"C\" __global__ void replayed(unsigned* x) { x[1ull << 42] = 1; }",
         "CUDA_ERROR_ILLEGAL_ADDRESS (700)",
     ),
     (
@@ -41,11 +46,20 @@ fn fault(name: &str) {
     let x = upload(&device, "x", &[1, 2]);
     let function = load(&device, name, source);
     let once = Launch { grid: [1, 1, 1], block: [1, 1, 1], shared: 0 };
-    device.launch(&function, once, &[Argument::Buffer(&x, 0)]).unwrap();
+    let arguments = vec![Argument::Buffer(&x, 0)];
+    let node = GraphNode { function: &function, launch: once, arguments, after: Vec::new() };
+    let graph = device.graph(std::slice::from_ref(&node)).unwrap();
+    let what = if name == "replayed" {
+        device.replay(&graph).unwrap();
+        format!("a graph of one kernel, {name}")
+    } else {
+        device.launch(&function, once, &node.arguments).unwrap();
+        name.to_owned()
+    };
     let first = device.synchronize().unwrap_err();
     let text = first.to_string();
     assert!(matches!(first, DeviceError::Fault(_)), "{first:?}");
-    assert!(text.contains(said) && text.contains(&format!("launched since the last wait: {name}")), "{text}");
+    assert!(text.contains(said) && text.contains(&format!("launched since the last wait: {what}")), "{text}");
     // Everything after it says the same.
     let mut bytes = [0; 4];
     let later = [
@@ -55,13 +69,17 @@ fn fault(name: &str) {
         device.fill(&x, 0).unwrap_err(),
         device.free_memory().unwrap_err(),
         device.allocate("y", 4).map(|_| ()).unwrap_err(),
-        device.launch(&function, once, &[Argument::Buffer(&x, 0)]).unwrap_err(),
+        device.launch(&function, once, &node.arguments).unwrap_err(),
+        device.graph(std::slice::from_ref(&node)).map(|_| ()).unwrap_err(),
+        device.replay(&graph).unwrap_err(),
     ];
     for error in later {
         assert_eq!(error, first);
     }
+    drop(node);
     drop(x);
     drop(device);
+    drop(graph);
     println!("fault={text}");
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use simt::{Device, Error, Fault, Launch, Options};
+use simt::graph::{Dependency, Graph, Kernel, Work};
+use simt::{Device, Error, Fault, Launch, Module, Options};
 
 use crate::corpus::{Case, Parameter};
 
@@ -21,7 +22,6 @@ const BUDGET: u64 = 1 << 18;
 pub(crate) fn run(case: &Case, ptx: &str) -> Result<Outcome, String> {
     let device = Device::new(Options { budget: BUDGET, ..Options::default() });
     let module = device.load(ptx).map_err(|error| format!("load: {error}"))?;
-    let function = module.function(case.name).ok_or("the module has no kernel of this name")?;
     let mut buffers = HashMap::new();
     for parameter in &case.parameters {
         let Parameter::Buffer { name, elements, fill, freed } = parameter else { continue };
@@ -45,8 +45,8 @@ pub(crate) fn run(case: &Case, ptx: &str) -> Result<Outcome, String> {
         max_dynamic_shared: shape.asked,
     };
     let parameters = case.parameter_bytes(|name| Some(buffers.get(name)?.0))?;
-    match device.launch(&function, &launch, &parameters) {
-        Ok(_) => {}
+    match launched(&device, &module, case, &launch, &parameters)? {
+        Ok(()) => {}
         Err(Error::Fault(fault)) => return Ok(Outcome::Fault(fault)),
         Err(error) => return Err(format!("launch: {error}")),
     }
@@ -56,4 +56,31 @@ pub(crate) fn run(case: &Case, ptx: &str) -> Result<Outcome, String> {
     let mut bytes = vec![0; 4 * elements];
     device.read(address, &mut bytes).map_err(|error| format!("read: {error}"))?;
     Ok(Outcome::Ended(bytes.as_chunks().0.iter().map(|raw| u32::from_le_bytes(*raw)).collect()))
+}
+
+/// Launches the kernel, after those that come before it. The outer error is of the case, the inner one of the device.
+fn launched(
+    device: &Device,
+    module: &Module,
+    case: &Case,
+    launch: &Launch,
+    parameters: &[u8],
+) -> Result<Result<(), Error>, String> {
+    let function = |name: &str| module.function(name).ok_or(format!("the module has no kernel {name}"));
+    if case.before.is_empty() {
+        return Ok(device.launch(&function(case.name)?, launch, parameters).map(|_| ()));
+    }
+    let mut graph = Graph::new();
+    let mut last = None;
+    for name in case.before.iter().chain([&case.name]) {
+        let kernel = Kernel { function: function(name)?, launch: *launch, parameters: parameters.to_vec() };
+        let node = graph.add(Work::Kernel(kernel), &[]).map_err(|error| error.to_string())?;
+        if let Some(last) = last {
+            let added = graph.depend_by(last, node, Dependency::Programmatic);
+            added.map_err(|error| error.to_string())?;
+        }
+        last = Some(node);
+    }
+    let instance = graph.instantiate().map_err(|error| error.to_string())?;
+    Ok(instance.launch(device).map(|_| ()).map_err(|stopped| stopped.error))
 }

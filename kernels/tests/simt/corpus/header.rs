@@ -6,6 +6,7 @@
 //! | `fault: KIND` | what the virtual device must say, by its name in JSON; `none` where it looks wrong and is allowed |
 //! | `sanitizer: TOOL\|none` | the tool of compute-sanitizer that could see it |
 //! | `launch: grid=X[,Y,Z] block=X[,Y,Z] [shared=BYTES] [asked=BYTES] [cooperative=yes]` | the launch; `asked` is the dynamic shared memory that was asked for, all that is needed where it is not given |
+//! | `before: KERNEL..` | kernels of the text that come before it, in a graph: with the same launch and parameters, and each launched before the end of the one before it, as the kernel itself is |
 //! | `buffer: NAME u32 COUNT FILL [N] [freed]` | a parameter: memory of that many numbers |
 //! | `scalar: NAME u32 VALUE` | a parameter: a number |
 //! | `pointer: NAME BUFFER+BYTES` | a parameter: an address within a buffer |
@@ -109,6 +110,8 @@ pub(crate) struct Case {
     pub(crate) sanitizer: &'static str,
     /// The launch.
     pub(crate) shape: Shape,
+    /// Kernels that come before it, each launched early, and so is it.
+    pub(crate) before: Vec<&'static str>,
     /// The parameters, in order.
     pub(crate) parameters: Vec<Parameter>,
     /// How many bytes of parameters are passed, where that is wrong.
@@ -140,6 +143,7 @@ impl Case {
             kind: "",
             sanitizer: "",
             shape: Shape { grid: [0; 3], block: [0; 3], shared: 0, asked: None, cooperative: false },
+            before: Vec::new(),
             parameters: Vec::new(),
             passed: None,
             expect: ("", "", Vec::new()),
@@ -174,6 +178,7 @@ impl Case {
             ("fault", [kind]) => self.kind = kind,
             ("sanitizer", [tool]) => self.sanitizer = tool,
             ("launch", words) => self.shape = shape(words)?,
+            ("before", kernels) => self.before = kernels.to_vec(),
             ("buffer", [name, "u32", count, rest @ ..]) => {
                 let elements = number(count)?;
                 let (rest, freed) = match rest {

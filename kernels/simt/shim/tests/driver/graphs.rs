@@ -164,3 +164,101 @@ fn cycles_are_refused_and_races_are_faults() {
         );
     }
 }
+
+/// A graph of two kernels that add to `y`, without edges.
+unsafe fn two_kernels(y: &mut u64, x: &mut u64) -> (sys::CUgraph, [sys::CUgraphNode; 2]) {
+    let (mut graph, mut nodes) = (ptr::null_mut(), [ptr::null_mut(); 2]);
+    let (mut a, mut count) = (2f32, 64u32);
+    let mut arguments: [*mut c_void; 4] =
+        [(&raw mut *y).cast(), (&raw mut *x).cast(), (&raw mut a).cast(), (&raw mut count).cast()];
+    // SAFETY: pointers to what outlives the calls; the arguments are those of the kernel.
+    unsafe {
+        ok(sys::cuGraphCreate(&raw mut graph, 0));
+        let mut kernel: sys::CUDA_KERNEL_NODE_PARAMS = zeroed();
+        kernel.func = function(c"saxpy");
+        (kernel.gridDimX, kernel.gridDimY, kernel.gridDimZ) = (1, 1, 1);
+        (kernel.blockDimX, kernel.blockDimY, kernel.blockDimZ) = (64, 1, 1);
+        kernel.kernelParams = arguments.as_mut_ptr();
+        for node in &mut nodes {
+            ok(sys::cuGraphAddKernelNode_v2(&raw mut *node, graph, ptr::null(), 0, &raw const kernel));
+        }
+    }
+    (graph, nodes)
+}
+
+/// What edges can be: their data, and what the driver says.
+const EDGES: [([u8; 3], u32); 4] = [([1, 0, 1], 0), ([2, 0, 1], 801), ([1, 0, 0], 1), ([0, 7, 0], 1)];
+
+#[test]
+fn edges_keep_their_data_and_early_accesses_are_faults() {
+    let said = program("graphs::edges_keep_their_data_and_early_accesses_are_faults", &[], || {
+        let context = CudaContext::new(0).unwrap();
+        context.bind_to_thread().unwrap();
+        let stream = context.default_stream().cu_stream();
+        // SAFETY: pointers to locals, and buffers of 64 numbers.
+        unsafe {
+            let (mut x, mut y, mut instance) = (0u64, 0u64, ptr::null_mut());
+            for address in [&mut x, &mut y] {
+                ok(sys::cuMemAlloc_v2(&raw mut *address, 256));
+                ok(sys::cuMemsetD32_v2(*address, 0, 64));
+            }
+            let (graph, [first, second]) = two_kernels(&mut y, &mut x);
+            let edge = |[from_port, to_port, type_]: [u8; 3]| sys::CUgraphEdgeData {
+                from_port,
+                to_port,
+                type_,
+                reserved: [0; 5],
+            };
+            for (data, code) in EDGES.into_iter().rev() {
+                let data = edge(data);
+                let added = sys::cuGraphAddDependencies_v2(
+                    graph,
+                    &raw const first,
+                    &raw const second,
+                    &raw const data,
+                    1,
+                );
+                assert_eq!(added as u32, code, "{data:?}");
+            }
+            let (mut from, mut to, mut data, mut count) =
+                (ptr::null_mut(), ptr::null_mut(), edge([9, 9, 9]), 1);
+            let lost =
+                sys::cuGraphGetEdges_v2(graph, &raw mut from, &raw mut to, ptr::null_mut(), &raw mut count);
+            assert_eq!(lost as u32, 402);
+            ok(sys::cuGraphGetEdges_v2(graph, &raw mut from, &raw mut to, &raw mut data, &raw mut count));
+            assert_eq!((from, to, count), (first, second, 1));
+            assert_eq!((data.from_port, data.to_port, data.type_), (1, 0, 1));
+            // An edge of other data is another edge.
+            let remove = |data: *const sys::CUgraphEdgeData| {
+                sys::cuGraphRemoveDependencies_v2(graph, &raw const first, &raw const second, data, 1) as u32
+            };
+            assert_eq!(remove(ptr::null()), 1);
+            ok(sys::cuGraphInstantiateWithFlags(&raw mut instance, graph, 0));
+            assert_eq!(remove(&raw const data), 0);
+            ok(sys::cuGraphLaunch(instance, stream));
+            assert_eq!(sys::cuCtxSynchronize() as u32, 719);
+        }
+    });
+    if let Some(said) = said {
+        let fault = "fault: early_access: read of 4 bytes in";
+        assert!(said.contains(fault) && said.contains("which kernel saxpy (graph node 0) writes"), "{said}");
+    }
+}
+
+#[test]
+fn below_9_0_nothing_is_launched_early() {
+    let name = "graphs::below_9_0_nothing_is_launched_early";
+    program(name, &[("SIMT_TARGET", "sm_89")], || {
+        let context = CudaContext::new(0).unwrap();
+        context.bind_to_thread().unwrap();
+        // SAFETY: pointers to locals.
+        unsafe {
+            let (graph, [first, second]) = two_kernels(&mut 0, &mut 0);
+            let data = sys::CUgraphEdgeData { from_port: 1, to_port: 0, type_: 1, reserved: [0; 5] };
+            let add = |data| {
+                sys::cuGraphAddDependencies_v2(graph, &raw const first, &raw const second, data, 1) as u32
+            };
+            assert_eq!((add(&raw const data), add(ptr::null())), (801, 0));
+        }
+    });
+}
