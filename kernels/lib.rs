@@ -17,6 +17,7 @@
 //! | [`add_rmsnorm`] | the residual stream and the norm of it |
 //! | [`kv_write`] | keys and values of new tokens, written to their pages |
 //! | [`argmax`] | the index of the largest element of each row |
+//! | [`decode_advance`] | the inputs of the next decode step |
 //! | [`tap_statistics`] | statistics of a stage |
 //!
 //! [`arithmetic`] says in which number format a reference computes, [`seam`] is the one place through which a
@@ -37,6 +38,7 @@ pub mod argmax;
 pub mod arithmetic;
 pub mod attention;
 pub mod bias;
+pub mod decode_advance;
 pub mod device;
 pub mod dtype;
 pub mod embedding;
@@ -73,6 +75,7 @@ pub static OPS: &[&OpInfo] = &[
     &argmax::OP,
     &attention::OP,
     &bias::OP,
+    &decode_advance::OP,
     &embedding::OP,
     &kv_write::OP,
     &linear::OP,

@@ -10,6 +10,7 @@ pub mod attention_decode;
 pub mod attention_plain;
 pub mod attention_prefill;
 pub mod bias;
+pub mod decode_advance;
 pub mod embedding;
 mod expr;
 pub mod kv_write;
@@ -121,6 +122,7 @@ pub static KERNELS: &[&KernelInfo] = &[
     &attention_plain::KERNEL,
     &attention_prefill::KERNEL,
     &bias::KERNEL,
+    &decode_advance::KERNEL,
     &embedding::KERNEL,
     &kv_write::KERNEL,
     &matmul::KERNEL,

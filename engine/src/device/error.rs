@@ -53,6 +53,14 @@ pub enum SessionError {
         /// The longest sequence.
         most: usize,
     },
+    /// Logits have a NaN, so that none of them is the largest.
+    #[error(
+        "a logit of {sequence:?} is NaN, and no token follows; see `apr trace` for the stage that it comes from"
+    )]
+    NoToken {
+        /// The sequence.
+        sequence: SequenceId,
+    },
     /// A prefix is longer than the sequence that it is adopted from.
     #[error("the first {asked} tokens of {of:?} were asked for, and it has {len}; ask for fewer")]
     Prefix {

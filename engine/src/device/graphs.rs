@@ -45,13 +45,22 @@ impl GraphMode {
 /// What is known of a batch size: its graph, or why there is none.
 type Made = Result<Replayable, String>;
 
-/// The graphs that were made so far, by batch size.
+/// What a graph does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Round {
+    /// One decode step.
+    Step,
+    /// One decode step, and what makes the inputs of the next.
+    StepAndAdvance,
+}
+
+/// The graphs that were made so far, by batch size and what they do.
 #[derive(Default)]
-pub(super) struct Graphs(Mutex<BTreeMap<u64, Made>>);
+pub(super) struct Graphs(Mutex<BTreeMap<(u64, Round), Made>>);
 
 impl Graphs {
     /// A thread that panicked while it held the lock left whole entries.
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Made>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(u64, Round), Made>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -60,11 +69,11 @@ impl DeviceModel {
     /// How decode runs of so many sequences are launched. Makes the graph if there is none yet.
     pub fn launching(&self, batch: usize) -> Result<Launching, EngineError> {
         let _pool = self.pool();
-        let batch = batch as u64;
-        if !self.prepare(batch)? {
+        let which = (batch as u64, Round::Step);
+        if !self.prepare(which)? {
             return Ok(Launching::Eager);
         }
-        Ok(match self.graphs().lock().get(&batch) {
+        Ok(match self.graphs().lock().get(&which) {
             Some(Ok(made)) => {
                 Launching::Graph { nodes: made.graph.nodes(), programmatic: made.graph.programmatic() }
             }
@@ -77,13 +86,13 @@ impl DeviceModel {
     /// are to be launched one by one.
     pub(super) fn with_graph<T>(
         &self,
-        batch: u64,
+        which: (u64, Round),
         with: impl FnOnce(&mut Replayable) -> Result<T, EngineError>,
     ) -> Result<Option<T>, EngineError> {
-        if !self.prepare(batch)? {
+        if !self.prepare(which)? {
             return Ok(None);
         }
-        match self.graphs().lock().get_mut(&batch) {
+        match self.graphs().lock().get_mut(&which) {
             Some(Ok(made)) => with(made).map(Some),
             _ => Ok(None),
         }
@@ -93,17 +102,21 @@ impl DeviceModel {
     ///
     /// # Errors
     /// Of a device that faulted. Everything else is a reason to launch steps one by one.
-    fn prepare(&self, batch: u64) -> Result<bool, EngineError> {
+    fn prepare(&self, which: (u64, Round)) -> Result<bool, EngineError> {
         if !self.options().graph.uses_graphs(self.properties().target) {
             return Ok(false);
         }
         let mut graphs = self.graphs().lock();
-        if graphs.contains_key(&batch) {
+        if graphs.contains_key(&which) {
             return Ok(true);
         }
+        let (batch, round) = which;
         let extent = Extent { tokens: batch, batch, ..maximum(Phase::Decode, self.options()) };
-        let plan = self.plan(Phase::Decode);
-        let made = self.executor().graph(&[plan], extent, self.options().programmatic, self.seam());
+        let plans = match round {
+            Round::Step => vec![self.plan(Phase::Decode)],
+            Round::StepAndAdvance => vec![self.plan(Phase::Decode), self.advance()],
+        };
+        let made = self.executor().graph(&plans, extent, self.options().programmatic, self.seam());
         let made = match made {
             Err(EngineError::Device(DeviceError::Fault(fault))) => {
                 return Err(DeviceError::Fault(fault).into());
@@ -117,7 +130,7 @@ impl DeviceModel {
                 Ok(made)
             }
         };
-        graphs.insert(batch, made);
+        graphs.insert(which, made);
         Ok(true)
     }
 }

@@ -8,7 +8,7 @@ use super::DeviceOptions;
 use super::storage::encode;
 use crate::error::EngineError;
 use crate::loaded::Loaded;
-use crate::plan::{Built, Element, Input, Plan, PlanBuffer, PlanError, Role, maximum};
+use crate::plan::{Built, Element, Input, Plan, PlanBuffer, PlanError, Role, State, maximum};
 use crate::weights::ConsumedReport;
 
 /// Where a buffer of a plan is. Both plans share all of it.
@@ -24,6 +24,8 @@ pub(crate) enum Place {
     Keys(usize),
     /// The values of a layer.
     Values(usize),
+    /// What is kept from step to step of a decode.
+    State(State),
 }
 
 impl Place {
@@ -35,6 +37,7 @@ impl Place {
             Role::Keys(layer) => Self::Keys(layer),
             Role::Values(layer) => Self::Values(layer),
             Role::Stage(_) => Self::Slot(buffer.slot?),
+            Role::State(state) => Self::State(state),
         })
     }
 
@@ -46,6 +49,7 @@ impl Place {
             Self::Input(input) => input.to_string(),
             Self::Keys(layer) => format!("keys of layer {layer}"),
             Self::Values(layer) => format!("values of layer {layer}"),
+            Self::State(state) => state.to_string(),
         }
     }
 }
@@ -57,7 +61,7 @@ impl Needs {
     /// What the plans need at their largest extents.
     pub(super) fn of(built: &Built, options: &DeviceOptions) -> Result<Self, PlanError> {
         let mut needs = BTreeMap::new();
-        for plan in &built.plans {
+        for plan in built.all() {
             let largest = maximum(plan.phase, options);
             for buffer in &plan.buffers {
                 let unbound = |problem: &str| PlanError::Unbound {
@@ -89,7 +93,7 @@ impl Needs {
         }
         let weights = self.sum(|place| matches!(place, Place::Weight(_)));
         let activations = self.sum(|place| matches!(place, Place::Slot(_)));
-        let inputs = self.sum(|place| matches!(place, Place::Input(_)));
+        let inputs = self.sum(|place| matches!(place, Place::Input(_) | Place::State(_)));
         let pages = self.sum(|place| matches!(place, Place::Keys(_) | Place::Values(_)));
         Err(DeviceError::Memory {
             what: format!(

@@ -48,6 +48,8 @@ pub(super) struct Part<'a> {
     pub(super) tokens: &'a [u32],
     /// Its pages in order, those of the new tokens included.
     pub(super) pages: &'a [i32],
+    /// Tokens behind the new ones that later steps of the same call will bring: their pages are named too.
+    pub(super) ahead: usize,
 }
 
 /// As an index on the device. Everything that comes here was held to what fits; a number that does not becomes -1,
@@ -81,7 +83,7 @@ impl Metadata {
                 all.positions.push(index(position));
                 all.slot_mapping.push(slot.map_or(-1, index));
             }
-            let pages = part.pages.iter().take(total.div_ceil(page_size));
+            let pages = part.pages.iter().take((total + part.ahead).div_ceil(page_size));
             all.kv_page_indices.extend(pages);
             all.qo_indptr.push(index(all.input_ids.len()));
             all.kv_page_indptr.push(index(all.kv_page_indices.len()));
@@ -184,7 +186,7 @@ mod tests {
     fn parts() -> Metadata {
         let (a, b) = ([7, 8, 9], [5]);
         let parts =
-            [Part { past: 3, tokens: &a, pages: &[4, 1] }, Part { past: 0, tokens: &b, pages: &[2, 0] }];
+            [Part { past: 3, tokens: &a, pages: &[4, 1], ahead: 0 }, Part { past: 0, tokens: &b, pages: &[2, 0], ahead: 0 }];
         Metadata::new(Phase::Prefill, 4, &parts)
     }
 

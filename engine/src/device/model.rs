@@ -30,6 +30,8 @@ pub struct DeviceModel {
     layout: PoolLayout,
     prefill: Plan,
     decode: Plan,
+    /// What follows a decode step where the device goes on by itself.
+    advance: Plan,
     functions: BTreeMap<String, Function>,
     keys: BTreeMap<String, String>,
     consumed: ConsumedReport,
@@ -58,7 +60,7 @@ impl DeviceModel {
         let (functions, keys) = compiled(&built, &*device, jit, &options)?;
         let memory = Memory::allocate(&*device, &needs)?;
         let consumed = memory.upload(&*device, loaded, &built)?;
-        let Built { plans: [prefill, decode], .. } = built;
+        let Built { plans: [prefill, decode], advance, .. } = built;
         for plan in [&prefill, &decode] {
             tracing::debug!(phase = %plan.phase, steps = plan.steps.len(), notes = ?plan.notes, "plan");
         }
@@ -72,6 +74,7 @@ impl DeviceModel {
             layout,
             prefill,
             decode,
+            advance,
             functions,
             keys,
             consumed,
@@ -163,6 +166,10 @@ impl DeviceModel {
         &*self.device
     }
 
+    pub(super) const fn advance(&self) -> &Plan {
+        &self.advance
+    }
+
     pub(super) const fn graphs(&self) -> &Graphs {
         &self.graphs
     }
@@ -193,7 +200,7 @@ fn compiled(
 ) -> Result<Compiled, EngineError> {
     let (mut functions, mut keys) = (BTreeMap::new(), BTreeMap::new());
     let mut named = BTreeSet::new();
-    let steps = built.plans.iter().flat_map(|plan| &plan.steps);
+    let steps = built.all().flat_map(|plan| &plan.steps);
     let specs: Vec<KernelSpec> =
         steps.filter(|step| named.insert(step.spec.to_string())).map(|step| step.spec.clone()).collect();
     let mut declared = BTreeMap::new();
@@ -206,7 +213,7 @@ fn compiled(
         declared.insert(name, artifact.resources.shared);
     }
     let limits = device.properties().limits;
-    for plan in &built.plans {
+    for plan in built.all() {
         for step in &plan.steps {
             let own = declared.get(&step.spec.to_string()).copied().unwrap_or(0);
             shared(step, &limits, maximum(plan.phase, options), own)?;

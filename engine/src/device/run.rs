@@ -2,9 +2,10 @@
 
 use kernels::launch::Extent;
 
+use super::graphs::Round;
 use super::{DeviceModel, Metadata, Watch};
 use crate::error::EngineError;
-use crate::plan::{Phase, Plan, Role};
+use crate::plan::{Phase, Plan, Role, maximum};
 
 /// How steps are launched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl DeviceModel {
         metadata: &Metadata,
         extent: Extent,
     ) -> Result<bool, EngineError> {
-        let replayed = self.with_graph(extent.batch, |made| {
+        let replayed = self.with_graph((extent.batch, Round::Step), |made| {
             self.fill_but(plan, metadata, |input| made.replayed && made.stale.contains(&input))?;
             made.replayed = true;
             Ok(self.device().replay(&made.graph)?)
@@ -64,11 +65,32 @@ impl DeviceModel {
 
     /// Replays the graph of a batch size over the inputs that are there; `false` where there is none.
     pub(super) fn replay_again(&self, batch: u64) -> Result<bool, EngineError> {
-        let replayed = self.with_graph(batch, |made| {
+        let replayed = self.with_graph((batch, Round::Step), |made| {
             made.replayed = true;
             Ok(self.device().replay(&made.graph)?)
         });
         Ok(replayed?.is_some())
+    }
+
+    /// Runs the decode plan so often, each time over the inputs that the device made from the step before.
+    pub(super) fn rounds(&self, metadata: &Metadata, rounds: usize) -> Result<(), EngineError> {
+        let (plan, extent) = (self.plan(Phase::Decode), metadata.extent());
+        let replayed = self.with_graph((extent.batch, Round::StepAndAdvance), |made| {
+            self.fill_but(plan, metadata, |input| made.replayed && made.stale.contains(&input))?;
+            made.replayed = true;
+            (0..rounds).try_for_each(|_| Ok(self.device().replay(&made.graph)?))
+        });
+        if replayed?.is_some() {
+            return Ok(());
+        }
+        self.fill(plan, metadata)?;
+        let executor = self.executor();
+        // Grids that grow with the length are made for the longest, as those of a graph are.
+        let longest = Extent { max_kv: maximum(Phase::Decode, self.options()).max_kv, ..extent };
+        (0..rounds).try_for_each(|_| {
+            executor.run_unwatched(plan, longest)?;
+            executor.run_unwatched(self.advance(), longest)
+        })
     }
 
     /// Copies the inputs of a run to the device.

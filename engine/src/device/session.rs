@@ -143,15 +143,27 @@ impl<'m> Session<'m> {
         watch: &mut dyn Watch,
         how: How,
     ) -> Result<Tensor, EngineError> {
-        self.allowed(phase, chunks)?;
+        self.with_pages(phase, chunks, 0, |session| session.launched(phase, chunks, logits, watch, how))
+    }
+
+    /// Gives every sequence pages for its new tokens and for `ahead` more, and calls `run`. After an error every sequence
+    /// is as long as before.
+    pub(super) fn with_pages<T>(
+        &mut self,
+        phase: Phase,
+        chunks: &[Chunk<'_>],
+        ahead: usize,
+        run: impl FnOnce(&Self) -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        self.allowed(phase, chunks, ahead)?;
         let model = self.model;
         let mut pool = model.pool();
-        let taken = self.extend_pages(&mut pool, chunks)?;
-        let result = self.launched(phase, chunks, logits, watch, how);
+        let taken = self.extend_pages(&mut pool, chunks, ahead)?;
+        let result = run(self);
         for (chunk, taken) in chunks.iter().zip(taken) {
             let Some(state) = self.sequences.get_mut(&chunk.sequence) else { continue };
             match result {
-                Ok(_) => state.len += chunk.tokens.len(),
+                Ok(_) => state.len += chunk.tokens.len() + ahead,
                 Err(_) => {
                     let kept = state.pages.len().saturating_sub(taken);
                     pool.release(&state.pages.split_off(kept));
@@ -162,7 +174,7 @@ impl<'m> Session<'m> {
     }
 
     /// Whether a run is within what the model was loaded for.
-    fn allowed(&self, phase: Phase, chunks: &[Chunk<'_>]) -> Result<(), EngineError> {
+    fn allowed(&self, phase: Phase, chunks: &[Chunk<'_>], ahead: usize) -> Result<(), EngineError> {
         let DeviceOptions { max_tokens, max_batch, max_kv, .. } = *self.model.options();
         let vocab_size = self.model.config().vocab_size;
         if chunks.is_empty() {
@@ -184,7 +196,7 @@ impl<'m> Session<'m> {
             if let Some((index, &token)) = tokens.iter().enumerate().find(|(_, token)| beyond(token)) {
                 return Err(InputError::BeyondVocabulary { token, index, vocab_size }.into());
             }
-            let total = state.len + tokens.len();
+            let total = state.len + tokens.len() + ahead;
             let longest = self.model.config().max_position_embeddings;
             if total > longest {
                 return Err(InputError::BeyondContext { tokens: total, longest }.into());
@@ -207,12 +219,17 @@ impl<'m> Session<'m> {
     }
 
     /// Gives every sequence the pages that its new tokens need, or none of them any. Returns how many each got.
-    fn extend_pages(&mut self, pool: &mut Pool, chunks: &[Chunk<'_>]) -> Result<Vec<usize>, EngineError> {
+    fn extend_pages(
+        &mut self,
+        pool: &mut Pool,
+        chunks: &[Chunk<'_>],
+        ahead: usize,
+    ) -> Result<Vec<usize>, EngineError> {
         let page_size = self.model.layout().page_size.max(1);
         let missing: Vec<usize> = chunks
             .iter()
             .filter_map(|chunk| Some((self.sequences.get(&chunk.sequence)?, chunk.tokens.len())))
-            .map(|(state, new)| (state.len + new).div_ceil(page_size).saturating_sub(state.pages.len()))
+            .map(|(state, new)| (state.len + new + ahead).div_ceil(page_size).saturating_sub(state.pages.len()))
             .collect();
         let mut pages = pool.take(missing.iter().sum())?;
         for (chunk, &count) in chunks.iter().zip(&missing) {
@@ -224,11 +241,11 @@ impl<'m> Session<'m> {
     }
 
     /// What each sequence has, with its new tokens.
-    pub(super) fn parts<'a>(&'a self, chunks: &[Chunk<'a>]) -> Vec<Part<'a>> {
+    pub(super) fn parts<'a>(&'a self, chunks: &[Chunk<'a>], ahead: usize) -> Vec<Part<'a>> {
         chunks
             .iter()
             .filter_map(|chunk| Some((self.sequences.get(&chunk.sequence)?, chunk.tokens)))
-            .map(|(state, tokens)| Part { past: state.len, tokens, pages: &state.pages })
+            .map(|(state, tokens)| Part { past: state.len, tokens, pages: &state.pages, ahead })
             .collect()
     }
 
@@ -259,7 +276,7 @@ impl<'m> Session<'m> {
         how: How,
     ) -> Result<Tensor, EngineError> {
         let (model, plan) = (self.model, self.model.plan(phase));
-        let parts = self.parts(chunks);
+        let parts = self.parts(chunks, 0);
         let metadata = self.metadata(phase, &parts)?;
         model.run(plan, &metadata, watch, how)?;
         let executor = model.executor();

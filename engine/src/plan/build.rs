@@ -6,7 +6,7 @@ use kernels::device::Limits;
 use kernels::launch::Extent;
 
 use super::builder::{Builder, Tensor};
-use super::{Phase, Plan, PlanPoint, check, fusion, memory};
+use super::{Phase, Plan, PlanError, PlanPoint, advance, check, fusion, memory};
 use crate::device::{DeviceOptions, PoolLayout};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
@@ -16,10 +16,19 @@ use crate::weights::WeightsPoint;
 pub(crate) struct Built {
     /// Prefill and decode.
     pub(crate) plans: [Plan; 2],
+    /// What follows a decode step where the device goes on by itself.
+    pub(crate) advance: Plan,
     /// Every tensor that the plans read, by its name.
     pub(crate) tensors: BTreeMap<String, Tensor>,
     /// Patterns of tensors that are left out, with reasons.
     pub(crate) ignored: Vec<(&'static str, &'static str)>,
+}
+
+impl Built {
+    /// Everything that is launched.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Plan> {
+        self.plans.iter().chain([&self.advance])
+    }
 }
 
 /// The plans of a model for devices of these limits: prefill and decode, fused if asked, with memory assigned, through
@@ -67,7 +76,13 @@ pub(crate) fn assemble(
         Ok(plan)
     };
     let plans = [one(Phase::Prefill)?, one(Phase::Decode)?];
-    Ok(Built { plans, tensors, ignored })
+    let [_, decode] = &plans;
+    let advance = advance::advance(decode, layout, loaded.activation_dtype()).ok_or_else(|| {
+        let problem = "stores no logits, or lacks an input that the next step needs".to_owned();
+        PlanError::Coverage { phase: Phase::Decode, problem }
+    })?;
+    check::steps(&advance, limits, &extents(Phase::Decode, options))?;
+    Ok(Built { plans, advance, tensors, ignored })
 }
 
 /// The smallest run of a plan and the largest. Every expression of a plan grows with the extent, so that what holds at

@@ -26,17 +26,22 @@ pub fn check(
     if plan.steps.is_empty() {
         return Err(PlanError::Empty { phase: plan.phase });
     }
-    for step in &plan.steps {
-        let wrong = |problem| step.refused(problem);
-        arguments(plan, step, extents).map_err(wrong)?;
-        for &extent in extents {
-            launch(step, limits, extent)?;
-        }
-    }
+    steps(plan, limits, extents)?;
     order(plan)?;
     sharing(plan)?;
     weights(plan)?;
     coverage(plan, expected)
+}
+
+/// Holds each step by itself to the limits of a device and to its buffers.
+pub(crate) fn steps(plan: &Plan, limits: &Limits, extents: &[Extent]) -> Result<(), PlanError> {
+    for step in &plan.steps {
+        arguments(plan, step, extents).map_err(|problem| step.refused(problem))?;
+        for &extent in extents {
+            launch(step, limits, extent)?;
+        }
+    }
+    Ok(())
 }
 
 impl Step {
@@ -113,7 +118,7 @@ fn met(demand: &Demand, buffer: &PlanBuffer, extents: &[Extent]) -> Result<(), S
             return Err(StepProblem::Size { parameter, buffer, expected, found, extent });
         }
         // Rows of pages and of inputs are named by 32-bit signed numbers.
-        let named = matches!(buffer.role, Role::Keys(_) | Role::Values(_) | Role::Input(_));
+        let named = matches!(buffer.role, Role::Keys(_) | Role::Values(_) | Role::Input(_) | Role::State(_));
         let rows = at(&buffer.rows)?;
         if named && i32::try_from(rows).is_err() {
             let (what, limit) = ("the number of rows that indices name", i32::MAX.unsigned_abs().into());

@@ -7,6 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `mod.rs` | the types |
+//! | [`advance`](advance()) | from the logits of a decode step to the inputs of the next |
 //! | [`builder`] | what templates are written with |
 //! | [`build`](build()) | from a configuration to checked plans |
 //! | `fusion` | the residual stream and its norm in one step |
@@ -16,6 +17,7 @@
 //! | `eager` | launching one step after the other |
 //! | `graph` | launching all of them at once |
 
+mod advance;
 mod build;
 pub mod builder;
 mod check;
@@ -36,6 +38,7 @@ use kernels::seam::Point;
 use crate::stage::StageName;
 
 pub use build::build;
+pub(crate) use advance::HISTORY;
 pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;
 pub(crate) use check::{launch, number, shared};
@@ -142,6 +145,29 @@ pub enum Role {
     Values(usize),
     /// The value of a stage, between the steps of one run.
     Stage(StageName),
+    /// What a device keeps from step to step of a decode.
+    State(State),
+}
+
+/// What a device keeps from step to step of a decode; all i32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// The token that each sequence goes on with, -1 where its logits have a NaN: `[batch]`.
+    Next,
+    /// What was chosen since the host looked last: `[HISTORY, batch]`.
+    Decoded,
+    /// How many steps were made since then: `[1]`.
+    Steps,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Next => "next",
+            Self::Decoded => "decoded",
+            Self::Steps => "steps",
+        })
+    }
 }
 
 /// What the host fills before each run; all i32. The names are those of FlashInfer and vLLM.

@@ -169,3 +169,69 @@ fn inputs_that_are_baked_in_change_the_second_replay() {
     assert_eq!(found[0], clean[0]);
     assert_ne!(found[2], clean[2]);
 }
+
+/// Four sequences that decode seven tokens by themselves, then three more.
+fn by_itself(model: &DeviceModel, host: bool) -> (Vec<Vec<u32>>, Vec<usize>, usize) {
+    let vocab = model.config().vocab_size;
+    let mut session = model.session().unwrap();
+    let lengths = [3, 9, 1, 6];
+    let ids: Vec<SequenceId> = lengths
+        .into_iter()
+        .map(|len| {
+            let id = session.add();
+            extend(&mut session, Phase::Prefill, id, &prompt(vocab, len, 7));
+            id
+        })
+        .collect();
+    let mut tokens = prompt(vocab, 4, 8);
+    let mut all = vec![Vec::new(); 4];
+    for steps in [7, 3] {
+        let found = match host {
+            false => session.decode(&ids, &tokens, steps).unwrap(),
+            true => {
+                let mut found = vec![Vec::new(); 4];
+                let mut tokens = tokens.clone();
+                for _ in 0..steps {
+                    let logits = decode(&mut session, &ids, &tokens);
+                    tokens = logits
+                        .chunks(vocab)
+                        .map(|row| {
+                            let row: Vec<f64> = row.iter().map(|x| f64::from(f32::from_bits(*x))).collect();
+                            engine::sampler::greedy(&row).unwrap()
+                        })
+                        .collect();
+                    found.iter_mut().zip(&tokens).for_each(|(found, token)| found.push(*token));
+                }
+                found
+            }
+        };
+        tokens = found.iter().map(|found| *found.last().unwrap()).collect();
+        all.iter_mut().zip(found).for_each(|(all, found)| all.extend(found));
+    }
+    let lengths = ids.iter().map(|id| session.len(*id)).collect();
+    (all, lengths, model.free_pages())
+}
+
+#[test]
+fn a_device_that_goes_on_by_itself_decodes_what_the_host_would() {
+    for name in ["qwen2-tiny", "micro/qwen3-window"] {
+        let loaded = open(name);
+        for graph in [GraphMode::Off, GraphMode::On] {
+            let model = load(&loaded, with(graph, &loaded));
+            let expected = by_itself(&model, true);
+            assert!(expected.0.iter().all(|tokens| tokens.len() == 10));
+            assert_eq!(by_itself(&model, false), expected, "{name} {graph:?}");
+        }
+    }
+}
+
+#[test]
+fn more_tokens_than_fit_leave_everything_as_it_was() {
+    let loaded = open("qwen2-tiny");
+    let model = load(&loaded, with(GraphMode::On, &loaded));
+    let mut session = model.session().unwrap();
+    let sequence = session.add();
+    assert!(session.decode(&[sequence], &[5], model.options().max_kv + 1).is_err());
+    assert_eq!((session.len(sequence), model.free_pages()), (0, model.layout().num_pages));
+    assert_eq!(session.decode(&[sequence], &[5], model.options().max_kv).unwrap()[0].len(), 48);
+}

@@ -22,6 +22,7 @@ fn seam() -> Seam {
             "attention_decode",
             "attention_plain",
             "attention_prefill",
+            "decode_advance",
             "matmul",
             "matmul_simt",
             "rmsnorm",

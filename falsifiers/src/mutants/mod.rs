@@ -23,6 +23,7 @@ mod batch_pages_of_first;
 mod bias_by_thread;
 mod chat_template_without_prompt;
 mod chunk_sees_itself;
+mod decode_advance_slot;
 mod decode_kv_dtype;
 mod decode_position_ahead;
 mod e4m3_truncated;
@@ -107,6 +108,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &bias_by_thread::MUTANT,
     &chat_template_without_prompt::MUTANT,
     &chunk_sees_itself::MUTANT,
+    &decode_advance_slot::MUTANT,
     &decode_kv_dtype::MUTANT,
     &decode_position_ahead::MUTANT,
     &e4m3_truncated::MUTANT,

@@ -22,6 +22,7 @@ const PIECES: &[(&str, &str, &str)] = &[
     ("attention_plain", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
     ("attention_prefill", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
     ("bias", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
+    ("decode_advance", "next[sequence];", "next[sequence + 1];"),
     ("embedding", "input_ids[token]", "input_ids[token + 1]"),
     ("kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
     ("residual_add", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),

@@ -9,6 +9,7 @@ mod argmax;
 mod arrays;
 mod attention;
 mod bias;
+mod decode_advance;
 mod draw;
 mod embedding;
 mod kv_write;
@@ -102,6 +103,7 @@ pub static CASES: &[(&str, Groups)] = &[
     ("argmax", argmax::groups),
     ("attention", attention::groups),
     ("bias", bias::groups),
+    ("decode_advance", decode_advance::groups),
     ("embedding", embedding::groups),
     ("kv_write", kv_write::groups),
     ("linear", linear::groups),

@@ -28,6 +28,13 @@ impl Call<'_> {
         self.heap.indices(self.buffers[name], count)
     }
 
+    /// Writes indices from element `at` on.
+    pub(crate) fn put(&mut self, name: &str, at: usize, values: &[i32]) -> Done {
+        let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.heap.bytes(self.buffers[name], 4 * at as u64, bytes.len() as u64)?.copy_from_slice(&bytes);
+        Ok(())
+    }
+
     pub(crate) fn store(&mut self, name: &str, axis: &str, at: usize, values: &[f32]) -> Done {
         self.heap.store(self.buffers[name], self.spec.dtype(axis).unwrap(), at, values)
     }
@@ -55,10 +62,15 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
             linear(&mut call, 1)
         }
         "attention_prefill" | "attention_plain" | "attention_decode" => attention::run(&mut call),
+        "decode_advance" => {
+            call.grid_is([1, 1, 1])?;
+            decode_advance(&mut call)
+        }
         other => {
             call.grid_is([n, 1, 1])?;
             match other {
                 "embedding" => embedding(&mut call),
+                "argmax" => argmax(&mut call),
                 "rmsnorm" => rmsnorm(&mut call, false),
                 "add_rmsnorm" => rmsnorm(&mut call, true),
                 "rope" => rope(&mut call),
@@ -70,6 +82,47 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
             }
         }
     }
+}
+
+fn argmax(call: &mut Call<'_>) -> Done {
+    let (n, width) = (call.number, call.int("FEATURES"));
+    let x = call.floats("x", "ACT_DTYPE", n * width)?;
+    let chosen: Vec<i32> = x
+        .chunks(width)
+        .map(|row| match row.iter().any(|x| x.is_nan()) {
+            true => -1,
+            false => {
+                let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                i32::try_from(row.iter().position(|x| *x == largest).unwrap()).unwrap()
+            }
+        })
+        .collect();
+    call.put("out", 0, &chosen)
+}
+
+fn decode_advance(call: &mut Call<'_>) -> Done {
+    let (n, history, page_size) = (call.number, call.int("HISTORY"), call.int("PAGE_SIZE"));
+    let next = call.indices("next", n)?;
+    let step = usize::try_from(call.indices("steps", 1)?[0]).unwrap();
+    if step < history {
+        call.put("decoded", step * n, &next)?;
+    }
+    call.put("steps", 0, &[i32::try_from(step + 1).unwrap()])?;
+    let (indptr, lengths) = (call.indices("kv_page_indptr", n + 1)?, call.indices("kv_len", n)?);
+    let pages = call.indices("kv_page_indices", usize::try_from(indptr[n]).unwrap())?;
+    let positions: Vec<i32> = call.indices("positions", n)?.iter().map(|x| x + 1).collect();
+    let own = |sequence: usize| &pages[indptr[sequence] as usize..indptr[sequence + 1] as usize];
+    let slots: Vec<i32> = (0..n)
+        .map(|sequence| {
+            let at = lengths[sequence] as usize;
+            let page = own(sequence).get(at / page_size);
+            page.map_or(-1, |page| page * page_size as i32 + (at % page_size) as i32)
+        })
+        .collect();
+    call.put("positions", 0, &positions)?;
+    call.put("slot_mapping", 0, &slots)?;
+    call.put("kv_len", 0, &lengths.iter().map(|x| x + 1).collect::<Vec<_>>())?;
+    call.put("input_ids", 0, &next.iter().map(|&x| x.max(0)).collect::<Vec<_>>())
 }
 
 fn embedding(call: &mut Call<'_>) -> Done {
