@@ -11,6 +11,8 @@ extern "C" __global__ void __launch_bounds__(256)
     wait_for_predecessor();
     let_successor_start();
     const u32 step = steps[0];
+    // Hardly ever more than once: unrolled it would be code that never runs.
+#pragma unroll 1
     for (u32 sequence = threadIdx.x; sequence < batch; sequence += blockDim.x) {
         const i32 token = next[sequence];
         if (step < HISTORY) decoded[(u64)step * batch + sequence] = token;

@@ -26,6 +26,7 @@ pub(super) const INFO: KindInfo = KindInfo {
           compares the logits bit by bit; so a graph that baked in a position or a pointer of an earlier run falsifies\n\
           the claim. Then it decodes one token three times from the same state: launched, replayed, and replayed again;\n\
           keys, values and everything between steps are put back before each, and every buffer is compared bit by bit.\n\
+          Last, the device decodes by itself, and has to choose the tokens that the host would from the logits.\n\
           A graph that cannot be made, or that has another number of nodes than the plan has steps, falsifies too.",
     example: "graph_equals_eager:\n  model: qwen2-tiny\n  prompts: [fib]\n  batches: [4, 1]\n",
     needs_tolerance: NeedsTolerance::Forbidden,

@@ -185,8 +185,10 @@ mod tests {
 
     fn parts() -> Metadata {
         let (a, b) = ([7, 8, 9], [5]);
-        let parts =
-            [Part { past: 3, tokens: &a, pages: &[4, 1], ahead: 0 }, Part { past: 0, tokens: &b, pages: &[2, 0], ahead: 0 }];
+        let parts = [
+            Part { past: 3, tokens: &a, pages: &[4, 1], ahead: 0 },
+            Part { past: 0, tokens: &b, pages: &[2, 0], ahead: 0 },
+        ];
         Metadata::new(Phase::Prefill, 4, &parts)
     }
 

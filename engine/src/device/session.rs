@@ -229,7 +229,9 @@ impl<'m> Session<'m> {
         let missing: Vec<usize> = chunks
             .iter()
             .filter_map(|chunk| Some((self.sequences.get(&chunk.sequence)?, chunk.tokens.len())))
-            .map(|(state, new)| (state.len + new + ahead).div_ceil(page_size).saturating_sub(state.pages.len()))
+            .map(|(state, new)| {
+                (state.len + new + ahead).div_ceil(page_size).saturating_sub(state.pages.len())
+            })
             .collect();
         let mut pages = pool.take(missing.iter().sum())?;
         for (chunk, &count) in chunks.iter().zip(&missing) {

@@ -83,9 +83,7 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             ("decode_advance", "decoded") => (each(int("HISTORY")?)?, Element::I32),
             ("decode_advance", "steps") => (vector(1), Element::I32),
             ("decode_advance", "kv_len" | "next") => (each(1)?, Element::I32),
-            ("decode_advance", "kv_page_indptr") => {
-                (Count::Exactly(number.clone() + 1.into()), Element::I32)
-            }
+            ("decode_advance", "kv_page_indptr") => (Count::Exactly(number.clone() + 1.into()), Element::I32),
             ("decode_advance", _) => {
                 let pages = Expr::CeilDiv(Box::new(Expr::MaxKv), int("PAGE_SIZE")?);
                 (Count::AtLeast(Expr::Mul(Box::new(number.clone()), Box::new(pages))), Element::I32)

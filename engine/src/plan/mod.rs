@@ -37,8 +37,8 @@ use kernels::seam::Point;
 
 use crate::stage::StageName;
 
-pub use build::build;
 pub(crate) use advance::HISTORY;
+pub use build::build;
 pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;
 pub(crate) use check::{launch, number, shared};

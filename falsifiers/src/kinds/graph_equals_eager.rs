@@ -7,6 +7,7 @@ use engine::device::{
 };
 use engine::models::Logits;
 use engine::plan::Phase;
+use engine::sampler::greedy;
 use engine::trace::Tensor;
 
 use super::{Case, Passed};
@@ -68,6 +69,9 @@ fn attempt(
     for &batch in batches {
         replayable(&graph, batch as usize, subject)?;
     }
+    for device in [&eager, &graph] {
+        by_itself(device, &tokens, &truth).map_err(failed(subject))??;
+    }
     let kept = load(GraphMode::On, true)?;
     // Where stages are kept, a difference has the name of one.
     for model in [&kept, &graph] {
@@ -116,6 +120,38 @@ fn decoded(model: &DeviceModel, tokens: &[u32], batches: &[u32]) -> Result<Vec<T
         }
     }
     Ok(all)
+}
+
+/// The device goes on by itself as the host would: the first sequence of the first batch, from the same prefill, decodes
+/// the token with the largest logit at each step, and after the first step those are its own.
+fn by_itself(model: &DeviceModel, tokens: &[u32], truth: &[Tensor]) -> Result<Result<(), Stop>, EngineError> {
+    let (before, rest) = tokens.split_at(tokens.len().saturating_sub(DECODED));
+    let Some(&first) = rest.first() else {
+        return Ok(Err(Stop::Errored("the prompt has no token to decode".to_owned())));
+    };
+    let mut session = model.session()?;
+    let [host, device] = [session.add(), session.add()];
+    for sequence in [host, device] {
+        extend(&mut session, sequence, Phase::Prefill, before)?;
+    }
+    let mut expected = Vec::new();
+    let mut token = first;
+    for _ in 0..DECODED {
+        let logits = extend(&mut session, host, Phase::Decode, &[token])?;
+        token = greedy(&logits.row(0))?;
+        expected.push(token);
+    }
+    // The first step is the one that was compared bit by bit.
+    let compared = truth.first().map(|logits| greedy(&logits.row(0))).transpose()?;
+    let found = session.decode(&[device], &[first], DECODED)?.concat();
+    let problem = if compared != expected.first().copied() {
+        format!("another first token where the sequence is alone: {compared:?} and {expected:?}")
+    } else if found != expected || session.len(device) != session.len(host) {
+        format!("the device decodes {found:?} by itself, and the host {expected:?}")
+    } else {
+        return Ok(Ok(()));
+    };
+    Ok(Err(Defect::counted("tokens", 1.0, problem).into()))
 }
 
 /// Every buffer after one decode step, launched and replayed from the same state.

@@ -17,9 +17,11 @@ pub(super) fn groups() -> Vec<Group> {
 fn cases() -> Vec<OpCase> {
     let mut cases = Vec::new();
     for batch in [1, 4, 257] {
-        for (page_size, history, steps) in [(16, 8, 0), (4, 3, 2), (1, 2, 2), (5, 7, 6)] {
-            let name = format!("batch={batch},page_size={page_size},history={history},steps={steps}");
-            cases.push(OpCase::new(name, move |draw| run(draw, batch, page_size, history, steps)));
+        for (page_size, history) in [(16, 8), (4, 3), (1, 2), (5, 7)] {
+            for steps in [0, history - 1, history] {
+                let name = format!("batch={batch},page_size={page_size},history={history},steps={steps}");
+                cases.push(OpCase::new(name, move |draw| run(draw, batch, page_size, history, steps)));
+            }
         }
     }
     cases
@@ -29,14 +31,14 @@ fn number(value: usize) -> i32 {
     i32::try_from(value).unwrap_or(-1)
 }
 
-fn run(draw: &mut Draw, batch: usize, page_size: usize, history: usize, steps: i32) -> OpRun {
+fn run(draw: &mut Draw, batch: usize, page_size: usize, history: usize, steps: usize) -> OpRun {
     let mut state = State {
         input_ids: (0..batch).map(|_| number(draw.below(50_000))).collect(),
         positions: Vec::new(),
         slot_mapping: vec![0; batch],
         kv_len: Vec::new(),
         decoded: (0..history * batch).map(|_| number(draw.below(50_000))).collect(),
-        steps,
+        steps: number(steps),
     };
     let (mut indptr, mut pages) = (vec![0], 0);
     for sequence in 0..batch {
@@ -54,9 +56,8 @@ fn run(draw: &mut Draw, batch: usize, page_size: usize, history: usize, steps: i
         indptr.push(number(pages));
     }
     let page_indices: Vec<i32> = draw.order(pages + 3).into_iter().take(pages).map(number).collect();
-    let next: Vec<i32> = (0..batch)
-        .map(|sequence| if sequence % 5 == 3 { -1 } else { number(draw.below(150_000)) })
-        .collect();
+    let next: Vec<i32> =
+        (0..batch).map(|sequence| if sequence % 5 == 3 { -1 } else { number(draw.below(150_000)) }).collect();
     let update = |values: &[i32]| OpArgument::Update {
         bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
         shape: vec![values.len()],
