@@ -8,14 +8,36 @@
 constexpr u32 NORM_THREADS = 256;
 static_assert(32 * WARPS >= NORM_THREADS, "the norm takes eight warps");
 
+// The elements of a row that are a thread's, in the order in which it adds them up, put by in `to`: asked for together, so
+// that the row comes after one latency and not after one for each. `use` sees each of them.
+template <u32 COUNT, class Element, class Use>
+static __device__ __forceinline__ void take(Element* to, const Element* from, Use use) {
+    constexpr u32 EACH = (COUNT + NORM_THREADS - 1) / NORM_THREADS;
+    constexpr u32 TOGETHER = EACH < 16 ? EACH : 16;
+    for (u32 first = 0; first < EACH; first += TOGETHER) {
+        Element taken[TOGETHER];
+#pragma unroll
+        for (u32 j = 0; j < TOGETHER; ++j) {
+            const u32 i = threadIdx.x + NORM_THREADS * (first + j);
+            taken[j] = i < COUNT ? from[i] : Element{};
+        }
+#pragma unroll
+        for (u32 j = 0; j < TOGETHER; ++j) {
+            const u32 i = threadIdx.x + NORM_THREADS * (first + j);
+            if (i < COUNT) {
+                to[i] = taken[j];
+                use(taken[j]);
+            }
+        }
+    }
+}
+
 // The weight of the norm put by: no kernel writes it, so that this may be before wait_for_predecessor(). Each thread
 // reads back what it wrote itself.
 template <int NORM, u32 COUNT>
 static __device__ __forceinline__ void keep_gain(typename Storage<NORM>::Element* gain,
-                                                 const typename Storage<NORM>::Element* __restrict__ weight) {
-    if (threadIdx.x >= NORM_THREADS) return;
-#pragma unroll 8
-    for (u32 i = threadIdx.x; i < COUNT; i += NORM_THREADS) gain[i] = weight[i];
+                                                 const typename Storage<NORM>::Element* weight) {
+    if (threadIdx.x < NORM_THREADS) take<COUNT>(gain, weight, [](typename Storage<NORM>::Element) {});
 }
 
 // `row[i] = x[i] / sqrt(mean(x^2) + eps) * gain[i]`, rounded to what activations are stored as, for the whole block.
@@ -27,12 +49,10 @@ static __device__ __forceinline__ void normalise(typename Storage<ACT>::Element*
     const bool takes_part = threadIdx.x < NORM_THREADS;
     if (takes_part) {
         float squares = 0.0f;
-#pragma unroll 8
-        for (u32 i = threadIdx.x; i < COUNT; i += NORM_THREADS) {
-            row[i] = x[i];
-            float value = Storage<ACT>::load(row[i]);
+        take<COUNT>(row, x, [&](typename Storage<ACT>::Element taken) {
+            const float value = Storage<ACT>::load(taken);
             squares = fmaf(value, value, squares);
-        }
+        });
         squares = warp_sum(squares);
         if (threadIdx.x % 32 == 0) warp_squares[threadIdx.x / 32] = squares;
     }

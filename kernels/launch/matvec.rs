@@ -48,7 +48,7 @@ fn variants() -> Vec<KernelSpec> {
         (72, 40, Dtype::F32),
         (52, 48, Dtype::F16),
         (72, 50, Dtype::BF16),
-        (896, 4864, Dtype::BF16),
+        (48, 4864, Dtype::BF16),
     ];
     shapes
         .into_iter()

@@ -50,5 +50,9 @@ fn variants() -> Vec<KernelSpec> {
         weight,
         activation,
     };
-    matvec_stream::VARIANTS.into_iter().map(|of| spec(&axes(of))).collect()
+    matvec_stream::VARIANTS
+        .into_iter()
+        .map(|of| spec(&axes(of)))
+        .chain([laid(&matvec_stream::LARGEST.0, matvec_stream::LARGEST.1)])
+        .collect()
 }

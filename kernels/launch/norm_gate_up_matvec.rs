@@ -1,5 +1,6 @@
 //! The norm, the products of gate and up, and the gated activation.
 
+use crate::Dtype;
 use crate::jit::KernelSpec;
 
 use super::stream::{self, Geometry, Norm};
@@ -56,5 +57,13 @@ fn variants() -> Vec<KernelSpec> {
         let axes = Axes { out_features, in_features, weight, activation };
         spec(&axes, Norm { eps: 1e-6, weight: activation })
     };
-    matvec_stream::VARIANTS.into_iter().map(of).collect()
+    matvec_stream::VARIANTS
+        .into_iter()
+        .map(of)
+        .chain([laid(
+            &matvec_stream::LARGEST.0,
+            Norm { eps: 1e-6, weight: Dtype::BF16 },
+            Geometry { batch: 4, ..matvec_stream::LARGEST.1 },
+        )])
+        .collect()
 }

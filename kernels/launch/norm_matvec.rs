@@ -1,5 +1,6 @@
 //! The norm of a row times a matrix: the head of a decode step.
 
+use crate::Dtype;
 use crate::jit::KernelSpec;
 
 use super::stream::{self, Geometry, Norm};
@@ -52,5 +53,13 @@ fn variants() -> Vec<KernelSpec> {
     let of = |(out_features, in_features, weight, activation)| {
         spec(&Axes { out_features, in_features, weight, activation }, Norm { eps: 1e-6, weight: activation })
     };
-    matvec_stream::VARIANTS.into_iter().map(of).collect()
+    matvec_stream::VARIANTS
+        .into_iter()
+        .map(of)
+        .chain([laid(
+            &matvec_stream::LARGEST.0,
+            Norm { eps: 1e-6, weight: Dtype::BF16 },
+            matvec_stream::LARGEST.1,
+        )])
+        .collect()
 }

@@ -51,17 +51,34 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             ("rmsnorm" | "add_rmsnorm", "weight") => (vector(int("FEATURES")?), float("WEIGHT_DTYPE")?),
             ("rope", "out" | "x") => (each(product(int("NUM_HEADS")?, int("HEAD_DIM")?)?)?, act()?),
             (
-                "matvec" | "matmul" | "matmul_simt" | "matvec_stream" | "matvec_add" | "norm_matvec"
+                "matvec"
+                | "matmul"
+                | "matmul_simt"
+                | "matvec_stream"
+                | "matvec_add"
+                | "norm_matvec"
                 | "norm_gate_up_matvec",
                 "out" | "residual",
             ) => (each(int("OUT_FEATURES")?)?, act()?),
             (
-                "matvec" | "matmul" | "matmul_simt" | "matvec_stream" | "matvec_add" | "norm_matvec"
-                | "norm_gate_up_matvec" | "norm_qkv_matvec" | "norm_qkv_bias_matvec",
+                "matvec"
+                | "matmul"
+                | "matmul_simt"
+                | "matvec_stream"
+                | "matvec_add"
+                | "norm_matvec"
+                | "norm_gate_up_matvec"
+                | "norm_qkv_matvec"
+                | "norm_qkv_bias_matvec",
                 "x",
             ) => (each(int("IN_FEATURES")?)?, act()?),
             (
-                "matvec" | "matmul" | "matmul_simt" | "matvec_stream" | "matvec_add" | "norm_matvec"
+                "matvec"
+                | "matmul"
+                | "matmul_simt"
+                | "matvec_stream"
+                | "matvec_add"
+                | "norm_matvec"
                 | "norm_gate_up_matvec",
                 "weight" | "gate_weight" | "up_weight",
             ) => (vector(product(int("OUT_FEATURES")?, int("IN_FEATURES")?)?), float("WEIGHT_DTYPE")?),

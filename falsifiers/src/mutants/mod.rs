@@ -27,6 +27,7 @@ mod decode_kv_dtype;
 mod decode_position_ahead;
 mod e4m3_truncated;
 mod embedding_tail_dropped;
+mod fusion_product;
 mod fusion_residual;
 mod jit_source_missing;
 mod k_bias_dropped;
@@ -67,6 +68,9 @@ mod scaled_logits;
 mod silu_overflow;
 mod statistics_in_f32;
 mod stray_tensor;
+mod stream_eights;
+mod stream_guard;
+mod stream_norm;
 mod tied_weights_untied;
 mod window_dropped;
 
@@ -107,6 +111,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &decode_position_ahead::MUTANT,
     &e4m3_truncated::MUTANT,
     &embedding_tail_dropped::MUTANT,
+    &fusion_product::MUTANT,
     &fusion_residual::MUTANT,
     &jit_source_missing::MUTANT,
     &k_bias_dropped::MUTANT,
@@ -147,6 +152,9 @@ pub static MUTANTS: &[&Mutant] = &[
     &silu_overflow::MUTANT,
     &statistics_in_f32::MUTANT,
     &stray_tensor::MUTANT,
+    &stream_eights::MUTANT,
+    &stream_guard::MUTANT,
+    &stream_norm::MUTANT,
     &tied_weights_untied::MUTANT,
     &window_dropped::MUTANT,
 ];

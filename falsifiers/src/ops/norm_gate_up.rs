@@ -37,7 +37,11 @@ fn run(draw: &mut Draw, case: Streamed) -> OpRun {
         ],
         reference: Box::new(move |arithmetic| {
             let of = [&x, &gain, &gate, &up];
-            vec![if is_truth(arithmetic) { gated::<f64>(of, arithmetic) } else { gated::<f32>(of, arithmetic) }]
+            vec![if is_truth(arithmetic) {
+                gated::<f64>(of, arithmetic)
+            } else {
+                gated::<f32>(of, arithmetic)
+            }]
         }),
     }
 }

@@ -36,7 +36,11 @@ fn run(draw: &mut Draw, case: Streamed) -> OpRun {
         ],
         reference: Box::new(move |arithmetic| {
             let of = [&x, &gain, &weight];
-            vec![if is_truth(arithmetic) { product::<f64>(of, arithmetic) } else { product::<f32>(of, arithmetic) }]
+            vec![if is_truth(arithmetic) {
+                product::<f64>(of, arithmetic)
+            } else {
+                product::<f32>(of, arithmetic)
+            }]
         }),
     }
 }

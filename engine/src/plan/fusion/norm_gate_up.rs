@@ -14,7 +14,7 @@ pub(super) fn pass(plan: &mut Plan) -> usize {
 }
 
 fn joined(plan: &mut Plan, at: usize) -> Option<()> {
-    let step = plan.steps.get(at)?;
+    let step = plan.steps.get(at).filter(|step| Normed::is(step))?;
     let out = step.writes().next()?;
     let &[one_at, two_at] = readers(plan, out).as_slice() else { return None };
     let (one, two) = (Product::of(plan.steps.get(one_at)?)?, Product::of(plan.steps.get(two_at)?)?);

@@ -13,7 +13,7 @@ pub(super) fn pass(plan: &mut Plan) -> usize {
 }
 
 fn joined(plan: &mut Plan, at: usize) -> Option<()> {
-    let step = plan.steps.get(at)?;
+    let step = plan.steps.get(at).filter(|step| Normed::is(step))?;
     let out = step.writes().next()?;
     let &[product_at] = readers(plan, out).as_slice() else { return None };
     let product = Product::of(plan.steps.get(product_at)?)?;

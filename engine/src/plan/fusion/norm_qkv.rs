@@ -15,7 +15,7 @@ pub(super) fn pass(plan: &mut Plan) -> usize {
 }
 
 fn joined(plan: &mut Plan, at: usize) -> Option<()> {
-    let step = plan.steps.get(at)?;
+    let step = plan.steps.get(at).filter(|step| Normed::is(step))?;
     let out = step.writes().next()?;
     let &[q_at, k_at, v_at] = readers(plan, out).as_slice() else { return None };
     let product = |at: usize| Product::of(plan.steps.get(at)?);
@@ -40,7 +40,10 @@ fn joined(plan: &mut Plan, at: usize) -> Option<()> {
         norm: norm.norm,
     };
     if let Some(why) = unfit(&axes) {
-        note(plan, format!("rmsnorm and three of matvec, which are slower, in the place of norm_qkv_matvec: {why}"));
+        note(
+            plan,
+            format!("rmsnorm and three of matvec, which are slower, in the place of norm_qkv_matvec: {why}"),
+        );
         return None;
     }
     let mut parts = vec![at, q_at, k_at, v_at];

@@ -46,6 +46,11 @@ pub(super) struct Normed {
 }
 
 impl Normed {
+    /// Whether a step is a norm at all.
+    pub(super) fn is(step: &Step) -> bool {
+        step.spec.kernel == rmsnorm::KERNEL.name
+    }
+
     /// The norm that a step is, if it is one of rows of so many features, one a token.
     pub(super) fn of(step: &Step, product: &Product) -> Option<Self> {
         let [Operand::Buffer(out), Operand::Buffer(x), Operand::Buffer(weight), Operand::Number(rows)] =
@@ -58,7 +63,7 @@ impl Normed {
             && *rows == product.tokens
             && step.spec.dtype("ACT_DTYPE") == Some(product.axes.activation);
         let norm = Norm { eps, weight: step.spec.dtype("WEIGHT_DTYPE")? };
-        let ours = step.spec.kernel == rmsnorm::KERNEL.name && whole && *out == product.x;
+        let ours = Self::is(step) && whole && *out == product.x;
         ours.then_some(Self { norm, out: *out, x: *x, weight: *weight })
     }
 }
@@ -97,10 +102,18 @@ pub(super) fn readers(plan: &Plan, id: BufferId) -> Vec<usize> {
 
 /// Puts one step in the place of several: where the one at `at` was, which is one of them. It covers what they cover, in
 /// their order, and is passed `buffers` and the number of tokens.
-pub(super) fn join(plan: &mut Plan, parts: &[usize], at: usize, joined: Joined, buffers: &[BufferId], tokens: Expr) {
+pub(super) fn join(
+    plan: &mut Plan,
+    parts: &[usize],
+    at: usize,
+    joined: Joined,
+    buffers: &[BufferId],
+    tokens: Expr,
+) {
     let mut parts = parts.to_vec();
     parts.sort_unstable();
-    let covers = parts.iter().filter_map(|&part| plan.steps.get(part)).flat_map(|step| step.covers.clone()).collect();
+    let covers =
+        parts.iter().filter_map(|&part| plan.steps.get(part)).flat_map(|step| step.covers.clone()).collect();
     let mut arguments: Vec<Operand> = buffers.iter().map(|&id| Operand::Buffer(id)).collect();
     arguments.push(Operand::Number(tokens));
     let Joined { spec, shape } = joined;

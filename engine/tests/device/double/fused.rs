@@ -45,7 +45,12 @@ fn projection(call: &mut Call<'_>, x: &[f32], part: &str) -> Done {
     call.store(&format!("{part}_out"), "ACT_DTYPE", 0, &out)
 }
 
-fn product(call: &mut Call<'_>, x: &[f32], weight: &str, features: usize) -> Result<Vec<f32>, kernels::device::DeviceError> {
+fn product(
+    call: &mut Call<'_>,
+    x: &[f32],
+    weight: &str,
+    features: usize,
+) -> Result<Vec<f32>, kernels::device::DeviceError> {
     let in_features = call.int("IN_FEATURES");
     let weight = call.floats(weight, "WEIGHT_DTYPE", features * in_features)?;
     Ok(stored(call, products(x, &weight, in_features, LANES)))

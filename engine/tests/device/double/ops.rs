@@ -54,7 +54,11 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
             call.grid_is([n.div_ceil(64), call.int("OUT_FEATURES").div_ceil(64), 1])?;
             linear(&mut call, 1)
         }
-        "matvec_stream" | "matvec_add" | "norm_matvec" | "norm_gate_up_matvec" | "norm_qkv_matvec"
+        "matvec_stream"
+        | "matvec_add"
+        | "norm_matvec"
+        | "norm_gate_up_matvec"
+        | "norm_qkv_matvec"
         | "norm_qkv_bias_matvec" => {
             call.grid_is([call.int("BLOCKS"), n, 1])?;
             fused::run(&mut call)
