@@ -13,7 +13,9 @@ static_assert(32 * WARPS >= NORM_THREADS, "the norm takes eight warps");
 template <u32 COUNT, class Element, class Use>
 static __device__ __forceinline__ void take(Element* to, const Element* from, Use use) {
     constexpr u32 EACH = (COUNT + NORM_THREADS - 1) / NORM_THREADS;
-    constexpr u32 TOGETHER = EACH < 16 ? EACH : 16;
+    // At most sixteen, and as many each time as there are.
+    constexpr u32 TIMES = (EACH + 15) / 16;
+    constexpr u32 TOGETHER = (EACH + TIMES - 1) / TIMES;
     for (u32 first = 0; first < EACH; first += TOGETHER) {
         Element taken[TOGETHER];
 #pragma unroll
