@@ -8,24 +8,33 @@
 constexpr u32 NORM_THREADS = 256;
 static_assert(32 * WARPS >= NORM_THREADS, "the norm takes eight warps");
 
-// The elements of a row that are a thread's, in the order in which it adds them up, put by in `to`: asked for together, so
-// that the row comes after one latency and not after one for each. `use` sees each of them.
+// The elements of a row that are a thread's, in the order in which it adds them up: TIMES times TOGETHER of them, which is
+// at most sixteen. What is read together comes after one latency, and not after one for each.
+template <u32 COUNT>
+struct Shares {
+    static constexpr u32 EACH = (COUNT + NORM_THREADS - 1) / NORM_THREADS;
+    static constexpr u32 TIMES = (EACH + 15) / 16;
+    static constexpr u32 TOGETHER = (EACH + TIMES - 1) / TIMES;
+
+    static __device__ __forceinline__ u32 at(u32 time, u32 j) {
+        return threadIdx.x + NORM_THREADS * (time * TOGETHER + j);
+    }
+};
+
+// A thread's elements of a row put by in `to`. `use` sees each of them.
 template <u32 COUNT, class Element, class Use>
 static __device__ __forceinline__ void take(Element* to, const Element* from, Use use) {
-    constexpr u32 EACH = (COUNT + NORM_THREADS - 1) / NORM_THREADS;
-    // At most sixteen, and as many each time as there are.
-    constexpr u32 TIMES = (EACH + 15) / 16;
-    constexpr u32 TOGETHER = (EACH + TIMES - 1) / TIMES;
-    for (u32 first = 0; first < EACH; first += TOGETHER) {
-        Element taken[TOGETHER];
+    using Share = Shares<COUNT>;
+    for (u32 time = 0; time < Share::TIMES; ++time) {
+        Element taken[Share::TOGETHER];
 #pragma unroll
-        for (u32 j = 0; j < TOGETHER; ++j) {
-            const u32 i = threadIdx.x + NORM_THREADS * (first + j);
+        for (u32 j = 0; j < Share::TOGETHER; ++j) {
+            const u32 i = Share::at(time, j);
             taken[j] = i < COUNT ? from[i] : Element{};
         }
 #pragma unroll
-        for (u32 j = 0; j < TOGETHER; ++j) {
-            const u32 i = threadIdx.x + NORM_THREADS * (first + j);
+        for (u32 j = 0; j < Share::TOGETHER; ++j) {
+            const u32 i = Share::at(time, j);
             if (i < COUNT) {
                 to[i] = taken[j];
                 use(taken[j]);
@@ -63,9 +72,13 @@ static __device__ __forceinline__ void normalise(typename Storage<ACT>::Element*
         float total = 0.0f;
         for (u32 warp = 0; warp < NORM_THREADS / 32; ++warp) total += warp_squares[warp];
         float scale = 1.0f / sqrtf(total / (float)COUNT + eps);
-#pragma unroll 8
-        for (u32 i = threadIdx.x; i < COUNT; i += NORM_THREADS) {
-            row[i] = Storage<ACT>::store(Storage<ACT>::load(row[i]) * scale * Storage<NORM>::load(gain[i]));
+        for (u32 time = 0; time < Shares<COUNT>::TIMES; ++time) {
+#pragma unroll
+            for (u32 j = 0; j < Shares<COUNT>::TOGETHER; ++j) {
+                const u32 i = Shares<COUNT>::at(time, j);
+                if (i >= COUNT) continue;
+                row[i] = Storage<ACT>::store(Storage<ACT>::load(row[i]) * scale * Storage<NORM>::load(gain[i]));
+            }
         }
     }
     __syncthreads();

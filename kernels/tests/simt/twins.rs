@@ -1,5 +1,7 @@
 //! Fused products give bit by bit what the steps give that they replace, for rows of every length and dealing.
 
+use std::sync::Arc;
+
 use kernels::Dtype;
 use kernels::device::Target;
 use kernels::jit::{Jit, JitOptions, KernelSpec, Nvrtc};
@@ -34,14 +36,14 @@ const SHAPES: &[Shape] = &[
 ];
 
 struct Bench {
-    device: Device,
+    device: Arc<Device>,
     jit: Jit,
 }
 
 impl Bench {
     fn new() -> Self {
         let nvrtc = Nvrtc::find().unwrap_or_else(|error| panic!("{error}"));
-        let options = JitOptions { cache: None, seam: std::sync::Arc::new(Seam::empty()) };
+        let options = JitOptions { cache: None, seam: Arc::new(Seam::empty()) };
         Self {
             device: Device::new(Options::default()),
             jit: Jit::new(Box::new(nvrtc), Target::new(9, 0), options),
