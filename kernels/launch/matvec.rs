@@ -30,7 +30,7 @@ pub fn spec(axes: &Axes) -> KernelSpec {
 /// the shape of the weight only, so that the fast twins (`stream.cuh`) add up in the same order whatever else they do.
 #[must_use]
 pub const fn splits(out_features: usize, in_features: usize) -> usize {
-    if out_features < 1024 && in_features > 4096 && in_features % 8 == 0 { 2 } else { 1 }
+    if out_features < 1024 && in_features > 4096 && in_features.is_multiple_of(8) { 2 } else { 1 }
 }
 
 /// `out [tokens, out_features] = x [tokens, in_features] * weight [out_features, in_features]^T`.

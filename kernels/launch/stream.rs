@@ -100,7 +100,7 @@ impl Norm {
 #[must_use]
 pub fn unfit(axes: &Axes) -> Option<String> {
     let Axes { in_features, weight, activation, .. } = axes;
-    if in_features % 8 != 0 || *in_features == 0 {
+    if !in_features.is_multiple_of(8) || *in_features == 0 {
         return Some(format!("rows of {in_features} weights are no whole eights"));
     }
     let known = matches!(activation, Dtype::F32 | Dtype::F16 | Dtype::BF16)
