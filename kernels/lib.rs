@@ -15,6 +15,10 @@
 //! | [`silu_and_mul`] | the gated activation of the MLP |
 //! | [`residual_add`] | the residual stream |
 //! | [`add_rmsnorm`] | the residual stream and the norm of it |
+//! | [`linear_add`] | matrix product, added to the residual stream |
+//! | [`norm_linear`] | matrix product of the norm of rows |
+//! | [`norm_qkv`] | queries, keys and values of the norm of rows |
+//! | [`norm_gate_up`] | the gated activation of the norm of rows |
 //! | [`kv_write`] | keys and values of new tokens, written to their pages |
 //! | [`argmax`] | the index of the largest element of each row |
 //! | [`decode_advance`] | the inputs of the next decode step |
@@ -46,6 +50,10 @@ pub mod jit;
 pub mod kv_write;
 pub mod launch;
 pub mod linear;
+pub mod linear_add;
+pub mod norm_gate_up;
+pub mod norm_linear;
+pub mod norm_qkv;
 pub mod real;
 pub mod residual_add;
 pub mod rmsnorm;
@@ -79,6 +87,10 @@ pub static OPS: &[&OpInfo] = &[
     &embedding::OP,
     &kv_write::OP,
     &linear::OP,
+    &linear_add::OP,
+    &norm_gate_up::OP,
+    &norm_linear::OP,
+    &norm_qkv::OP,
     &residual_add::OP,
     &rmsnorm::OP,
     &rope::OP,

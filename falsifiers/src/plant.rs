@@ -1,6 +1,6 @@
 //! How mutants of the device are planted: in the text of a kernel, its axes, its key, or a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::plan::{BufferId, Operand, Plan, PlanPoint, Role, Step};
 use kernels::jit::{Axis, KernelSpec, KeyPoint, SourcePoint, SpecPoint};
@@ -47,7 +47,8 @@ pub(crate) fn in_plan(change: fn(&mut Plan) -> bool) -> Seam {
     Seam::empty().with::<PlanPoint>(change)
 }
 
-/// Lets everyone who reads the stage `from` of a layer read its stage `instead`.
+/// Lets everyone who reads the stage `from` of a layer read its stage `instead`. A stage that fusion left without a buffer is
+/// none to read: there the plan stays as it is.
 pub(crate) fn reroute(plan: &mut Plan, from: &str, instead: &str) -> bool {
     let stages = |local: &str| -> BTreeMap<Option<usize>, BufferId> {
         let buffers = plan.buffers.iter().enumerate();
@@ -59,10 +60,11 @@ pub(crate) fn reroute(plan: &mut Plan, from: &str, instead: &str) -> bool {
             .collect()
     };
     let (from, instead) = (stages(from), stages(instead));
+    let stored: BTreeSet<BufferId> = plan.steps.iter().flat_map(Step::writes).collect();
     let mut slot = plan.buffers.iter().filter_map(|buffer| buffer.slot).max().unwrap_or(0);
     let mut changed = false;
     for (layer, from) in &from {
-        let Some(&instead) = instead.get(layer) else { continue };
+        let Some(&instead) = instead.get(layer).filter(|id| stored.contains(id)) else { continue };
         for step in &mut plan.steps {
             changed |= reread(step, *from, instead);
         }

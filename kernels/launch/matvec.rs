@@ -23,7 +23,14 @@ const FEATURES_PER_BLOCK: usize = 8;
 /// The spec of these axes.
 #[must_use]
 pub fn spec(axes: &Axes) -> KernelSpec {
-    axes.of(KERNEL.name)
+    axes.of(KERNEL.name).with("SPLITS", splits(axes.out_features, axes.in_features))
+}
+
+/// In how many segments the sum of a row is taken: more than one where few long rows would leave most of a GPU idle. Of
+/// the shape of the weight only, so that the fast twins (`stream.cuh`) add up in the same order whatever else they do.
+#[must_use]
+pub const fn splits(out_features: usize, in_features: usize) -> usize {
+    if out_features < 1024 && in_features > 4096 && in_features.is_multiple_of(8) { 2 } else { 1 }
 }
 
 /// `out [tokens, out_features] = x [tokens, in_features] * weight [out_features, in_features]^T`.
@@ -36,7 +43,14 @@ pub fn shape(tokens: Expr, out_features: usize) -> LaunchShape {
 }
 
 fn variants() -> Vec<KernelSpec> {
-    [(256, 512, Dtype::BF16), (72, 40, Dtype::F32), (52, 48, Dtype::F16), (72, 50, Dtype::BF16)]
+    let shapes = [
+        (256, 512, Dtype::BF16),
+        (72, 40, Dtype::F32),
+        (52, 48, Dtype::F16),
+        (72, 50, Dtype::BF16),
+        (48, 4864, Dtype::BF16),
+    ];
+    shapes
         .into_iter()
         .map(|(out_features, in_features, dtype)| {
             spec(&Axes { out_features, in_features, weight: dtype, activation: dtype })

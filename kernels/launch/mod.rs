@@ -17,10 +17,17 @@ pub mod kv_write;
 pub mod matmul;
 pub mod matmul_simt;
 pub mod matvec;
+pub mod matvec_add;
+pub mod matvec_stream;
+pub mod norm_gate_up_matvec;
+pub mod norm_matvec;
+pub mod norm_qkv_bias_matvec;
+pub mod norm_qkv_matvec;
 pub mod residual_add;
 pub mod rmsnorm;
 pub mod rope;
 pub mod silu_and_mul;
+pub mod stream;
 pub mod tap_statistics;
 
 use crate::jit::KernelSpec;
@@ -128,6 +135,12 @@ pub static KERNELS: &[&KernelInfo] = &[
     &matmul::KERNEL,
     &matmul_simt::KERNEL,
     &matvec::KERNEL,
+    &matvec_add::KERNEL,
+    &matvec_stream::KERNEL,
+    &norm_gate_up_matvec::KERNEL,
+    &norm_matvec::KERNEL,
+    &norm_qkv_bias_matvec::KERNEL,
+    &norm_qkv_matvec::KERNEL,
     &residual_add::KERNEL,
     &rmsnorm::KERNEL,
     &rope::KERNEL,
@@ -142,5 +155,10 @@ pub fn find(name: &str) -> Option<&'static KernelInfo> {
 }
 
 /// The headers that `.cu` files include, by name.
-pub static HEADERS: &[(&str, &str)] =
-    &[("common.cuh", include_str!("../common.cuh")), ("dependent.cuh", include_str!("../dependent.cuh"))];
+pub static HEADERS: &[(&str, &str)] = &[
+    ("common.cuh", include_str!("../common.cuh")),
+    ("dependent.cuh", include_str!("../dependent.cuh")),
+    ("normed.cuh", include_str!("../normed.cuh")),
+    ("qkv.cuh", include_str!("../qkv.cuh")),
+    ("stream.cuh", include_str!("../stream.cuh")),
+];

@@ -50,10 +50,46 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             ("bias", "bias") => (vector(int("FEATURES")?), float("BIAS_DTYPE")?),
             ("rmsnorm" | "add_rmsnorm", "weight") => (vector(int("FEATURES")?), float("WEIGHT_DTYPE")?),
             ("rope", "out" | "x") => (each(product(int("NUM_HEADS")?, int("HEAD_DIM")?)?)?, act()?),
-            ("matvec" | "matmul" | "matmul_simt", "out") => (each(int("OUT_FEATURES")?)?, act()?),
-            ("matvec" | "matmul" | "matmul_simt", "x") => (each(int("IN_FEATURES")?)?, act()?),
-            ("matvec" | "matmul" | "matmul_simt", "weight") => {
-                (vector(product(int("OUT_FEATURES")?, int("IN_FEATURES")?)?), float("WEIGHT_DTYPE")?)
+            (
+                "matvec"
+                | "matmul"
+                | "matmul_simt"
+                | "matvec_stream"
+                | "matvec_add"
+                | "norm_matvec"
+                | "norm_gate_up_matvec",
+                "out" | "residual",
+            ) => (each(int("OUT_FEATURES")?)?, act()?),
+            (
+                "matvec"
+                | "matmul"
+                | "matmul_simt"
+                | "matvec_stream"
+                | "matvec_add"
+                | "norm_matvec"
+                | "norm_gate_up_matvec"
+                | "norm_qkv_matvec"
+                | "norm_qkv_bias_matvec",
+                "x",
+            ) => (each(int("IN_FEATURES")?)?, act()?),
+            (
+                "matvec"
+                | "matmul"
+                | "matmul_simt"
+                | "matvec_stream"
+                | "matvec_add"
+                | "norm_matvec"
+                | "norm_gate_up_matvec",
+                "weight" | "gate_weight" | "up_weight",
+            ) => (vector(product(int("OUT_FEATURES")?, int("IN_FEATURES")?)?), float("WEIGHT_DTYPE")?),
+            (_, "norm_weight") => (vector(int("IN_FEATURES")?), float("NORM_DTYPE")?),
+            ("norm_qkv_matvec" | "norm_qkv_bias_matvec", parameter) => {
+                let rows = int(if parameter.starts_with('q') { "Q_FEATURES" } else { "KV_FEATURES" })?;
+                match parameter {
+                    "q_out" | "k_out" | "v_out" => (each(rows)?, act()?),
+                    "q_bias" | "k_bias" | "v_bias" => (vector(rows), float("BIAS_DTYPE")?),
+                    _ => (vector(product(rows, int("IN_FEATURES")?)?), float("WEIGHT_DTYPE")?),
+                }
             }
             ("kv_write", "k" | "v") => (each(int("WIDTH")?)?, act()?),
             ("kv_write", "k_pages" | "v_pages") => (Count::RowsOf(int("WIDTH")?), float("KV_DTYPE")?),

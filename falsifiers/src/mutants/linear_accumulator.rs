@@ -16,7 +16,17 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_source(
-        &["matmul", "matmul_simt", "matvec"],
+        &[
+            "matmul",
+            "matmul_simt",
+            "matvec",
+            "matvec_add",
+            "matvec_stream",
+            "norm_gate_up_matvec",
+            "norm_matvec",
+            "norm_qkv_bias_matvec",
+            "norm_qkv_matvec",
+        ],
         &[
             (
                 "multiply_add(sum[i][j], a[i], b);",
@@ -29,6 +39,10 @@ fn seam() -> Seam {
             (
                 "sum = fmaf(w[j], v[j], sum);",
                 "sum = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(w[j], v[j], sum)));",
+            ),
+            (
+                "sum[m] = fmaf(now[m][chunk].at(j), v[chunk].at(j), sum[m]);",
+                "sum[m] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(now[m][chunk].at(j), v[chunk].at(j), sum[m])));",
             ),
             (
                 "sum = fmaf(Weight::load(weight_row[i]), Activation::load(x_row[i]), sum);",

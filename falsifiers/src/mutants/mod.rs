@@ -28,6 +28,7 @@ mod decode_kv_dtype;
 mod decode_position_ahead;
 mod e4m3_truncated;
 mod embedding_tail_dropped;
+mod fusion_product;
 mod fusion_residual;
 mod graph_length;
 mod graph_node;
@@ -71,6 +72,9 @@ mod scaled_logits;
 mod silu_overflow;
 mod statistics_in_f32;
 mod stray_tensor;
+mod stream_eights;
+mod stream_guard;
+mod stream_norm;
 mod taps_other_plan;
 mod tied_weights_untied;
 mod window_dropped;
@@ -113,6 +117,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &decode_position_ahead::MUTANT,
     &e4m3_truncated::MUTANT,
     &embedding_tail_dropped::MUTANT,
+    &fusion_product::MUTANT,
     &fusion_residual::MUTANT,
     &graph_length::MUTANT,
     &graph_node::MUTANT,
@@ -157,6 +162,9 @@ pub static MUTANTS: &[&Mutant] = &[
     &statistics_in_f32::MUTANT,
     &stray_tensor::MUTANT,
     &taps_other_plan::MUTANT,
+    &stream_eights::MUTANT,
+    &stream_guard::MUTANT,
+    &stream_norm::MUTANT,
     &tied_weights_untied::MUTANT,
     &window_dropped::MUTANT,
 ];

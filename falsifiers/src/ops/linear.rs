@@ -1,9 +1,9 @@
-//! Cases of `linear`: its three kernels over storage formats, ragged shapes and numbers of tokens.
+//! Cases of `linear`: its kernels over storage formats, ragged shapes and numbers of tokens.
 
 use engine::trace::Tensor;
 use kernels::jit::KernelSpec;
 use kernels::launch::matmul::Axes;
-use kernels::launch::{Expr, LaunchShape, matmul, matmul_simt, matvec};
+use kernels::launch::{Expr, LaunchShape, matmul, matmul_simt, matvec, matvec_stream};
 use kernels::{Arithmetic, Dtype, Real, linear};
 
 use super::arrays::{count, input, matrix, rows, tokens as extent};
@@ -14,15 +14,42 @@ use super::{Draw, Group, OpCase, OpRun};
 struct Kernel {
     name: &'static str,
     spec: fn(&Axes) -> KernelSpec,
-    shape: fn(Expr, usize) -> LaunchShape,
+    shape: fn(&Axes, Expr) -> LaunchShape,
+    /// Whether it takes these axes.
+    takes: fn(&Axes) -> bool,
     /// Storage of activations, each with the storage of weights that it is tried with.
     dtypes: &'static [(Dtype, &'static [Dtype])],
 }
 
 const KERNELS: &[Kernel] = &[
-    Kernel { name: "matvec", spec: matvec::spec, shape: matvec::shape, dtypes: ANY },
-    Kernel { name: "matmul", spec: matmul::spec, shape: matmul::shape, dtypes: TENSOR_CORES },
-    Kernel { name: "matmul_simt", spec: matmul_simt::spec, shape: matmul_simt::shape, dtypes: ANY },
+    Kernel {
+        name: "matvec",
+        spec: matvec::spec,
+        shape: |axes, tokens| matvec::shape(tokens, axes.out_features),
+        takes: |_| true,
+        dtypes: ANY,
+    },
+    Kernel {
+        name: "matvec_stream",
+        spec: matvec_stream::spec,
+        shape: |axes, tokens| matvec_stream::shape(matvec_stream::geometry(axes), tokens),
+        takes: |axes| matvec_stream::unfit(axes).is_none(),
+        dtypes: ANY,
+    },
+    Kernel {
+        name: "matmul",
+        spec: matmul::spec,
+        shape: |axes, tokens| matmul::shape(tokens, axes.out_features),
+        takes: |_| true,
+        dtypes: TENSOR_CORES,
+    },
+    Kernel {
+        name: "matmul_simt",
+        spec: matmul_simt::spec,
+        shape: |axes, tokens| matmul_simt::shape(tokens, axes.out_features),
+        takes: |_| true,
+        dtypes: ANY,
+    },
 ];
 
 const ANY: &[(Dtype, &[Dtype])] = &[
@@ -51,6 +78,8 @@ const FEATURES: &[(usize, usize)] = &[
 /// Shapes with as many tokens as a long prompt has.
 const LONG: &[(usize, usize)] = &[(72, 50), (136, 64)];
 const LONG_TOKENS: usize = 600;
+/// Rows so long that a matrix-vector kernel takes their sums in segments.
+const SEGMENTED: &[(usize, usize)] = &[(9, 4872)];
 
 /// What is special about the inputs.
 #[derive(Clone, Copy, PartialEq)]
@@ -72,7 +101,9 @@ pub(super) fn groups() -> Vec<Group> {
             for &weight in weights {
                 let shapes = FEATURES.iter().flat_map(|&features| TOKENS.iter().map(move |&t| (t, features)));
                 let long = LONG.iter().map(|&features| (LONG_TOKENS, features));
-                for (tokens, features) in shapes.chain(long) {
+                let vector = kernel.name.starts_with("matvec");
+                let segmented = SEGMENTED.iter().filter(|_| vector).map(|&features| (2, features));
+                for (tokens, features) in shapes.chain(long).chain(segmented) {
                     cases.push(case(*kernel, tokens, features, (weight, activation), Inputs::Plain));
                 }
                 for inputs in [Inputs::NanToken, Inputs::Positive] {
@@ -81,6 +112,7 @@ pub(super) fn groups() -> Vec<Group> {
                     }
                 }
             }
+            let cases = cases.into_iter().flatten().collect();
             groups.push(Group { kernel: kernel.name, activation, cases });
         }
     }
@@ -93,8 +125,11 @@ fn case(
     (out_features, in_features): (usize, usize),
     (weight, activation): (Dtype, Dtype),
     inputs: Inputs,
-) -> OpCase {
+) -> Option<OpCase> {
     let axes = Axes { out_features, in_features, weight, activation };
+    if !(kernel.takes)(&axes) {
+        return None;
+    }
     let special = match inputs {
         Inputs::Plain => "",
         Inputs::NanToken => ",nan_token",
@@ -103,7 +138,7 @@ fn case(
     let name = format!(
         "tokens={tokens},out_features={out_features},in_features={in_features},weight={weight}{special}"
     );
-    OpCase::new(name, move |draw| run(kernel, axes, tokens, inputs, draw))
+    Some(OpCase::new(name, move |draw| run(kernel, axes, tokens, inputs, draw)))
 }
 
 fn run(kernel: Kernel, axes: Axes, tokens: usize, inputs: Inputs, draw: &mut Draw) -> OpRun {
@@ -125,7 +160,7 @@ fn run(kernel: Kernel, axes: Axes, tokens: usize, inputs: Inputs, draw: &mut Dra
     }
     OpRun {
         spec: (kernel.spec)(&axes),
-        shape: (kernel.shape)(Expr::Tokens, out_features),
+        shape: (kernel.shape)(&axes, Expr::Tokens),
         extent: extent(tokens),
         arguments: vec![
             rows(tokens, out_features, activation),

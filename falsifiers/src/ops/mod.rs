@@ -14,11 +14,16 @@ mod draw;
 mod embedding;
 mod kv_write;
 mod linear;
+mod linear_add;
+mod norm_gate_up;
+mod norm_linear;
+mod norm_qkv;
 pub(crate) mod place;
 mod residual_add;
 mod rmsnorm;
 mod rope;
 mod silu_and_mul;
+mod streamed;
 mod tap_statistics;
 #[cfg(test)]
 mod tests;
@@ -107,6 +112,10 @@ pub static CASES: &[(&str, Groups)] = &[
     ("embedding", embedding::groups),
     ("kv_write", kv_write::groups),
     ("linear", linear::groups),
+    ("linear_add", linear_add::groups),
+    ("norm_gate_up", norm_gate_up::groups),
+    ("norm_linear", norm_linear::groups),
+    ("norm_qkv", norm_qkv::groups),
     ("residual_add", residual_add::groups),
     ("rmsnorm", rmsnorm::groups),
     ("rope", rope::groups),

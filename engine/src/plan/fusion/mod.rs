@@ -3,11 +3,23 @@
 //! | file | what |
 //! |---|---|
 //! | `add_norm` | the residual stream and its norm |
+//! | `norm_qkv` | the norm before attention, and queries, keys and values |
+//! | `norm_gate_up` | the norm before the MLP, its gate and up, and the gated activation |
+//! | `norm_matvec` | a norm and its one product: the head |
+//! | `matvec_add` | a product, and the residual stream it is added to |
+//! | `matvec_stream` | what is left of plain products |
+//! | `parts` | what passes look for, and how several steps become one |
 //!
-//! A pass looks for neighbouring steps of certain kernels, and leaves alone what it does not know. A stage that only the
+//! A pass looks for steps of certain kernels that read each other's results, and leaves alone what it does not know. A stage that only the
 //! joined step computes keeps its name in what the step covers, and loses its buffer.
 
 mod add_norm;
+mod matvec_add;
+mod matvec_stream;
+mod norm_gate_up;
+mod norm_matvec;
+mod norm_qkv;
+mod parts;
 
 use super::Plan;
 
@@ -15,7 +27,14 @@ use super::Plan;
 type Pass = (&'static str, fn(&mut Plan) -> usize);
 
 /// In the order in which they are made: what joins more comes first.
-const PASSES: &[Pass] = &[("residual_add and rmsnorm into add_rmsnorm", add_norm::pass)];
+const PASSES: &[Pass] = &[
+    ("rmsnorm and queries, keys and values into norm_qkv_matvec", norm_qkv::pass),
+    ("rmsnorm, gate, up and silu_and_mul into norm_gate_up_matvec", norm_gate_up::pass),
+    ("rmsnorm and matvec into norm_matvec", norm_matvec::pass),
+    ("matvec and residual_add into matvec_add", matvec_add::pass),
+    ("residual_add and rmsnorm into add_rmsnorm", add_norm::pass),
+    ("matvec into matvec_stream", matvec_stream::pass),
+];
 
 /// Fuses what can be fused, and notes how often.
 pub(crate) fn fuse(plan: &mut Plan) {

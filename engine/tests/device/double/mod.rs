@@ -4,6 +4,7 @@
 //! It shows that plans, memory, inputs and pages are right. It says nothing about the real kernels.
 
 mod attention;
+mod fused;
 mod graph;
 mod memory;
 mod ops;

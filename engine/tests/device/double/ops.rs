@@ -3,9 +3,9 @@
 use kernels::device::DeviceError;
 use kernels::jit::Axis;
 
-use super::{Call, attention};
+use super::{Call, attention, fused};
 
-type Done = Result<(), DeviceError>;
+pub(super) type Done = Result<(), DeviceError>;
 
 impl Call<'_> {
     pub(crate) fn int(&self, axis: &str) -> usize {
@@ -60,6 +60,15 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
         "matmul" | "matmul_simt" => {
             call.grid_is([n.div_ceil(64), call.int("OUT_FEATURES").div_ceil(64), 1])?;
             linear(&mut call, 1)
+        }
+        "matvec_stream"
+        | "matvec_add"
+        | "norm_matvec"
+        | "norm_gate_up_matvec"
+        | "norm_qkv_matvec"
+        | "norm_qkv_bias_matvec" => {
+            call.grid_is([call.int("BLOCKS"), n, 1])?;
+            fused::run(&mut call)
         }
         "attention_prefill" | "attention_plain" | "attention_decode" => attention::run(&mut call),
         "decode_advance" => {
@@ -151,13 +160,17 @@ fn rmsnorm(call: &mut Call<'_>, add: bool) -> Done {
         x = call.floats("residual_out", "ACT_DTYPE", n * width)?;
     }
     let weight = call.floats("weight", "WEIGHT_DTYPE", width)?;
+    call.store("out", "ACT_DTYPE", 0, &normed(&x, &weight, eps))
+}
+
+pub(super) fn normed(x: &[f32], weight: &[f32], eps: f32) -> Vec<f32> {
     let mut out = Vec::with_capacity(x.len());
-    for row in x.chunks(width) {
+    for row in x.chunks(weight.len()) {
         let squares: f32 = row.iter().map(|x| x * x).sum();
-        let scale = 1.0 / (squares / width as f32 + eps).sqrt();
-        out.extend(row.iter().zip(&weight).map(|(x, w)| x * scale * w));
+        let scale = 1.0 / (squares / weight.len() as f32 + eps).sqrt();
+        out.extend(row.iter().zip(weight).map(|(x, w)| x * scale * w));
     }
-    call.store("out", "ACT_DTYPE", 0, &out)
+    out
 }
 
 fn rope(call: &mut Call<'_>) -> Done {
@@ -216,7 +229,11 @@ fn linear(call: &mut Call<'_>, lanes: usize) -> Done {
     let (n, out_features, in_features) = (call.number, call.int("OUT_FEATURES"), call.int("IN_FEATURES"));
     let x = call.floats("x", "ACT_DTYPE", n * in_features)?;
     let weight = call.floats("weight", "WEIGHT_DTYPE", out_features * in_features)?;
-    let mut out = Vec::with_capacity(n * out_features);
+    call.store("out", "ACT_DTYPE", 0, &products(&x, &weight, in_features, lanes))
+}
+
+pub(super) fn products(x: &[f32], weight: &[f32], in_features: usize, lanes: usize) -> Vec<f32> {
+    let mut out = Vec::new();
     for x in x.chunks(in_features) {
         for weight in weight.chunks(in_features) {
             let mut sums = vec![0f32; lanes];
@@ -226,7 +243,7 @@ fn linear(call: &mut Call<'_>, lanes: usize) -> Done {
             out.push(sums.iter().sum::<f32>());
         }
     }
-    call.store("out", "ACT_DTYPE", 0, &out)
+    out
 }
 
 fn kv_write(call: &mut Call<'_>) -> Done {

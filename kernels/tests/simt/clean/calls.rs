@@ -2,6 +2,7 @@
 
 use kernels::Dtype;
 use kernels::jit::KernelSpec;
+use kernels::launch::stream::Geometry;
 use kernels::launch::{self, Expr, Extent, LaunchShape};
 
 use super::attention;
@@ -115,6 +116,7 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
             let out = output(tokens * out_features, activation);
             (shape, vec![out, Argument::Input(weight), Argument::Input(x), Argument::Number(tokens)])
         }
+        name if name.contains("matvec") => return streamed(spec, tokens.min(4), draw),
         "tap_statistics" => {
             let count = draw.within(1, 5000);
             let x = Argument::Input(draw.values(count, activation));
@@ -139,6 +141,38 @@ fn output(count: usize, dtype: Dtype) -> Argument {
 
 fn extent(tokens: usize) -> Extent {
     Extent { tokens: tokens as u64, batch: 1, max_kv: tokens as u64 }
+}
+
+/// A product with what is before it and after it: every parameter by its name.
+fn streamed(spec: &KernelSpec, tokens: usize, draw: &mut Draw) -> Call {
+    let (weights, activation) = (dtype(spec, "WEIGHT_DTYPE"), dtype(spec, "ACT_DTYPE"));
+    let in_features = int(spec, "IN_FEATURES");
+    let features = |name: &str| match name.split('_').next() {
+        Some("q") if spec.int("Q_FEATURES").is_some() => int(spec, "Q_FEATURES"),
+        Some("k" | "v") => int(spec, "KV_FEATURES"),
+        _ => int(spec, "OUT_FEATURES"),
+    };
+    let mut written = 0;
+    let parameters = launch::find(&spec.kernel).unwrap().parameters;
+    let arguments = parameters
+        .iter()
+        .map(|parameter| match parameter.name {
+            "tokens" => Argument::Number(tokens),
+            name if name.ends_with("out") => {
+                written += tokens * features(name) * activation.size();
+                output(tokens * features(name), activation)
+            }
+            "x" => Argument::Input(draw.values(tokens * in_features, activation)),
+            "residual" => Argument::Input(draw.values(tokens * features("out"), activation)),
+            "norm_weight" => Argument::Input(draw.values(in_features, dtype(spec, "NORM_DTYPE"))),
+            name if name.ends_with("bias") => {
+                Argument::Input(draw.values(features(name), dtype(spec, "BIAS_DTYPE")))
+            }
+            name => Argument::Input(draw.values(features(name) * in_features, weights)),
+        })
+        .collect();
+    let shape = Geometry::from_spec(spec).unwrap().shape(Expr::Tokens);
+    Call { name: format!("tokens={tokens}"), shape, extent: extent(tokens), written, arguments }
 }
 
 /// Tokens to slots in a random order, among slots that nothing was written to.

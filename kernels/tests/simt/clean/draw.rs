@@ -4,7 +4,7 @@ use half::{bf16, f16};
 use kernels::Dtype;
 
 /// A stream of numbers that follows from a number: SplitMix64 (Steele et al., OOPSLA 2014).
-pub(super) struct Draw(pub(super) u64);
+pub(crate) struct Draw(pub(crate) u64);
 
 impl Draw {
     fn bits(&mut self) -> u64 {
@@ -30,7 +30,7 @@ impl Draw {
     }
 
     /// `count` numbers from -2 to 2, as a device holds them.
-    pub(super) fn values(&mut self, count: usize, dtype: Dtype) -> Vec<u8> {
+    pub(crate) fn values(&mut self, count: usize, dtype: Dtype) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count * dtype.size());
         for _ in 0..count {
             let bits = self.bits();

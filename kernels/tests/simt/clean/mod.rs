@@ -8,7 +8,7 @@
 
 mod attention;
 mod calls;
-mod draw;
+pub(crate) mod draw;
 
 use std::sync::Arc;
 

@@ -1,0 +1,31 @@
+// Matrix times vector, fast: bit by bit what matvec gives, with more weights on their way at once.
+#include "stream.cuh"
+
+struct Product {
+    static constexpr bool EARLY_IS_WEIGHT = true;
+    Activation::Element* out;
+    const Weight::Element* weight;
+
+    __device__ __forceinline__ const Weight::Element* row(u32 row, u32) const {
+        return weight + (u64)row * IN_FEATURES;
+    }
+    __device__ __forceinline__ float early(u32) const { return 0.0f; }
+    __device__ __forceinline__ void finish(u32 row, const float (&sum)[1], float) const {
+        out[row] = Activation::store(sum[0]);
+    }
+};
+
+extern "C" __global__ void __launch_bounds__(32 * WARPS)
+    matvec_stream(Activation::Element* out,           // [tokens, OUT_FEATURES]
+                  const Weight::Element* weight,      // [OUT_FEATURES, IN_FEATURES]
+                  const Activation::Element* x,       // [tokens, IN_FEATURES]
+                  u32 tokens) {
+    let_successor_start();
+    const u64 token = blockIdx.y;
+    if (token >= tokens) return;
+    const Product product{out + token * OUT_FEATURES, weight};
+    Stream<OUT_FEATURES, 1, Product> stream(product);
+    stream.begin();
+    wait_for_predecessor();
+    stream.run(x + token * IN_FEATURES);
+}
