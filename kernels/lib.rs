@@ -12,6 +12,8 @@
 //! | [`bias`] | one bias per feature |
 //! | [`rope`] | rotary position embedding, with its scalings |
 //! | [`attention`] | scaled dot-product attention with grouped queries, causal, with an optional window |
+//! | [`attention_split`] | the same over splits of the keys, each by itself |
+//! | [`attention_merge`] | attention from what the splits give |
 //! | [`silu_and_mul`] | the gated activation of the MLP |
 //! | [`residual_add`] | the residual stream |
 //! | [`add_rmsnorm`] | the residual stream and the norm of it |
@@ -36,6 +38,8 @@ pub mod add_rmsnorm;
 pub mod argmax;
 pub mod arithmetic;
 pub mod attention;
+pub mod attention_merge;
+pub mod attention_split;
 pub mod bias;
 pub mod device;
 pub mod dtype;
@@ -72,6 +76,8 @@ pub static OPS: &[&OpInfo] = &[
     &add_rmsnorm::OP,
     &argmax::OP,
     &attention::OP,
+    &attention_merge::OP,
+    &attention_split::OP,
     &bias::OP,
     &embedding::OP,
     &kv_write::OP,

@@ -7,8 +7,10 @@
 pub mod add_rmsnorm;
 pub mod argmax;
 pub mod attention_decode;
+pub mod attention_merge;
 pub mod attention_plain;
 pub mod attention_prefill;
+pub mod attention_split;
 pub mod bias;
 pub mod embedding;
 mod expr;
@@ -118,8 +120,10 @@ pub static KERNELS: &[&KernelInfo] = &[
     &add_rmsnorm::KERNEL,
     &argmax::KERNEL,
     &attention_decode::KERNEL,
+    &attention_merge::KERNEL,
     &attention_plain::KERNEL,
     &attention_prefill::KERNEL,
+    &attention_split::KERNEL,
     &bias::KERNEL,
     &embedding::KERNEL,
     &kv_write::KERNEL,
@@ -140,5 +144,8 @@ pub fn find(name: &str) -> Option<&'static KernelInfo> {
 }
 
 /// The headers that `.cu` files include, by name.
-pub static HEADERS: &[(&str, &str)] =
-    &[("common.cuh", include_str!("../common.cuh")), ("dependent.cuh", include_str!("../dependent.cuh"))];
+pub static HEADERS: &[(&str, &str)] = &[
+    ("attention.cuh", include_str!("../attention.cuh")),
+    ("common.cuh", include_str!("../common.cuh")),
+    ("dependent.cuh", include_str!("../dependent.cuh")),
+];

@@ -8,6 +8,8 @@ pub mod agreement;
 mod argmax;
 mod arrays;
 mod attention;
+mod attention_merge;
+mod attention_split;
 mod bias;
 mod draw;
 mod embedding;
@@ -101,6 +103,8 @@ pub static CASES: &[(&str, Groups)] = &[
     ("add_rmsnorm", add_rmsnorm::groups),
     ("argmax", argmax::groups),
     ("attention", attention::groups),
+    ("attention_merge", attention_merge::groups),
+    ("attention_split", attention_split::groups),
     ("bias", bias::groups),
     ("embedding", embedding::groups),
     ("kv_write", kv_write::groups),
