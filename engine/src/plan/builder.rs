@@ -160,6 +160,12 @@ impl Builder<'_> {
         Value { id: self.buffer(buffer), width }
     }
 
+    /// What a step leaves for a later one and is no stage, `[tokens, width]` in f32.
+    pub fn scratch(&mut self, name: String, width: usize) -> BufferId {
+        let (element, role) = (Element::Float(Dtype::F32), Role::Scratch);
+        self.buffer(PlanBuffer { name, element, rows: Expr::Tokens, width, role, slot: None })
+    }
+
     /// The pages of a layer, `[num_pages * page_size, width]` each.
     pub fn pages(&mut self, layer: usize, width: usize) -> Pages {
         // The layout was held to the number of layers before any plan is built.

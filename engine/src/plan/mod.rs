@@ -138,6 +138,17 @@ pub enum Role {
     Values(usize),
     /// The value of a stage, between the steps of one run.
     Stage(StageName),
+    /// What one step leaves for a later one and no reference knows of, such as the splits of an attention. It is written,
+    /// read and given memory as a stage is, and no tap sees it.
+    Scratch,
+}
+
+impl Role {
+    /// Whether it lives between the steps of one run only: written in full by one, read by later ones, in a slot.
+    #[must_use]
+    pub const fn is_between_steps(self) -> bool {
+        matches!(self, Self::Stage(_) | Self::Scratch)
+    }
 }
 
 /// What the host fills before each run; all i32. The names are those of FlashInfer and vLLM.

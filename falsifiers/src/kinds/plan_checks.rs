@@ -160,7 +160,7 @@ fn within(step: &Step, limits: &Limits, extent: Extent, what: &str) -> Result<()
 fn kept(plan: &Plan, what: &str) -> Result<(), Stop> {
     let stored = |id: BufferId| {
         let buffer = plan.buffer(id)?;
-        matches!(buffer.role, Role::Stage(_)).then_some(buffer)
+        buffer.role.is_between_steps().then_some(buffer)
     };
     let mut holds: BTreeMap<usize, BufferId> = BTreeMap::new();
     for step in &plan.steps {

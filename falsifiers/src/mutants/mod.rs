@@ -12,9 +12,13 @@ mod attention_causal;
 mod attention_gqa_head;
 mod attention_head_dim_doubled;
 mod attention_k_bias;
+mod attention_merge_shares;
 mod attention_newest_key;
 mod attention_q_bias;
 mod attention_scale;
+mod attention_split_key_heads;
+mod attention_split_last_tile;
+mod attention_split_window;
 mod attention_v_bias;
 mod attention_warp_barrier;
 mod attention_window_decode;
@@ -92,9 +96,13 @@ pub static MUTANTS: &[&Mutant] = &[
     &attention_gqa_head::MUTANT,
     &attention_head_dim_doubled::MUTANT,
     &attention_k_bias::MUTANT,
+    &attention_merge_shares::MUTANT,
     &attention_newest_key::MUTANT,
     &attention_q_bias::MUTANT,
     &attention_scale::MUTANT,
+    &attention_split_key_heads::MUTANT,
+    &attention_split_last_tile::MUTANT,
+    &attention_split_window::MUTANT,
     &attention_v_bias::MUTANT,
     &attention_warp_barrier::MUTANT,
     &attention_window_decode::MUTANT,
