@@ -11,6 +11,7 @@
 //! | [`linear`] | matrix product with a transposed weight |
 //! | [`bias`] | one bias per feature |
 //! | [`rope`] | rotary position embedding, with its scalings |
+//! | [`rope_kv_write`] | heads normed and turned, and keys and values written to their pages |
 //! | [`attention`] | scaled dot-product attention with grouped queries, causal, with an optional window |
 //! | [`attention_split`] | the same over splits of the keys, each by itself |
 //! | [`attention_merge`] | attention from what the splits give |
@@ -52,6 +53,7 @@ pub mod real;
 pub mod residual_add;
 pub mod rmsnorm;
 pub mod rope;
+pub mod rope_kv_write;
 pub mod seam;
 pub mod silu_and_mul;
 pub mod tap_statistics;
@@ -85,6 +87,7 @@ pub static OPS: &[&OpInfo] = &[
     &residual_add::OP,
     &rmsnorm::OP,
     &rope::OP,
+    &rope_kv_write::OP,
     &silu_and_mul::OP,
     &tap_statistics::OP,
 ];

@@ -18,9 +18,11 @@ pub mod kv_write;
 pub mod matmul;
 pub mod matmul_simt;
 pub mod matvec;
+pub mod norm_rope_kv_write;
 pub mod residual_add;
 pub mod rmsnorm;
 pub mod rope;
+pub mod rope_kv_write;
 pub mod silu_and_mul;
 pub mod tap_statistics;
 
@@ -130,9 +132,11 @@ pub static KERNELS: &[&KernelInfo] = &[
     &matmul::KERNEL,
     &matmul_simt::KERNEL,
     &matvec::KERNEL,
+    &norm_rope_kv_write::KERNEL,
     &residual_add::KERNEL,
     &rmsnorm::KERNEL,
     &rope::KERNEL,
+    &rope_kv_write::KERNEL,
     &silu_and_mul::KERNEL,
     &tap_statistics::KERNEL,
 ];
@@ -148,4 +152,5 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("attention.cuh", include_str!("../attention.cuh")),
     ("common.cuh", include_str!("../common.cuh")),
     ("dependent.cuh", include_str!("../dependent.cuh")),
+    ("rope_kv_write.cuh", include_str!("../rope_kv_write.cuh")),
 ];

@@ -57,6 +57,17 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             ("matvec" | "matmul" | "matmul_simt", "weight") => {
                 (vector(product(int("OUT_FEATURES")?, int("IN_FEATURES")?)?), float("WEIGHT_DTYPE")?)
             }
+            ("rope_kv_write" | "norm_rope_kv_write", parameter) => {
+                let of = |heads: &'static str| product(int(heads)?, int("HEAD_DIM")?);
+                match parameter {
+                    "q_out" | "q" => (each(of("NUM_ATTENTION_HEADS")?)?, act()?),
+                    "k" | "v" => (each(of("NUM_KEY_VALUE_HEADS")?)?, act()?),
+                    "k_pages" | "v_pages" => {
+                        (Count::RowsOf(of("NUM_KEY_VALUE_HEADS")?), float("KV_DTYPE")?)
+                    }
+                    _ => (vector(int("HEAD_DIM")?), float("WEIGHT_DTYPE")?),
+                }
+            }
             ("kv_write", "k" | "v") => (each(int("WIDTH")?)?, act()?),
             ("kv_write", "k_pages" | "v_pages") => (Count::RowsOf(int("WIDTH")?), float("KV_DTYPE")?),
             (

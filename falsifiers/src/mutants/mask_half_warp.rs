@@ -25,6 +25,7 @@ fn seam() -> Seam {
             "attention_prefill",
             "attention_split",
             "matvec",
+            "norm_rope_kv_write",
             "rmsnorm",
             "tap_statistics",
         ],

@@ -48,6 +48,7 @@ mod mlp_act_nan;
 mod mlp_clock;
 mod nan_in_one_lane;
 mod newest_key_dropped;
+mod norm_rope_not_rounded;
 mod one_element_beyond;
 mod path_never_taken;
 mod plan_grid_y;
@@ -62,6 +63,8 @@ mod rmsnorm_eps_missing;
 mod rmsnorm_last_warp_dropped;
 mod rope_angle_in_f32;
 mod rope_barrier_in_loop;
+mod rope_kv_write_keys;
+mod rope_kv_write_values;
 mod rope_pairing;
 mod rope_theta;
 mod rope_theta_missing;
@@ -132,6 +135,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &mlp_clock::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
+    &norm_rope_not_rounded::MUTANT,
     &one_element_beyond::MUTANT,
     &path_never_taken::MUTANT,
     &plan_grid_y::MUTANT,
@@ -146,6 +150,8 @@ pub static MUTANTS: &[&Mutant] = &[
     &rmsnorm_last_warp_dropped::MUTANT,
     &rope_angle_in_f32::MUTANT,
     &rope_barrier_in_loop::MUTANT,
+    &rope_kv_write_keys::MUTANT,
+    &rope_kv_write_values::MUTANT,
     &rope_pairing::MUTANT,
     &rope_theta::MUTANT,
     &rope_theta_missing::MUTANT,

@@ -26,9 +26,11 @@ const PIECES: &[(&str, &str, &str)] = &[
     ("bias", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
     ("embedding", "input_ids[token]", "input_ids[token + 1]"),
     ("kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
+    ("norm_rope_kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
     ("residual_add", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
     ("rmsnorm", "float value = Storage<ACT>::load(x[i]);", "float value = Storage<ACT>::load(x[i + 1]);"),
     ("rope", "Act::load(x[high])", "Act::load(x[high + 1])"),
+    ("rope_kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
     ("silu_and_mul", "up[start + i]", "up[start + i + 1]"),
     ("tap_statistics", "Storage<ACT_DTYPE>::load(x[i])", "Storage<ACT_DTYPE>::load(x[i + 1])"),
 ];

@@ -19,6 +19,7 @@ pub(crate) mod place;
 mod residual_add;
 mod rmsnorm;
 mod rope;
+mod rope_kv_write;
 mod silu_and_mul;
 mod tap_statistics;
 #[cfg(test)]
@@ -112,6 +113,7 @@ pub static CASES: &[(&str, Groups)] = &[
     ("residual_add", residual_add::groups),
     ("rmsnorm", rmsnorm::groups),
     ("rope", rope::groups),
+    ("rope_kv_write", rope_kv_write::groups),
     ("silu_and_mul", silu_and_mul::groups),
     ("tap_statistics", tap_statistics::groups),
 ];

@@ -3,11 +3,13 @@
 //! | file | what |
 //! |---|---|
 //! | `add_norm` | the residual stream and its norm |
+//! | `rope_kv_write` | norms of heads, rotation, and keys and values to their pages |
 //!
 //! A pass looks for neighbouring steps of certain kernels, and leaves alone what it does not know. A stage that only the
 //! joined step computes keeps its name in what the step covers, and loses its buffer.
 
 mod add_norm;
+mod rope_kv_write;
 
 use super::Plan;
 
@@ -15,7 +17,10 @@ use super::Plan;
 type Pass = (&'static str, fn(&mut Plan) -> usize);
 
 /// In the order in which they are made: what joins more comes first.
-const PASSES: &[Pass] = &[("residual_add and rmsnorm into add_rmsnorm", add_norm::pass)];
+const PASSES: &[Pass] = &[
+    ("rope, rope and kv_write into one", rope_kv_write::pass),
+    ("residual_add and rmsnorm into add_rmsnorm", add_norm::pass),
+];
 
 /// Fuses what can be fused, and notes how often.
 pub(crate) fn fuse(plan: &mut Plan) {
