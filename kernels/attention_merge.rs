@@ -25,8 +25,12 @@ pub fn reference<T: Real>(splits: &Splits<T>, arithmetic: Arithmetic) -> Array2<
     let mut out = Array2::zeros((num_tokens, heads * head_dim));
     for token in 0..num_tokens {
         for head in 0..heads {
-            let largest: Vec<T> =
-                splits.largest.slice(ndarray::s![token, head, ..]).iter().map(|&x| rounding.input(x)).collect();
+            let largest: Vec<T> = splits
+                .largest
+                .slice(ndarray::s![token, head, ..])
+                .iter()
+                .map(|&x| rounding.input(x))
+                .collect();
             let most = largest.iter().fold(T::neg_infinity(), |most, &x| most.max(x));
             let with_keys: Vec<usize> =
                 (0..largest.len()).filter(|&split| largest[split] != T::neg_infinity()).collect();

@@ -10,8 +10,11 @@ use crate::attention::{self, Parameters};
 use crate::{Arithmetic, Declaration, Dtype, OpInfo, Real};
 
 /// Registry entry.
-pub static OP: OpInfo =
-    OpInfo { name: "attention_split", summary: "attention over splits of the keys, each by itself", declares };
+pub static OP: OpInfo = OpInfo {
+    name: "attention_split",
+    summary: "attention over splits of the keys, each by itself",
+    declares,
+};
 
 fn declares(activation: Dtype) -> Declaration {
     // Weights are rounded to the operand dtype of the second matrix product; what is stored goes on to another sum.

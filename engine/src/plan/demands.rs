@@ -62,9 +62,7 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
                 match parameter {
                     "q_out" | "q" => (each(of("NUM_ATTENTION_HEADS")?)?, act()?),
                     "k" | "v" => (each(of("NUM_KEY_VALUE_HEADS")?)?, act()?),
-                    "k_pages" | "v_pages" => {
-                        (Count::RowsOf(of("NUM_KEY_VALUE_HEADS")?), float("KV_DTYPE")?)
-                    }
+                    "k_pages" | "v_pages" => (Count::RowsOf(of("NUM_KEY_VALUE_HEADS")?), float("KV_DTYPE")?),
                     _ => (vector(int("HEAD_DIM")?), float("WEIGHT_DTYPE")?),
                 }
             }

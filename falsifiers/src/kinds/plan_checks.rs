@@ -9,7 +9,7 @@ use contracts::Lane;
 use contracts::kinds::PlanChecks;
 use engine::Loaded;
 use engine::device::DeviceOptions;
-use engine::plan::{BufferId, Phase, Plan, Role, Step, build};
+use engine::plan::{BufferId, Phase, Plan, Step, build};
 use engine::stage::StageName;
 use kernels::device::{Limits, Target};
 use kernels::launch::{Extent, KERNELS};
@@ -51,7 +51,8 @@ pub(super) fn sizes(loaded: &Loaded) -> Vec<DeviceOptions> {
     let small = DeviceOptions::new(config, loaded.activation_dtype());
     let context = config.max_position_embeddings;
     let large = DeviceOptions { max_tokens: TOKENS, max_batch: BATCH, max_kv: context, ..small.clone() };
-    [small, large]
+    let whole = DeviceOptions { split_attention: false, ..small.clone() };
+    [small, large, whole]
         .into_iter()
         .flat_map(|options| [true, false].map(|fusion| DeviceOptions { fusion, ..options.clone() }))
         .collect()

@@ -17,9 +17,6 @@ pub(super) static MUTANT: Mutant = Mutant {
 fn seam() -> Seam {
     in_source(
         &["rope_kv_write", "norm_rope_kv_write"],
-        &[(
-            "= convert<ACT_DTYPE, KV_DTYPE>(v[from + i]);",
-            "= convert<ACT_DTYPE, KV_DTYPE>(k[from + i]);",
-        )],
+        &[("= convert<ACT_DTYPE, KV_DTYPE>(v[from + i]);", "= convert<ACT_DTYPE, KV_DTYPE>(k[from + i]);")],
     )
 }

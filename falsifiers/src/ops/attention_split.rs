@@ -42,12 +42,7 @@ pub(super) fn groups() -> Vec<Group> {
     DTYPES.iter().map(group).collect()
 }
 
-fn case(
-    head_dim: usize,
-    (activation, kv_dtypes): (Dtype, &[Dtype]),
-    at: usize,
-    inputs: Inputs,
-) -> OpCase {
+fn case(head_dim: usize, (activation, kv_dtypes): (Dtype, &[Dtype]), at: usize, inputs: Inputs) -> OpCase {
     let (num_attention_heads, num_key_value_heads) = pick(HEADS, at, (1, 1));
     let mut axes = Axes::new(attention_prefill::Axes {
         head_dim,

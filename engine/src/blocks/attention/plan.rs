@@ -3,8 +3,8 @@
 use kernels::jit::KernelSpec;
 use kernels::launch::attention_prefill::Axes;
 use kernels::launch::{
-    Expr, LaunchShape, attention_decode, attention_merge, attention_plain, attention_prefill, attention_split,
-    kv_write, rope,
+    Expr, LaunchShape, attention_decode, attention_merge, attention_plain, attention_prefill,
+    attention_split, kv_write, rope,
 };
 
 use crate::blocks::linear::plan::Linear;
@@ -124,8 +124,11 @@ fn prefilled(builder: &mut Builder<'_>, axes: &Axes, layer: usize, q: Value, pag
 /// Attention of one query a sequence: over splits of the keys, which are then merged.
 fn decoded(builder: &mut Builder<'_>, axes: Axes, layer: usize, q: Value, pages: Pages) -> Value {
     let split = attention_split::Axes::new(axes);
-    if let Some(why) = attention_split::unfit(&split) {
+    let unfit = attention_split::unfit(&split);
+    if let Some(why) = &unfit {
         builder.note(format!("attention_decode, which is slower, in the place of attention_split: {why}"));
+    }
+    if unfit.is_some() || !builder.split_attention() {
         let (spec, shape) = (attention_decode::spec(&axes), attention_decode::shape(&axes, Expr::Batch));
         return whole(builder, spec, shape, layer, q, pages);
     }

@@ -23,7 +23,8 @@ pub(super) fn pass(plan: &mut Plan) -> usize {
             let (step, lost) = joined(window, heads)?;
             // What is not stored any more may be read within the window only.
             let elsewhere = |id: BufferId| {
-                let others = plan.steps.iter().enumerate().filter(|(place, _)| !(at..at + count).contains(place));
+                let others =
+                    plan.steps.iter().enumerate().filter(|(place, _)| !(at..at + count).contains(place));
                 others.map(|(_, step)| step).any(|step| step.reads().any(|read| read == id))
             };
             (!lost.into_iter().any(elsewhere)).then_some((count, step))
@@ -45,7 +46,8 @@ fn joined(steps: &[Step], heads: usize) -> Option<(Step, Vec<BufferId>)> {
             let [q, k] = norms.each_ref().map(|norm| norm.out);
             let [q_norm, k_norm] = &norms;
             let mut plain = Plain::of(q_rope, k_rope, write, heads)?;
-            let same = q_norm.spec == k_norm.spec && q_norm.spec.dtype("ACT_DTYPE") == plain.spec.dtype("ACT_DTYPE");
+            let same =
+                q_norm.spec == k_norm.spec && q_norm.spec.dtype("ACT_DTYPE") == plain.spec.dtype("ACT_DTYPE");
             let of_heads = q_norm.spec.int("FEATURES") == plain.spec.int("HEAD_DIM");
             if (q, k) != (plain.q, plain.k) || !same || !of_heads {
                 return None;
@@ -77,12 +79,7 @@ impl<'a> Norm<'a> {
         match (step.spec.kernel == rmsnorm::KERNEL.name, step.arguments.as_slice()) {
             (
                 true,
-                &[
-                    Operand::Buffer(out),
-                    Operand::Buffer(x),
-                    Operand::Buffer(weight),
-                    Operand::Number(_),
-                ],
+                &[Operand::Buffer(out), Operand::Buffer(x), Operand::Buffer(weight), Operand::Number(_)],
             ) => Some(Self { spec: &step.spec, out, x, weight }),
             _ => None,
         }
@@ -115,8 +112,12 @@ impl Plain {
         else {
             return None;
         };
-        let [Operand::Buffer(turned), Operand::Buffer(k), Operand::Buffer(k_positions), Operand::Number(k_tokens)] =
-            k_rope.arguments.as_slice()
+        let [
+            Operand::Buffer(turned),
+            Operand::Buffer(k),
+            Operand::Buffer(k_positions),
+            Operand::Number(k_tokens),
+        ] = k_rope.arguments.as_slice()
         else {
             return None;
         };
@@ -137,7 +138,8 @@ impl Plain {
             axes
         };
         let kv_heads = k_rope.spec.int("NUM_HEADS")?;
-        let together = written == turned && positions == k_positions && tokens == k_tokens && tokens == v_tokens;
+        let together =
+            written == turned && positions == k_positions && tokens == k_tokens && tokens == v_tokens;
         let alike = but_heads(q_rope) == but_heads(k_rope)
             && write.spec.dtype("ACT_DTYPE") == k_rope.spec.dtype("ACT_DTYPE")
             && write.spec.int("WIDTH") == kv_heads.checked_mul(k_rope.spec.int("HEAD_DIM")?);
