@@ -18,8 +18,8 @@ use super::{Draw, Group, OpCase, OpRun};
 const HEAD_DIMS: &[usize] = &[8, 12, 20, 64, 80, 128, 192, 256];
 const SPLITS: &[usize] = &[32, 3, 1, 64, 128, 16, 2];
 
-/// Batches of the splits, and long sequences, of which every split has keys.
-const LONG: &[&[Sequence]] = &[&[(1, 4096)], &[(1, 1000), (1, 5)]];
+/// A long sequence, of which every split has keys, beside a short one.
+const LONG: &[Sequence] = &[(1, 4096), (1, 5)];
 
 /// All of them.
 pub(super) fn groups() -> Vec<Group> {
@@ -28,7 +28,6 @@ pub(super) fn groups() -> Vec<Group> {
 }
 
 fn cases(activation: Dtype) -> Vec<OpCase> {
-    let batches: Vec<&'static [Sequence]> = BATCHES.iter().chain(LONG).copied().collect();
     let mut all = Vec::new();
     for (at, head_dim) in HEAD_DIMS.iter().flat_map(|&head_dim| [head_dim; 2]).enumerate() {
         let mut axes = Axes::new(attention_prefill::Axes {
@@ -36,13 +35,13 @@ fn cases(activation: Dtype) -> Vec<OpCase> {
             num_attention_heads: pick(&[4, 1, 7], at, 1),
             num_key_value_heads: 1,
             scale: 1.0,
-            window: pick(WINDOWS, at + at / 7, None),
+            window: pick(WINDOWS, at + at / 7, None).filter(|_| at % 2 == 1),
             page_size: 16,
             activation,
             kv: activation,
         });
-        axes.splits = pick(SPLITS, at, 1);
-        let batch = pick(&batches, at + at / 7, &[]);
+        axes.splits = pick(SPLITS, at / 2 + at % 2, 1);
+        let batch = if at % 2 == 0 { LONG } else { pick(BATCHES, at / 2, LONG) };
         let lengths: Vec<String> = batch.iter().map(|(q, kv)| format!("{q}/{kv}")).collect();
         let name = format!(
             "head_dim={head_dim},heads={},window={},splits={},batch={}",
