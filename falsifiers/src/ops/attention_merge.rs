@@ -29,19 +29,19 @@ pub(super) fn groups() -> Vec<Group> {
 
 fn cases(activation: Dtype) -> Vec<OpCase> {
     let mut all = Vec::new();
-    for (at, head_dim) in HEAD_DIMS.iter().flat_map(|&head_dim| [head_dim; 2]).enumerate() {
+    for (at, head_dim) in HEAD_DIMS.iter().flat_map(|&head_dim| [head_dim; 3]).enumerate() {
         let mut axes = Axes::new(attention_prefill::Axes {
             head_dim,
             num_attention_heads: pick(&[4, 1, 7], at, 1),
             num_key_value_heads: 1,
             scale: 1.0,
-            window: pick(WINDOWS, at + at / 7, None).filter(|_| at % 2 == 1),
+            window: pick(WINDOWS, at + at / 7, None).filter(|_| at % 3 == 2),
             page_size: 16,
             activation,
             kv: activation,
         });
-        axes.splits = pick(SPLITS, at / 2 + at % 2, 1);
-        let batch = if at % 2 == 0 { LONG } else { pick(BATCHES, at / 2, LONG) };
+        axes.splits = pick(SPLITS, at / 3 + at % 3, 1);
+        let batch = if at % 3 < 2 { LONG } else { pick(BATCHES, at / 3, LONG) };
         let lengths: Vec<String> = batch.iter().map(|(q, kv)| format!("{q}/{kv}")).collect();
         let name = format!(
             "head_dim={head_dim},heads={},window={},splits={},batch={}",
