@@ -11,7 +11,10 @@
 //! | [`linear`] | matrix product with a transposed weight |
 //! | [`bias`] | one bias per feature |
 //! | [`rope`] | rotary position embedding, with its scalings |
+//! | [`rope_kv_write`] | heads normed and turned, and keys and values written to their pages |
 //! | [`attention`] | scaled dot-product attention with grouped queries, causal, with an optional window |
+//! | [`attention_split`] | the same over splits of the keys, each by itself |
+//! | [`attention_merge`] | attention from what the splits give |
 //! | [`silu_and_mul`] | the gated activation of the MLP |
 //! | [`residual_add`] | the residual stream |
 //! | [`add_rmsnorm`] | the residual stream and the norm of it |
@@ -41,6 +44,8 @@ pub mod add_rmsnorm;
 pub mod argmax;
 pub mod arithmetic;
 pub mod attention;
+pub mod attention_merge;
+pub mod attention_split;
 pub mod bias;
 pub mod decode_advance;
 pub mod device;
@@ -58,6 +63,7 @@ pub mod real;
 pub mod residual_add;
 pub mod rmsnorm;
 pub mod rope;
+pub mod rope_kv_write;
 pub mod seam;
 pub mod silu_and_mul;
 pub mod tap_statistics;
@@ -82,6 +88,8 @@ pub static OPS: &[&OpInfo] = &[
     &add_rmsnorm::OP,
     &argmax::OP,
     &attention::OP,
+    &attention_merge::OP,
+    &attention_split::OP,
     &bias::OP,
     &decode_advance::OP,
     &embedding::OP,
@@ -94,6 +102,7 @@ pub static OPS: &[&OpInfo] = &[
     &residual_add::OP,
     &rmsnorm::OP,
     &rope::OP,
+    &rope_kv_write::OP,
     &silu_and_mul::OP,
     &tap_statistics::OP,
 ];

@@ -7,8 +7,10 @@
 pub mod add_rmsnorm;
 pub mod argmax;
 pub mod attention_decode;
+pub mod attention_merge;
 pub mod attention_plain;
 pub mod attention_prefill;
+pub mod attention_split;
 pub mod bias;
 pub mod decode_advance;
 pub mod embedding;
@@ -23,9 +25,11 @@ pub mod norm_gate_up_matvec;
 pub mod norm_matvec;
 pub mod norm_qkv_bias_matvec;
 pub mod norm_qkv_matvec;
+pub mod norm_rope_kv_write;
 pub mod residual_add;
 pub mod rmsnorm;
 pub mod rope;
+pub mod rope_kv_write;
 pub mod silu_and_mul;
 pub mod stream;
 pub mod tap_statistics;
@@ -126,8 +130,10 @@ pub static KERNELS: &[&KernelInfo] = &[
     &add_rmsnorm::KERNEL,
     &argmax::KERNEL,
     &attention_decode::KERNEL,
+    &attention_merge::KERNEL,
     &attention_plain::KERNEL,
     &attention_prefill::KERNEL,
+    &attention_split::KERNEL,
     &bias::KERNEL,
     &decode_advance::KERNEL,
     &embedding::KERNEL,
@@ -141,9 +147,11 @@ pub static KERNELS: &[&KernelInfo] = &[
     &norm_matvec::KERNEL,
     &norm_qkv_bias_matvec::KERNEL,
     &norm_qkv_matvec::KERNEL,
+    &norm_rope_kv_write::KERNEL,
     &residual_add::KERNEL,
     &rmsnorm::KERNEL,
     &rope::KERNEL,
+    &rope_kv_write::KERNEL,
     &silu_and_mul::KERNEL,
     &tap_statistics::KERNEL,
 ];
@@ -156,9 +164,11 @@ pub fn find(name: &str) -> Option<&'static KernelInfo> {
 
 /// The headers that `.cu` files include, by name.
 pub static HEADERS: &[(&str, &str)] = &[
+    ("attention.cuh", include_str!("../attention.cuh")),
     ("common.cuh", include_str!("../common.cuh")),
     ("dependent.cuh", include_str!("../dependent.cuh")),
     ("normed.cuh", include_str!("../normed.cuh")),
     ("qkv.cuh", include_str!("../qkv.cuh")),
     ("stream.cuh", include_str!("../stream.cuh")),
+    ("rope_kv_write.cuh", include_str!("../rope_kv_write.cuh")),
 ];

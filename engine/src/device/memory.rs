@@ -36,7 +36,7 @@ impl Place {
             Role::Input(input) => Self::Input(input),
             Role::Keys(layer) => Self::Keys(layer),
             Role::Values(layer) => Self::Values(layer),
-            Role::Stage(_) => Self::Slot(buffer.slot?),
+            Role::Stage(_) | Role::Scratch => Self::Slot(buffer.slot?),
             Role::State(state) => Self::State(state),
         })
     }

@@ -42,6 +42,8 @@ pub struct DeviceOptions {
     pub kv_dtypes: Vec<Dtype>,
     /// Whether plans are fused where they can be.
     pub fusion: bool,
+    /// Whether decode runs share the keys of a sequence out over blocks, where the kernel fits.
+    pub split_attention: bool,
     /// Whether decode runs are replays of a graph.
     pub graph: GraphMode,
     /// Whether a kernel of a graph may start before the one before it has ended, where it waits for that itself.
@@ -74,6 +76,7 @@ impl DeviceOptions {
             page_size: 16,
             kv_dtypes: vec![activation; config.num_hidden_layers],
             fusion: true,
+            split_attention: true,
             graph: GraphMode::Auto,
             programmatic: true,
             keep_stages: false,

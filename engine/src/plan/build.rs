@@ -55,6 +55,7 @@ pub(crate) fn assemble(
             activation: loaded.activation_dtype(),
             layout,
             limits,
+            split_attention: options.split_attention,
             own_head: loaded.seam().is_active::<WeightsPoint>(),
             plan: Plan { phase, buffers: Vec::new(), steps: Vec::new(), notes: Vec::new() },
             tensors: BTreeMap::new(),

@@ -69,6 +69,8 @@ pub struct Builder<'a> {
     pub(super) limits: &'a Limits,
     /// Whether a tied head gets a copy of its own, because rewrites may make it differ from the table.
     pub(super) own_head: bool,
+    /// Whether decode plans share the keys of a sequence out over blocks.
+    pub(super) split_attention: bool,
     pub(super) plan: Plan,
     pub(super) tensors: BTreeMap<String, Tensor>,
     pub(super) ignored: Vec<(&'static str, &'static str)>,
@@ -91,6 +93,12 @@ impl Builder<'_> {
     #[must_use]
     pub const fn limits(&self) -> &Limits {
         self.limits
+    }
+
+    /// Whether decode plans share the keys of a sequence out over blocks, where the kernel fits.
+    #[must_use]
+    pub const fn split_attention(&self) -> bool {
+        self.split_attention
     }
 
     fn buffer(&mut self, buffer: PlanBuffer) -> BufferId {
@@ -158,6 +166,12 @@ impl Builder<'_> {
         let (name, role) = (stage.to_string(), Role::Stage(stage));
         let buffer = PlanBuffer { name, element, rows: Expr::Tokens, width, role, slot: None };
         Value { id: self.buffer(buffer), width }
+    }
+
+    /// What a step leaves for a later one and is no stage, `[tokens, width]` in f32.
+    pub fn scratch(&mut self, name: String, width: usize) -> BufferId {
+        let (element, role) = (Element::Float(Dtype::F32), Role::Scratch);
+        self.buffer(PlanBuffer { name, element, rows: Expr::Tokens, width, role, slot: None })
     }
 
     /// The pages of a layer, `[num_pages * page_size, width]` each.

@@ -190,7 +190,7 @@ fn order(plan: &Plan) -> Result<(), PlanError> {
         let role = |id: BufferId| plan.buffer(id).map(|buffer| buffer.role);
         for id in step.reads() {
             let fresh = match role(id) {
-                Some(Role::Stage(_)) => !written.contains(&id),
+                Some(Role::Stage(_) | Role::Scratch) => !written.contains(&id),
                 // A layer's pages are read by attention after the run's own keys and values went there.
                 Some(Role::Keys(_) | Role::Values(_)) => !written.contains(&id) && !updates.contains(&id),
                 _ => false,
@@ -201,7 +201,7 @@ fn order(plan: &Plan) -> Result<(), PlanError> {
         }
         for id in step.writes() {
             match role(id) {
-                Some(Role::Stage(_)) if updates.contains(&id) => {
+                Some(Role::Stage(_) | Role::Scratch) if updates.contains(&id) => {
                     return Err(step.refused(StepProblem::InPlace(name(id))));
                 }
                 Some(Role::Weight | Role::Input(_)) => {

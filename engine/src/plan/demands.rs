@@ -33,6 +33,8 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
     let float = |axis: &'static str| spec.dtype(axis).map(Element::Float).ok_or(StepProblem::Axis(axis));
     let each =
         |width: u64| Ok(Count::Exactly(Expr::Mul(Box::new(number.clone()), Box::new(Expr::Const(width)))));
+    let of_tokens =
+        |width: u64| Count::Exactly(Expr::Mul(Box::new(Expr::Tokens), Box::new(Expr::Const(width))));
     let product = |a: u64, b: u64| a.checked_mul(b).ok_or(StepProblem::Axis("a product of axes"));
     let vector = |width: u64| Count::Exactly(Expr::Const(width));
     let demand = |parameter: &'static str| -> Result<(Count, Element), StepProblem> {
@@ -91,16 +93,28 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
                     _ => (vector(product(rows, int("IN_FEATURES")?)?), float("WEIGHT_DTYPE")?),
                 }
             }
+            ("rope_kv_write" | "norm_rope_kv_write", parameter) => {
+                let of = |heads: &'static str| product(int(heads)?, int("HEAD_DIM")?);
+                match parameter {
+                    "q_out" | "q" => (each(of("NUM_ATTENTION_HEADS")?)?, act()?),
+                    "k" | "v" => (each(of("NUM_KEY_VALUE_HEADS")?)?, act()?),
+                    "k_pages" | "v_pages" => (Count::RowsOf(of("NUM_KEY_VALUE_HEADS")?), float("KV_DTYPE")?),
+                    _ => (vector(int("HEAD_DIM")?), float("WEIGHT_DTYPE")?),
+                }
+            }
             ("kv_write", "k" | "v") => (each(int("WIDTH")?)?, act()?),
             ("kv_write", "k_pages" | "v_pages") => (Count::RowsOf(int("WIDTH")?), float("KV_DTYPE")?),
-            ("attention_prefill" | "attention_plain" | "attention_decode", parameter) => {
+            (
+                "attention_prefill" | "attention_plain" | "attention_decode" | "attention_split",
+                "out" | "q" | "k_pages" | "v_pages" | "qo_indptr" | "kv_page_indptr" | "kv_page_indices"
+                | "kv_len",
+            ) => {
                 let (head_dim, page_size) = (int("HEAD_DIM")?, int("PAGE_SIZE")?);
                 let pages = Expr::CeilDiv(Box::new(Expr::MaxKv), page_size);
                 match parameter {
                     "out" | "q" => {
                         let width = product(int("NUM_ATTENTION_HEADS")?, head_dim)?;
-                        let width = Box::new(Expr::Const(width));
-                        (Count::Exactly(Expr::Mul(Box::new(Expr::Tokens), width)), act()?)
+                        (of_tokens(width), act()?)
                     }
                     "k_pages" | "v_pages" => {
                         let row = product(int("NUM_KEY_VALUE_HEADS")?, head_dim)?;
@@ -124,6 +138,16 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
                 let pages = Expr::CeilDiv(Box::new(Expr::MaxKv), int("PAGE_SIZE")?);
                 (Count::AtLeast(Expr::Mul(Box::new(number.clone()), Box::new(pages))), Element::I32)
             }
+            ("attention_split" | "attention_merge", "largest" | "total" | "context") => {
+                let parts = product(int("NUM_ATTENTION_HEADS")?, int("SPLITS")?)?;
+                let width = if parameter == "context" { product(parts, int("HEAD_DIM")?)? } else { parts };
+                (of_tokens(width), Element::Float(Dtype::F32))
+            }
+            ("attention_merge", "out") => {
+                (of_tokens(product(int("NUM_ATTENTION_HEADS")?, int("HEAD_DIM")?)?), act()?)
+            }
+            ("attention_merge", "qo_indptr") => (Count::Exactly(number.clone() + 1.into()), Element::I32),
+            ("attention_merge", "kv_len") => (each(1)?, Element::I32),
             ("tap_statistics", "out") => (vector(8), Element::Float(Dtype::F64)),
             ("tap_statistics", _) => (each(1)?, act()?),
             _ => return Err(StepProblem::UnknownKernel),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{BufferId, Plan, Role};
+use super::{BufferId, Plan};
 
 /// The first and the last step that need a buffer, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,14 +13,14 @@ pub(crate) struct Life {
     pub(crate) last: usize,
 }
 
-/// When each stage that is stored is needed.
+/// When each stage that is stored, and each scratch, is needed.
 pub(crate) fn lives(plan: &Plan) -> BTreeMap<BufferId, Life> {
     let mut lives: BTreeMap<BufferId, Life> = BTreeMap::new();
     let mut read = std::collections::BTreeSet::new();
     for (index, step) in plan.steps.iter().enumerate() {
         read.extend(step.reads());
         for id in step.reads().chain(step.writes()) {
-            let stored = plan.buffer(id).is_some_and(|buffer| matches!(buffer.role, Role::Stage(_)));
+            let stored = plan.buffer(id).is_some_and(|buffer| buffer.role.is_between_steps());
             if stored {
                 lives.entry(id).or_insert(Life { first: index, last: index }).last = index;
             }
@@ -43,7 +43,8 @@ pub(crate) fn keep(plan: &mut Plan) {
     }
 }
 
-/// Gives every stage that is stored a slot: the smallest free one that is large enough, else the largest free one,
+/// Gives every stage that is stored, and each scratch, a slot: the smallest free one that is large enough, else the
+/// largest free one,
 /// else a new one. A slot is free after the last reader of what was in it, never in the same step.
 pub(crate) fn assign(plan: &mut Plan) {
     let mut slots: Vec<(Option<usize>, usize)> = Vec::new();

@@ -147,6 +147,17 @@ pub enum Role {
     Stage(StageName),
     /// What a device keeps from step to step of a decode.
     State(State),
+    /// What one step leaves for a later one and no reference knows of, such as the splits of an attention. It is written,
+    /// read and given memory as a stage is, and no tap sees it.
+    Scratch,
+}
+
+impl Role {
+    /// Whether it lives between the steps of one run only: written in full by one, read by later ones, in a slot.
+    #[must_use]
+    pub const fn is_between_steps(self) -> bool {
+        matches!(self, Self::Stage(_) | Self::Scratch)
+    }
 }
 
 /// What a device keeps from step to step of a decode; all i32.

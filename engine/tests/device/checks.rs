@@ -205,9 +205,9 @@ fn faults_of_a_decode_plan_are_named() {
     let faults: &[Fault] = &[
         ("grid y is 65536", |c| c.extents[1] = Extent { tokens: 65_536, batch: 65_536, max_kv: 48 }),
         ("parameter `k_pages` is specialised for E4M3", |c| {
-            c.axis("attention_decode", "KV_DTYPE", Dtype::E4M3);
+            c.axis("attention_split", "KV_DTYPE", Dtype::E4M3);
         }),
-        ("parameter `out` needs tokens * 512", |c| c.axis("attention_decode", "HEAD_DIM", 128)),
+        ("parameter `out` needs tokens * 512", |c| c.axis("attention_merge", "HEAD_DIM", 128)),
         ("parameter `x` needs tokens * 255", |c| {
             c.axis("matvec", "IN_FEATURES", 255);
             c.axis("matvec", "OUT_FEATURES", 256);

@@ -173,7 +173,7 @@ fn a_plan_that_leaves_something_out_is_seen_at_the_first_stage_that_misses_it() 
         ("micro/qwen3-dense", rewire("k_norm", "k_proj"), "prefill model.layers.0.self_attn.k_rope"),
         (
             "micro/qwen2-window",
-            spec("attention_decode", "WINDOW", Axis::Int(0)),
+            spec("attention_split", "WINDOW", Axis::Int(0)),
             "decode model.layers.1.self_attn.context",
         ),
         (

@@ -9,7 +9,7 @@ use contracts::Lane;
 use contracts::kinds::PlanChecks;
 use engine::Loaded;
 use engine::device::DeviceOptions;
-use engine::plan::{BufferId, Phase, Plan, Role, Step, build};
+use engine::plan::{BufferId, Phase, Plan, Step, build};
 use engine::stage::StageName;
 use kernels::device::{Limits, Target};
 use kernels::launch::{Extent, KERNELS};
@@ -51,7 +51,8 @@ pub(super) fn sizes(loaded: &Loaded) -> Vec<DeviceOptions> {
     let small = DeviceOptions::new(config, loaded.activation_dtype());
     let context = config.max_position_embeddings;
     let large = DeviceOptions { max_tokens: TOKENS, max_batch: BATCH, max_kv: context, ..small.clone() };
-    [small, large]
+    let whole = DeviceOptions { split_attention: false, ..small.clone() };
+    [small, large, whole]
         .into_iter()
         .flat_map(|options| [true, false].map(|fusion| DeviceOptions { fusion, ..options.clone() }))
         .collect()
@@ -160,7 +161,7 @@ fn within(step: &Step, limits: &Limits, extent: Extent, what: &str) -> Result<()
 fn kept(plan: &Plan, what: &str) -> Result<(), Stop> {
     let stored = |id: BufferId| {
         let buffer = plan.buffer(id)?;
-        matches!(buffer.role, Role::Stage(_)).then_some(buffer)
+        buffer.role.is_between_steps().then_some(buffer)
     };
     let mut holds: BTreeMap<usize, BufferId> = BTreeMap::new();
     for step in &plan.steps {

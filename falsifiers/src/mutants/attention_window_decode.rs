@@ -1,5 +1,6 @@
 //! A sliding window that only the prefill knows of.
 
+use engine::plan::Phase;
 use kernels::jit::Axis;
 use kernels::seam::Seam;
 
@@ -18,7 +19,10 @@ pub(super) static MUTANT: Mutant = Mutant {
 fn seam() -> Seam {
     in_plan(|plan| {
         let mut changed = false;
-        for step in plan.steps.iter_mut().filter(|step| step.spec.kernel == "attention_decode") {
+        if plan.phase != Phase::Decode {
+            return false;
+        }
+        for step in plan.steps.iter_mut().filter(|step| step.spec.kernel.starts_with("attention_")) {
             let window = step.spec.axes.insert("WINDOW".to_owned(), Axis::Int(0));
             changed |= window != Some(Axis::Int(0));
         }

@@ -8,7 +8,7 @@ use crate::plant::in_plan;
 /// Registry entry.
 pub(super) static MUTANT: Mutant = Mutant {
     name: "decode@kv-dtype-ignored",
-    defect: "attention_decode is specialised for pages that are stored as activations",
+    defect: "attention is specialised for pages that are stored as activations",
     point: "plan",
     kinds: &["kv_dtype"],
     seam,
@@ -17,7 +17,7 @@ pub(super) static MUTANT: Mutant = Mutant {
 fn seam() -> Seam {
     in_plan(|plan| {
         let mut changed = false;
-        for step in plan.steps.iter_mut().filter(|step| step.spec.kernel == "attention_decode") {
+        for step in plan.steps.iter_mut().filter(|step| step.spec.kernel.starts_with("attention_")) {
             let (pages, stored) = (step.spec.dtype("KV_DTYPE"), step.spec.dtype("ACT_DTYPE"));
             if let (true, Some(stored)) = (pages != stored, stored) {
                 step.spec.axes.insert("KV_DTYPE".to_owned(), stored.into());

@@ -12,9 +12,13 @@ mod attention_causal;
 mod attention_gqa_head;
 mod attention_head_dim_doubled;
 mod attention_k_bias;
+mod attention_merge_shares;
 mod attention_newest_key;
 mod attention_q_bias;
 mod attention_scale;
+mod attention_split_key_heads;
+mod attention_split_last_tile;
+mod attention_split_window;
 mod attention_v_bias;
 mod attention_warp_barrier;
 mod attention_window_decode;
@@ -49,6 +53,7 @@ mod mlp_act_nan;
 mod mlp_clock;
 mod nan_in_one_lane;
 mod newest_key_dropped;
+mod norm_rope_not_rounded;
 mod one_element_beyond;
 mod path_never_taken;
 mod plan_grid_y;
@@ -63,6 +68,8 @@ mod rmsnorm_eps_missing;
 mod rmsnorm_last_warp_dropped;
 mod rope_angle_in_f32;
 mod rope_barrier_in_loop;
+mod rope_kv_write_keys;
+mod rope_kv_write_values;
 mod rope_pairing;
 mod rope_theta;
 mod rope_theta_missing;
@@ -101,9 +108,13 @@ pub static MUTANTS: &[&Mutant] = &[
     &attention_gqa_head::MUTANT,
     &attention_head_dim_doubled::MUTANT,
     &attention_k_bias::MUTANT,
+    &attention_merge_shares::MUTANT,
     &attention_newest_key::MUTANT,
     &attention_q_bias::MUTANT,
     &attention_scale::MUTANT,
+    &attention_split_key_heads::MUTANT,
+    &attention_split_last_tile::MUTANT,
+    &attention_split_window::MUTANT,
     &attention_v_bias::MUTANT,
     &attention_warp_barrier::MUTANT,
     &attention_window_decode::MUTANT,
@@ -138,6 +149,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &mlp_clock::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
+    &norm_rope_not_rounded::MUTANT,
     &one_element_beyond::MUTANT,
     &path_never_taken::MUTANT,
     &plan_grid_y::MUTANT,
@@ -152,6 +164,8 @@ pub static MUTANTS: &[&Mutant] = &[
     &rmsnorm_last_warp_dropped::MUTANT,
     &rope_angle_in_f32::MUTANT,
     &rope_barrier_in_loop::MUTANT,
+    &rope_kv_write_keys::MUTANT,
+    &rope_kv_write_values::MUTANT,
     &rope_pairing::MUTANT,
     &rope_theta::MUTANT,
     &rope_theta_missing::MUTANT,

@@ -1,5 +1,6 @@
 //! A plan that norms the heads of queries only.
 
+use kernels::jit::{Axis, SourcePoint};
 use kernels::seam::Seam;
 
 use super::Mutant;
@@ -15,5 +16,20 @@ pub(super) static MUTANT: Mutant = Mutant {
 };
 
 fn seam() -> Seam {
-    in_plan(|plan| reroute(plan, "self_attn.k_norm", "self_attn.k_proj"))
+    // In a fused plan nobody reads the normed keys; there the kernel leaves the norm out.
+    in_plan(|plan| {
+        let mut changed = reroute(plan, "self_attn.k_norm", "self_attn.k_proj");
+        for step in plan.steps.iter_mut().filter(|step| step.spec.kernel == "norm_rope_kv_write") {
+            step.spec.axes.insert("KEYS_NOT_NORMED".to_owned(), Axis::Int(1));
+            changed = true;
+        }
+        changed
+    })
+    .with::<SourcePoint>(|source| {
+        source.kernel == "norm_rope_kv_write"
+            && source.replace(
+                "            if constexpr (NORM) {\n",
+                "#ifdef KEYS_NOT_NORMED\n            if (query)\n#endif\n            if constexpr (NORM) {\n",
+            )
+    })
 }

@@ -16,13 +16,15 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_source(
-        &["rope"],
+        &["rope", "rope_kv_write", "norm_rope_kv_write"],
         &[
             (
                 "u64 low = start + i / HALF * HEAD_DIM + pair;",
                 "u64 low = start + i / HALF * HEAD_DIM + 2 * pair;",
             ),
             ("u64 high = low + HALF;", "u64 high = low + 1;"),
+            ("const u32 first = pair;", "const u32 first = 2 * pair;"),
+            ("const u32 second = pair + HALF;", "const u32 second = 2 * pair + 1;"),
         ],
     )
 }

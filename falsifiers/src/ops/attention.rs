@@ -26,7 +26,7 @@ struct Kernel {
 }
 
 /// New tokens of a sequence, and its length with them.
-type Sequence = (usize, usize);
+pub(super) type Sequence = (usize, usize);
 
 const KERNELS: &[Kernel] = &[
     Kernel {
@@ -68,11 +68,11 @@ const SINGLE: &[&[Sequence]] =
 
 /// Query heads, and key and value heads.
 const HEADS: &[(usize, usize)] = &[(14, 2), (1, 1), (7, 1), (8, 2), (4, 4)];
-const WINDOWS: &[Option<usize>] = &[None, Some(24), Some(1), None, Some(33), Some(5), Some(1000)];
-const PAGE_SIZES: &[usize] = &[16, 1, 5, 64];
+pub(super) const WINDOWS: &[Option<usize>] = &[None, Some(24), Some(1), None, Some(33), Some(5), Some(1000)];
+pub(super) const PAGE_SIZES: &[usize] = &[16, 1, 5, 64];
 
 /// Formats of the cache beside each format of activations.
-const DTYPES: &[(Dtype, &[Dtype])] = &[
+pub(super) const DTYPES: &[(Dtype, &[Dtype])] = &[
     (Dtype::F32, &[Dtype::F32, Dtype::BF16, Dtype::E4M3, Dtype::F16]),
     (Dtype::F16, &[Dtype::F16, Dtype::E4M3]),
     (Dtype::BF16, &[Dtype::BF16, Dtype::E4M3]),
@@ -83,7 +83,7 @@ const ROUNDS: usize = 2;
 
 /// What is special about the inputs.
 #[derive(Clone, Copy, PartialEq)]
-enum Inputs {
+pub(super) enum Inputs {
     /// Nothing.
     Plain,
     /// Large scores: the largest changes often, and most keys weigh next to nothing.
@@ -119,7 +119,8 @@ pub(super) fn groups() -> Vec<Group> {
     groups
 }
 
-fn pick<T: Copy>(list: &[T], at: usize, otherwise: T) -> T {
+/// An option of a list, taken in turns.
+pub(super) fn pick<T: Copy>(list: &[T], at: usize, otherwise: T) -> T {
     list.get(at % list.len().max(1)).copied().unwrap_or(otherwise)
 }
 
@@ -160,8 +161,18 @@ fn case(
     OpCase::new(name, move |draw| run(kernel, options, draw))
 }
 
-fn run(kernel: Kernel, options: Options, draw: &mut Draw) -> OpRun {
-    let Options { axes, batch, inputs } = options;
+/// Everything that attention over pages is passed, and what the pages hold of each sequence.
+pub(super) struct Drawn {
+    pub(super) tokens: usize,
+    pub(super) extent: Extent,
+    /// `q`, `k_pages`, `v_pages`, `qo_indptr`, `kv_page_indptr`, `kv_page_indices`, `kv_len` and `batch`.
+    pub(super) arguments: Vec<OpArgument>,
+    /// New queries of each sequence, and all of its keys and values.
+    pub(super) sequences: Vec<(Vec<f64>, Vec<f64>, Vec<f64>)>,
+}
+
+/// Draws a batch.
+pub(super) fn drawn(axes: &Axes, batch: &[Sequence], inputs: Inputs, draw: &mut Draw) -> Drawn {
     let (q_width, kv_width) =
         (axes.num_attention_heads * axes.head_dim, axes.num_key_value_heads * axes.head_dim);
     let tokens: usize = batch.iter().map(|(q, _)| q).sum();
@@ -201,12 +212,10 @@ fn run(kernel: Kernel, options: Options, draw: &mut Draw) -> OpRun {
     // A list without pages is no buffer.
     kv_page_indices.push(0);
 
-    OpRun {
-        spec: (kernel.spec)(&axes),
-        shape: (kernel.shape)(&axes),
+    Drawn {
+        tokens,
         extent: Extent { tokens: tokens as u64, batch: batch.len() as u64, max_kv: max_kv as u64 },
         arguments: vec![
-            rows(tokens, q_width, axes.activation),
             input(&q, axes.activation),
             input(&k_pages, axes.kv),
             input(&v_pages, axes.kv),
@@ -216,6 +225,20 @@ fn run(kernel: Kernel, options: Options, draw: &mut Draw) -> OpRun {
             numbers(&kv_len),
             count(batch.len()),
         ],
+        sequences,
+    }
+}
+
+fn run(kernel: Kernel, options: Options, draw: &mut Draw) -> OpRun {
+    let Options { axes, batch, inputs } = options;
+    let q_width = axes.num_attention_heads * axes.head_dim;
+    let Drawn { tokens, extent, mut arguments, sequences } = drawn(&axes, batch, inputs, draw);
+    arguments.insert(0, rows(tokens, q_width, axes.activation));
+    OpRun {
+        spec: (kernel.spec)(&axes),
+        shape: (kernel.shape)(&axes),
+        extent,
+        arguments,
         reference: Box::new(move |arithmetic| {
             let values = match arithmetic {
                 Arithmetic::F64 => attended::<f64>(&sequences, &axes, arithmetic),
@@ -227,8 +250,19 @@ fn run(kernel: Kernel, options: Options, draw: &mut Draw) -> OpRun {
 }
 
 /// Numbers below 2^31, as i32.
-fn numbers(values: &[usize]) -> OpArgument {
+pub(super) fn numbers(values: &[usize]) -> OpArgument {
     indices(&values.iter().map(|&value| value as i32).collect::<Vec<_>>())
+}
+
+/// What the reference is told.
+pub(super) fn parameters(axes: &Axes) -> Parameters {
+    Parameters {
+        num_attention_heads: axes.num_attention_heads,
+        num_key_value_heads: axes.num_key_value_heads,
+        head_dim: axes.head_dim,
+        scale: axes.scale,
+        window: axes.window,
+    }
 }
 
 /// Queries, keys and values of each sequence, and what its queries make of them, one sequence after the other.
@@ -237,13 +271,7 @@ fn attended<T: Real>(
     axes: &Axes,
     arithmetic: Arithmetic,
 ) -> Values {
-    let parameters = Parameters {
-        num_attention_heads: axes.num_attention_heads,
-        num_key_value_heads: axes.num_key_value_heads,
-        head_dim: axes.head_dim,
-        scale: axes.scale,
-        window: axes.window,
-    };
+    let parameters = parameters(axes);
     let (q_width, kv_width) =
         (axes.num_attention_heads * axes.head_dim, axes.num_key_value_heads * axes.head_dim);
     let mut out = Vec::new();

@@ -8,6 +8,8 @@ pub mod agreement;
 mod argmax;
 mod arrays;
 mod attention;
+mod attention_merge;
+mod attention_split;
 mod bias;
 mod decode_advance;
 mod draw;
@@ -22,6 +24,7 @@ pub(crate) mod place;
 mod residual_add;
 mod rmsnorm;
 mod rope;
+mod rope_kv_write;
 mod silu_and_mul;
 mod streamed;
 mod tap_statistics;
@@ -107,6 +110,8 @@ pub static CASES: &[(&str, Groups)] = &[
     ("add_rmsnorm", add_rmsnorm::groups),
     ("argmax", argmax::groups),
     ("attention", attention::groups),
+    ("attention_merge", attention_merge::groups),
+    ("attention_split", attention_split::groups),
     ("bias", bias::groups),
     ("decode_advance", decode_advance::groups),
     ("embedding", embedding::groups),
@@ -119,6 +124,7 @@ pub static CASES: &[(&str, Groups)] = &[
     ("residual_add", residual_add::groups),
     ("rmsnorm", rmsnorm::groups),
     ("rope", rope::groups),
+    ("rope_kv_write", rope_kv_write::groups),
     ("silu_and_mul", silu_and_mul::groups),
     ("tap_statistics", tap_statistics::groups),
 ];

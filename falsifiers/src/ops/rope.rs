@@ -97,7 +97,7 @@ fn run(draw: &mut Draw, heads: &Heads, activation: Dtype) -> OpRun {
 }
 
 /// The rescaling as the device side says it.
-fn launched(scaling: Scaling) -> rope::Scaling {
+pub(super) fn launched(scaling: Scaling) -> rope::Scaling {
     match scaling {
         Scaling::Default => rope::Scaling::Default,
         Scaling::Linear { factor } => rope::Scaling::Linear { factor },

@@ -1,6 +1,11 @@
 //! The steps of self-attention over pages.
 
-use kernels::launch::{Expr, attention_decode, attention_plain, attention_prefill, kv_write, rope};
+use kernels::jit::KernelSpec;
+use kernels::launch::attention_prefill::Axes;
+use kernels::launch::{
+    Expr, LaunchShape, attention_decode, attention_merge, attention_plain, attention_prefill,
+    attention_split, kv_write, rope,
+};
 
 use crate::blocks::linear::plan::Linear;
 use crate::blocks::norm;
@@ -86,7 +91,7 @@ impl Wiring {
         q: Value,
         pages: Pages,
     ) -> Value {
-        let axes = attention_prefill::Axes {
+        let axes = Axes {
             head_dim: config.head_dim,
             num_attention_heads: config.num_attention_heads,
             num_key_value_heads: config.num_key_value_heads,
@@ -96,31 +101,81 @@ impl Wiring {
             activation: builder.activation(),
             kv: pages.dtype,
         };
-        let (spec, shape) = match (builder.phase(), attention_prefill::unfit(&axes, builder.limits())) {
-            (Phase::Decode, _) => {
-                (attention_decode::spec(&axes), attention_decode::shape(&axes, Expr::Batch))
-            }
-            (Phase::Prefill, None) => {
-                (attention_prefill::spec(&axes), attention_prefill::shape(&axes, Expr::Tokens, Expr::Batch))
-            }
-            (Phase::Prefill, Some(why)) => {
-                builder.note(format!(
-                    "attention_plain, which is slower, in the place of attention_prefill: {why}"
-                ));
-                (attention_plain::spec(&axes), attention_plain::shape(&axes, Expr::Tokens))
-            }
-        };
-        let covers = attended(layer);
-        let out = builder.stage(covers[2], q.width);
-        let table = [Input::QoIndptr, Input::KvPageIndptr, Input::KvPageIndices, Input::KvLen];
-        let mut buffers = vec![out.id, q.id, pages.keys, pages.values];
-        buffers.extend(table.map(|input| builder.input(input)));
-        builder.step(&covers, spec, shape, &buffers, Expr::Batch);
-        out
+        match builder.phase() {
+            Phase::Decode => decoded(builder, axes, layer, q, pages),
+            Phase::Prefill => prefilled(builder, &axes, layer, q, pages),
+        }
     }
 }
 
-/// What one attention kernel computes; only the last is stored.
+/// Attention of many queries a sequence.
+fn prefilled(builder: &mut Builder<'_>, axes: &Axes, layer: usize, q: Value, pages: Pages) -> Value {
+    let (spec, shape) = match attention_prefill::unfit(axes, builder.limits()) {
+        None => (attention_prefill::spec(axes), attention_prefill::shape(axes, Expr::Tokens, Expr::Batch)),
+        Some(why) => {
+            builder
+                .note(format!("attention_plain, which is slower, in the place of attention_prefill: {why}"));
+            (attention_plain::spec(axes), attention_plain::shape(axes, Expr::Tokens))
+        }
+    };
+    whole(builder, spec, shape, layer, q, pages)
+}
+
+/// Attention of one query a sequence: over splits of the keys, which are then merged.
+fn decoded(builder: &mut Builder<'_>, axes: Axes, layer: usize, q: Value, pages: Pages) -> Value {
+    let split = attention_split::Axes::new(axes);
+    let unfit = attention_split::unfit(&split);
+    if let Some(why) = &unfit {
+        builder.note(format!("attention_decode, which is slower, in the place of attention_split: {why}"));
+    }
+    if unfit.is_some() || !builder.split_attention() {
+        let (spec, shape) = (attention_decode::spec(&axes), attention_decode::shape(&axes, Expr::Batch));
+        return whole(builder, spec, shape, layer, q, pages);
+    }
+    let [scores, probs, context] = attended(layer);
+    let parts = split.parts();
+    let mut scratch = |what: &str, width| builder.scratch(format!("{context}.split_{what}"), width);
+    let scratch = [
+        scratch("largest", parts),
+        scratch("total", parts),
+        scratch("context", parts.saturating_mul(axes.head_dim)),
+    ];
+    let mut buffers = scratch.to_vec();
+    buffers.extend([q.id, pages.keys, pages.values]);
+    buffers.extend(TABLE.map(|input| builder.input(input)));
+    let (spec, shape) = (attention_split::spec(&split), attention_split::shape(&split, Expr::Batch));
+    builder.step(&[scores], spec, shape, &buffers, Expr::Batch);
+
+    let out = builder.stage(context, q.width);
+    let mut buffers = vec![out.id];
+    buffers.extend(scratch);
+    buffers.extend([Input::QoIndptr, Input::KvLen].map(|input| builder.input(input)));
+    let (spec, shape) = (attention_merge::spec(&split), attention_merge::shape(&split, Expr::Batch));
+    builder.step(&[probs, context], spec, shape, &buffers, Expr::Batch);
+    out
+}
+
+/// What says which pages are whose.
+const TABLE: [Input; 4] = [Input::QoIndptr, Input::KvPageIndptr, Input::KvPageIndices, Input::KvLen];
+
+/// Attention by one kernel.
+fn whole(
+    builder: &mut Builder<'_>,
+    spec: KernelSpec,
+    shape: LaunchShape,
+    layer: usize,
+    q: Value,
+    pages: Pages,
+) -> Value {
+    let covers = attended(layer);
+    let out = builder.stage(covers[2], q.width);
+    let mut buffers = vec![out.id, q.id, pages.keys, pages.values];
+    buffers.extend(TABLE.map(|input| builder.input(input)));
+    builder.step(&covers, spec, shape, &buffers, Expr::Batch);
+    out
+}
+
+/// What attention computes; only the last is stored.
 fn attended(layer: usize) -> [StageName; 3] {
     ["self_attn.scores", "self_attn.probs", "self_attn.context"].map(|name| StageName::layer(layer, name))
 }

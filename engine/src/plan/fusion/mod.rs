@@ -9,6 +9,7 @@
 //! | `matvec_add` | a product, and the residual stream it is added to |
 //! | `matvec_stream` | what is left of plain products |
 //! | `parts` | what passes look for, and how several steps become one |
+//! | `rope_kv_write` | norms of heads, rotation, and keys and values to their pages |
 //!
 //! A pass looks for steps of certain kernels that read each other's results, and leaves alone what it does not know. A stage that only the
 //! joined step computes keeps its name in what the step covers, and loses its buffer.
@@ -20,6 +21,7 @@ mod norm_gate_up;
 mod norm_matvec;
 mod norm_qkv;
 mod parts;
+mod rope_kv_write;
 
 use super::Plan;
 
@@ -28,6 +30,7 @@ type Pass = (&'static str, fn(&mut Plan) -> usize);
 
 /// In the order in which they are made: what joins more comes first.
 const PASSES: &[Pass] = &[
+    ("rope, rope and kv_write into one", rope_kv_write::pass),
     ("rmsnorm and queries, keys and values into norm_qkv_matvec", norm_qkv::pass),
     ("rmsnorm, gate, up and silu_and_mul into norm_gate_up_matvec", norm_gate_up::pass),
     ("rmsnorm and matvec into norm_matvec", norm_matvec::pass),

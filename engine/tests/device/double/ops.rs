@@ -70,11 +70,16 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
             call.grid_is([call.int("BLOCKS"), n, 1])?;
             fused::run(&mut call)
         }
-        "attention_prefill" | "attention_plain" | "attention_decode" => attention::run(&mut call),
         "decode_advance" => {
             call.grid_is([1, 1, 1])?;
             decode_advance(&mut call)
         }
+        "attention_prefill" | "attention_plain" | "attention_decode" | "attention_split" => {
+            attention::run(&mut call)
+        }
+        "attention_merge" => attention::merge(&mut call),
+        "rope_kv_write" => rope_kv_write(&mut call, false),
+        "norm_rope_kv_write" => rope_kv_write(&mut call, true),
         other => {
             call.grid_is([n, 1, 1])?;
             match other {
@@ -174,10 +179,55 @@ pub(super) fn normed(x: &[f32], weight: &[f32], eps: f32) -> Vec<f32> {
 }
 
 fn rope(call: &mut Call<'_>) -> Done {
-    let (n, head_dim, heads) = (call.number, call.int("HEAD_DIM"), call.int("NUM_HEADS"));
-    let x = call.floats("x", "ACT_DTYPE", n * heads * head_dim)?;
+    let heads = call.int("NUM_HEADS");
+    let x = call.floats("x", "ACT_DTYPE", call.number * heads * call.int("HEAD_DIM"))?;
+    let out = turned(call, &x, heads)?;
+    call.store("out", "ACT_DTYPE", 0, &out)
+}
+
+/// Norms, rotations and writes, each rounded as it would be stored.
+fn rope_kv_write(call: &mut Call<'_>, normed: bool) -> Done {
+    let (n, head_dim) = (call.number, call.int("HEAD_DIM"));
+    let (heads, kv_heads) = (call.int("NUM_ATTENTION_HEADS"), call.int("NUM_KEY_VALUE_HEADS"));
+    call.grid_is([n, (heads + 2 * kv_heads).div_ceil(call.int("HEADS")), 1])?;
+    let act = call.spec.dtype("ACT_DTYPE").unwrap();
+    let round = |x: &mut f32| *x = act.round(f64::from(*x)) as f32;
+    let slots = call.indices("slot_mapping", n)?;
+    let (q, k) = (("q", "q_weight", heads), ("k", "k_weight", kv_heads));
+    for (name, weight, heads) in [q, k, ("v", "", kv_heads)] {
+        let width = heads * head_dim;
+        let mut x = call.floats(name, "ACT_DTYPE", n * width)?;
+        if normed && name != "v" {
+            let (weight, eps) = (call.floats(weight, "WEIGHT_DTYPE", head_dim)?, call.real("EPS") as f32);
+            for row in x.chunks_mut(head_dim) {
+                let squares: f32 = row.iter().map(|x| x * x).sum();
+                let scale = 1.0 / (squares / head_dim as f32 + eps).sqrt();
+                row.iter_mut().zip(&weight).for_each(|(x, w)| *x = *x * scale * w);
+                row.iter_mut().for_each(round);
+            }
+        }
+        if name != "v" {
+            x = turned(call, &x, heads)?;
+            x.iter_mut().for_each(round);
+        }
+        if name == "q" {
+            call.store("q_out", "ACT_DTYPE", 0, &x)?;
+            continue;
+        }
+        for (row, slot) in x.chunks(width).zip(&slots) {
+            if let Ok(slot) = usize::try_from(*slot) {
+                call.store(&format!("{name}_pages"), "KV_DTYPE", slot * width, row)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Heads turned to the positions of their tokens.
+fn turned(call: &mut Call<'_>, x: &[f32], heads: usize) -> Result<Vec<f32>, DeviceError> {
+    let (n, head_dim) = (call.number, call.int("HEAD_DIM"));
     let positions = call.indices("positions", n)?;
-    let mut out = x.clone();
+    let mut out = x.to_vec();
     for pair in 0..head_dim / 2 {
         let plain = call.real("THETA").powf(-2.0 * pair as f64 / head_dim as f64);
         let frequency = match call.int("SCALING") {
@@ -204,7 +254,7 @@ fn rope(call: &mut Call<'_>) -> Done {
             }
         }
     }
-    call.store("out", "ACT_DTYPE", 0, &out)
+    Ok(out)
 }
 
 fn bias(call: &mut Call<'_>) -> Done {

@@ -2,7 +2,7 @@
 //! own keys are written; whoever looks at another reads what nobody wrote.
 
 use kernels::jit::{Axis, KernelSpec};
-use kernels::launch::{self, Expr, Extent};
+use kernels::launch::{self, Expr, Extent, LaunchShape};
 
 use super::calls::{Argument, Call, dtype, int};
 use super::draw::{Draw, indices};
@@ -40,14 +40,56 @@ fn batch(single: bool, draw: &mut Draw) -> Vec<Sequence> {
     batch
 }
 
+/// How the keys of a split kernel are shared out.
+fn split(spec: &KernelSpec, attention: launch::attention_plain::Axes) -> launch::attention_split::Axes {
+    launch::attention_split::Axes { attention, tile: int(spec, "TILE"), splits: int(spec, "SPLITS") }
+}
+
+/// A random call of the kernel that merges splits: those of single tokens, of which every split has something.
+pub(super) fn merge(spec: &KernelSpec, draw: &mut Draw) -> Call {
+    let (heads, head_dim, splits) =
+        (int(spec, "NUM_ATTENTION_HEADS"), int(spec, "HEAD_DIM"), int(spec, "SPLITS"));
+    let activation = dtype(spec, "ACT_DTYPE");
+    let batch = batch(true, draw);
+    let tokens: usize = batch.iter().map(|(new, _)| new).sum();
+    let mut qo_indptr = vec![0];
+    for (new, _) in &batch {
+        qo_indptr.push(qo_indptr.last().unwrap() + new);
+    }
+    let lengths: Vec<usize> = batch.iter().map(|(_, length)| *length).collect();
+    let mut values = |count| Argument::Input(draw.values(count, kernels::Dtype::F32));
+    let parts = tokens * heads * splits;
+    let out = tokens * heads * head_dim * activation.size();
+    Call {
+        name: batch.iter().map(|(new, length)| format!("{new}/{length}")).collect::<Vec<_>>().join("+"),
+        shape: LaunchShape { grid: [heads.into(), Expr::Batch, 1.into()], block: [256, 1, 1], shared: 0 },
+        extent: Extent {
+            tokens: tokens as u64,
+            batch: batch.len() as u64,
+            max_kv: lengths.iter().copied().max().unwrap_or(0) as u64,
+        },
+        arguments: vec![
+            Argument::Output(out),
+            values(parts),
+            values(parts),
+            values(parts * head_dim),
+            Argument::Input(indices(&qo_indptr)),
+            Argument::Input(indices(&lengths)),
+            Argument::Number(batch.len()),
+        ],
+        written: out,
+    }
+}
+
 /// A random call of a kernel of attention.
 pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
     let axes = axes(spec);
-    let batch = batch(spec.kernel == "attention_decode", draw);
+    let batch = batch(["attention_decode", "attention_split"].contains(&spec.kernel.as_str()), draw);
     let shape = match spec.kernel.as_str() {
         "attention_plain" => launch::attention_plain::shape(&axes, Expr::Tokens),
         "attention_prefill" => launch::attention_prefill::shape(&axes, Expr::Tokens, Expr::Batch),
         "attention_decode" => launch::attention_decode::shape(&axes, Expr::Batch),
+        "attention_split" => launch::attention_split::shape(&split(spec, axes), Expr::Batch),
         other => panic!("{other} is a kernel of attention without random calls; add it here"),
     };
     let tokens: usize = batch.iter().map(|(new, _)| new).sum();
@@ -74,7 +116,25 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
     }
     let lengths: Vec<usize> = batch.iter().map(|(_, length)| *length).collect();
     let bytes = pages * axes.page_size * slot * axes.kv.size();
-    let out = q * axes.activation.size();
+    let outputs: Vec<usize> = match spec.kernel.as_str() {
+        "attention_split" => {
+            let parts = tokens * split(spec, axes).parts();
+            vec![4 * parts, 4 * parts, 4 * parts * axes.head_dim]
+        }
+        _ => vec![q * axes.activation.size()],
+    };
+    let written = outputs.iter().sum();
+    let mut arguments: Vec<Argument> = outputs.into_iter().map(Argument::Output).collect();
+    arguments.extend([
+        Argument::Input(draw.values(q, axes.activation)),
+        Argument::Pieces(bytes, k_pieces),
+        Argument::Pieces(bytes, v_pieces),
+        Argument::Input(indices(&qo_indptr)),
+        Argument::Input(indices(&kv_page_indptr)),
+        Argument::Input(indices(&kv_page_indices)),
+        Argument::Input(indices(&lengths)),
+        Argument::Number(batch.len()),
+    ]);
     Call {
         name: batch.iter().map(|(new, length)| format!("{new}/{length}")).collect::<Vec<_>>().join("+"),
         shape,
@@ -83,17 +143,7 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
             batch: batch.len() as u64,
             max_kv: lengths.iter().copied().max().unwrap_or(0) as u64,
         },
-        arguments: vec![
-            Argument::Output(out),
-            Argument::Input(draw.values(q, axes.activation)),
-            Argument::Pieces(bytes, k_pieces),
-            Argument::Pieces(bytes, v_pieces),
-            Argument::Input(indices(&qo_indptr)),
-            Argument::Input(indices(&kv_page_indptr)),
-            Argument::Input(indices(&kv_page_indices)),
-            Argument::Input(indices(&lengths)),
-            Argument::Number(batch.len()),
-        ],
-        written: out,
+        arguments,
+        written,
     }
 }

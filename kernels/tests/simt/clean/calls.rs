@@ -46,6 +46,9 @@ pub(super) fn dtype(spec: &KernelSpec, axis: &str) -> Dtype {
 
 /// A random call of a kernel with these axes.
 pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
+    if spec.kernel == "attention_merge" {
+        return attention::merge(spec, draw);
+    }
     if spec.kernel.starts_with("attention") {
         return attention::call(spec, draw);
     }
@@ -104,6 +107,7 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
             (launch::rope::shape(expr), vec![output(all, activation), x, positions, Argument::Number(tokens)])
         }
         "kv_write" => return kv_write(spec, tokens, draw),
+        "rope_kv_write" | "norm_rope_kv_write" => return rope_kv_write(spec, tokens, draw),
         "matmul" | "matmul_simt" | "matvec" => {
             let (out_features, in_features) = (int(spec, "OUT_FEATURES"), int(spec, "IN_FEATURES"));
             let weight = draw.values(out_features * in_features, dtype(spec, "WEIGHT_DTYPE"));
@@ -173,6 +177,35 @@ fn streamed(spec: &KernelSpec, tokens: usize, draw: &mut Draw) -> Call {
         .collect();
     let shape = Geometry::from_spec(spec).unwrap().shape(Expr::Tokens);
     Call { name: format!("tokens={tokens}"), shape, extent: extent(tokens), written, arguments }
+}
+
+/// Heads of tokens that are turned, and go to slots in a random order.
+fn rope_kv_write(spec: &KernelSpec, tokens: usize, draw: &mut Draw) -> Call {
+    let (head_dim, activation, kv) =
+        (int(spec, "HEAD_DIM"), dtype(spec, "ACT_DTYPE"), dtype(spec, "KV_DTYPE"));
+    let (heads, kv_heads) = (int(spec, "NUM_ATTENTION_HEADS"), int(spec, "NUM_KEY_VALUE_HEADS"));
+    let (q_width, width) = (heads * head_dim, kv_heads * head_dim);
+    let slots = tokens + draw.within(0, 20);
+    let mapping: Vec<usize> = draw.order(slots).into_iter().take(tokens).collect();
+    let positions: Vec<usize> = (0..tokens).map(|_| draw.within(0, 131_071)).collect();
+    let mut arguments: Vec<Argument> =
+        (0..2).map(|_| Argument::Pieces(slots * width * kv.size(), Vec::new())).collect();
+    arguments.push(output(tokens * q_width, activation));
+    arguments.extend(
+        [q_width, width, width].map(|width| Argument::Input(draw.values(tokens * width, activation))),
+    );
+    if let Some(weight) = spec.dtype("WEIGHT_DTYPE") {
+        arguments.extend([0; 2].map(|_| Argument::Input(draw.values(head_dim, weight))));
+    }
+    arguments.extend([Argument::Input(indices(&positions)), Argument::Input(indices(&mapping))]);
+    arguments.push(Argument::Number(tokens));
+    Call {
+        name: format!("tokens={tokens},slots={slots}"),
+        shape: launch::rope_kv_write::shape(heads + 2 * kv_heads, int(spec, "HEADS"), Expr::Tokens),
+        extent: extent(tokens),
+        arguments,
+        written: 2 * tokens * width * kv.size() + tokens * q_width * activation.size(),
+    }
 }
 
 /// Tokens to slots in a random order, among slots that nothing was written to.
