@@ -7,6 +7,7 @@
 pub mod add_rmsnorm;
 pub mod argmax;
 pub mod attention_decode;
+pub mod attention_flash;
 pub mod attention_plain;
 pub mod attention_prefill;
 pub mod bias;
@@ -118,6 +119,7 @@ pub static KERNELS: &[&KernelInfo] = &[
     &add_rmsnorm::KERNEL,
     &argmax::KERNEL,
     &attention_decode::KERNEL,
+    &attention_flash::KERNEL,
     &attention_plain::KERNEL,
     &attention_prefill::KERNEL,
     &bias::KERNEL,
@@ -140,5 +142,8 @@ pub fn find(name: &str) -> Option<&'static KernelInfo> {
 }
 
 /// The headers that `.cu` files include, by name.
-pub static HEADERS: &[(&str, &str)] =
-    &[("common.cuh", include_str!("../common.cuh")), ("dependent.cuh", include_str!("../dependent.cuh"))];
+pub static HEADERS: &[(&str, &str)] = &[
+    ("common.cuh", include_str!("../common.cuh")),
+    ("dependent.cuh", include_str!("../dependent.cuh")),
+    ("tensor.cuh", include_str!("../tensor.cuh")),
+];

@@ -57,7 +57,7 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             }
             ("kv_write", "k" | "v") => (each(int("WIDTH")?)?, act()?),
             ("kv_write", "k_pages" | "v_pages") => (Count::RowsOf(int("WIDTH")?), float("KV_DTYPE")?),
-            ("attention_prefill" | "attention_plain" | "attention_decode", parameter) => {
+            ("attention_flash" | "attention_prefill" | "attention_plain" | "attention_decode", parameter) => {
                 let (head_dim, page_size) = (int("HEAD_DIM")?, int("PAGE_SIZE")?);
                 let pages = Expr::CeilDiv(Box::new(Expr::MaxKv), page_size);
                 match parameter {

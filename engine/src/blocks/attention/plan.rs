@@ -1,6 +1,9 @@
 //! The steps of self-attention over pages.
 
-use kernels::launch::{Expr, attention_decode, attention_plain, attention_prefill, kv_write, rope};
+use kernels::jit::KernelSpec;
+use kernels::launch::{
+    Expr, LaunchShape, attention_decode, attention_flash, attention_plain, attention_prefill, kv_write, rope,
+};
 
 use crate::blocks::linear::plan::Linear;
 use crate::blocks::norm;
@@ -96,19 +99,9 @@ impl Wiring {
             activation: builder.activation(),
             kv: pages.dtype,
         };
-        let (spec, shape) = match (builder.phase(), attention_prefill::unfit(&axes, builder.limits())) {
-            (Phase::Decode, _) => {
-                (attention_decode::spec(&axes), attention_decode::shape(&axes, Expr::Batch))
-            }
-            (Phase::Prefill, None) => {
-                (attention_prefill::spec(&axes), attention_prefill::shape(&axes, Expr::Tokens, Expr::Batch))
-            }
-            (Phase::Prefill, Some(why)) => {
-                builder.note(format!(
-                    "attention_plain, which is slower, in the place of attention_prefill: {why}"
-                ));
-                (attention_plain::spec(&axes), attention_plain::shape(&axes, Expr::Tokens))
-            }
+        let (spec, shape) = match builder.phase() {
+            Phase::Decode => (attention_decode::spec(&axes), attention_decode::shape(&axes, Expr::Batch)),
+            Phase::Prefill => prefill(builder, &axes),
         };
         let covers = attended(layer);
         let out = builder.stage(covers[2], q.width);
@@ -117,6 +110,30 @@ impl Wiring {
         buffers.extend(table.map(|input| builder.input(input)));
         builder.step(&covers, spec, shape, &buffers, Expr::Batch);
         out
+    }
+}
+
+/// The fastest kernel that attends for a prefill.
+fn prefill(builder: &mut Builder<'_>, axes: &attention_prefill::Axes) -> (KernelSpec, LaunchShape) {
+    let why = match attention_flash::fit(axes, builder.limits()) {
+        Ok(axes) => {
+            return (
+                attention_flash::spec(&axes),
+                attention_flash::shape(&axes, Expr::Tokens, Expr::Batch),
+            );
+        }
+        Err(why) => why,
+    };
+    let instead = "which is slower, in the place of";
+    match attention_prefill::unfit(axes, builder.limits()) {
+        None => {
+            builder.note(format!("attention_prefill, {instead} attention_flash: {why}"));
+            (attention_prefill::spec(axes), attention_prefill::shape(axes, Expr::Tokens, Expr::Batch))
+        }
+        Some(why) => {
+            builder.note(format!("attention_plain, {instead} attention_prefill: {why}"));
+            (attention_plain::spec(axes), attention_plain::shape(axes, Expr::Tokens))
+        }
     }
 }
 
