@@ -117,10 +117,7 @@ impl Wiring {
 fn prefill(builder: &mut Builder<'_>, axes: &attention_prefill::Axes) -> (KernelSpec, LaunchShape) {
     let why = match attention_flash::fit(axes, builder.limits()) {
         Ok(axes) => {
-            return (
-                attention_flash::spec(&axes),
-                attention_flash::shape(&axes, Expr::Tokens, Expr::Batch),
-            );
+            return (attention_flash::spec(&axes), attention_flash::shape(&axes, Expr::Tokens, Expr::Batch));
         }
         Err(why) => why,
     };

@@ -54,7 +54,9 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
             call.grid_is([n.div_ceil(64), call.int("OUT_FEATURES").div_ceil(64), 1])?;
             linear(&mut call, 1)
         }
-        "attention_flash" | "attention_prefill" | "attention_plain" | "attention_decode" => attention::run(&mut call),
+        "attention_flash" | "attention_prefill" | "attention_plain" | "attention_decode" => {
+            attention::run(&mut call)
+        }
         other => {
             call.grid_is([n, 1, 1])?;
             match other {
