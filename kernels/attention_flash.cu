@@ -23,6 +23,8 @@ constexpr u32 ROW_TILES = ROWS / 16;
 constexpr u32 STRIDE = HEAD_DIM + 8;
 // Queries stay in registers where they take 32 at most, else they are loaded for each tile of keys.
 constexpr bool KEEP_QUERIES = ROW_TILES * HEAD_DIM <= 128;
+// A row that is not there. Rows of HEAD_DIM elements are counted in 32 bits, elements in 64.
+constexpr u32 NOWHERE = 0xffffffffu;
 // Scores are powers of 2 in this: scale * log2(e).
 constexpr float FACTOR = (float)((SCALE) * 1.4426950408889634);
 // The bits of the exponent: all set in what is not finite.
@@ -34,22 +36,41 @@ static __device__ __forceinline__ u32 first_key(u32 position) {
 }
 static __device__ __forceinline__ u32 end_key(u32 position, u32 length) { return min(position + 1, length); }
 
-// Where a key of a sequence lies, which is in this page: the first element of its head.
-static __device__ __forceinline__ u64 place_of(u32 page, u32 key, u32 kv_head) {
-    return (((u64)page * PAGE_SIZE + key % PAGE_SIZE) * NUM_KEY_VALUE_HEADS + kv_head) * HEAD_DIM;
+// Where a key of a sequence lies, which is in this page: its head, as a row of HEAD_DIM.
+static __device__ __forceinline__ u32 row_of(u32 page, u32 key, u32 kv_head) {
+    return (page * PAGE_SIZE + key % PAGE_SIZE) * NUM_KEY_VALUE_HEADS + kv_head;
 }
 
-// Begins to copy COUNT rows to a tile: row r from `from(r)`, zeros where `inside(r)` does not hold.
-template <u32 COUNT, class Inside, class From>
-static __device__ __forceinline__ void bring(u32 tile, const u16* __restrict__ all, Inside inside, From from) {
+// Begins to copy COUNT rows to a tile, and to a second one where there is one: row r from row `from(r)` of `all` and
+// `more`, zeros where that is NOWHERE.
+template <u32 COUNT, bool TWO, class From>
+static __device__ __forceinline__ void bring(u32 tile, const u16* __restrict__ all, u32 second,
+                                             const u16* __restrict__ more, From from) {
     constexpr u32 PIECES = HEAD_DIM / 8;
+    constexpr u32 MINE = (COUNT * PIECES + THREADS - 1) / THREADS;
+    // Asked for anew for every tile, so that what follows from it takes no registers in between.
+    u32 thread;
+    asm volatile("mov.u32 %0, %%tid.x;" : "=r"(thread));
+    // All of these first, so that nobody waits for one after the other.
+    u32 source[MINE];
 #pragma unroll
-    for (u32 i = 0; i < (COUNT * PIECES + THREADS - 1) / THREADS; ++i) {
-        const u32 piece = i * THREADS + threadIdx.x;
-        if (COUNT * PIECES % THREADS != 0 && piece >= COUNT * PIECES) break;
-        const u32 row = piece / PIECES, column = piece % PIECES * 8;
-        const bool there = inside(row);
-        copy_sixteen(tile + 2 * (row * STRIDE + column), there ? all + from(row) + column : all, there);
+    for (u32 i = 0; i < MINE; ++i) {
+        const u32 piece = i * THREADS + thread;
+        const bool mine = COUNT * PIECES % THREADS == 0 || piece < COUNT * PIECES;
+        source[i] = mine ? from(piece / PIECES) : NOWHERE;
+    }
+#pragma unroll
+    for (u32 j = 0; j < (TWO ? 2 : 1); ++j) {
+#pragma unroll
+        for (u32 i = 0; i < MINE; ++i) {
+            const u32 piece = i * THREADS + thread;
+            if (COUNT * PIECES % THREADS != 0 && piece >= COUNT * PIECES) continue;
+            const u32 row = piece / PIECES, column = piece % PIECES * 8;
+            const u16* const matrix = j == 0 ? all : more;
+            const bool there = source[i] != NOWHERE;
+            copy_sixteen((j == 0 ? tile : second) + 2 * (row * STRIDE + column),
+                         there ? matrix + (u64)source[i] * HEAD_DIM + column : matrix, there);
+        }
     }
 }
 
@@ -105,12 +126,22 @@ static __device__ void finish_infinite(u16* __restrict__ row, const u16* __restr
         // 1: plus infinity, 2: minus infinity, 3: both, or NaN.
         u32 seen = 0;
         for (u32 key = first; key < end; ++key) {
-            const u32 value = v_pages[place_of(pages[key / PAGE_SIZE], key, kv_head) + d];
+            const u32 value = v_pages[(u64)row_of(pages[key / PAGE_SIZE], key, kv_head) * HEAD_DIM + d];
             if ((value & EXPONENT) == EXPONENT) seen |= (value & 0x7fffu) != EXPONENT ? 3 : 1 + (value >> 15);
         }
         if (seen != 0) row[d] = (u16)(seen == 3 ? 0x7fffu : EXPONENT | (seen == 2 ? 0x8000u : 0));
     }
 }
+
+// What a block works on. It lies in shared memory, and is read anew where it is needed now and then: registers are what
+// this kernel is short of.
+struct Work {
+    u32 first_token;     // of the tile, in `q` and `out`
+    u32 first_position;  // of the tile, in its sequence
+    u32 queries;         // of the tile
+    u32 length;          // of the sequence
+    u32 first_page;      // of the sequence
+};
 
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     attention_flash(u16* __restrict__ out,                        // [tokens, NUM_ATTENTION_HEADS, HEAD_DIM]
@@ -127,6 +158,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     u16* const k_rows = q_rows + QUERIES * STRIDE;                // [2][KEYS][STRIDE]
     u16* const v_rows = k_rows + 2 * KEYS * STRIDE;               // [2][KEYS][STRIDE]
     u32* const pages_of = reinterpret_cast<u32*>(v_rows + 2 * KEYS * STRIDE);  // [2][KEYS]
+    __shared__ Work block;
+    const volatile Work& work = block;
 
     // Heads that share keys and values run beside each other; tiles with the most keys begin first.
     const u32 head = blockIdx.x;
@@ -141,7 +174,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     const u32 kv_head = head / (NUM_ATTENTION_HEADS / NUM_KEY_VALUE_HEADS);
     const u32 length = kv_len[sequence];
     const u32 first_position = length - q_len + first_query;
-    const i32* const pages = kv_page_indices + kv_page_indptr[sequence];
+    const u32 first_page = kv_page_indptr[sequence];
+    if (threadIdx.x == 0) block = {first_token + first_query, first_position, queries, length, first_page};
     const u32 begin = first_key(first_position) / KEYS * KEYS;
     const u32 end = end_key(first_position + queries - 1, length);
 
@@ -152,23 +186,23 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     // Begins to copy a tile of keys and values, and the pages of the keys of the tile behind it.
     const auto bring_keys = [&](u32 tile, u32 stage) {
         const u32* const page = pages_of + stage * KEYS;
-        const auto inside = [&](u32 key) { return tile + key < end; };
-        const auto from = [&](u32 key) { return place_of(page[key], tile + key, kv_head); };
-        bring<KEYS>(shared_address(k_rows + stage * KEYS * STRIDE), k_pages, inside, from);
-        bring<KEYS>(shared_address(v_rows + stage * KEYS * STRIDE), v_pages, inside, from);
+        bring<KEYS, true>(
+            shared_address(k_rows + stage * KEYS * STRIDE), k_pages, shared_address(v_rows + stage * KEYS * STRIDE),
+            v_pages, [&](u32 key) { return tile + key < end ? row_of(page[key], tile + key, kv_head) : NOWHERE; });
         const u32 key = tile + KEYS + threadIdx.x;
         if (threadIdx.x < KEYS && key < end) {
-            copy_four(shared_address(pages_of + (stage ^ 1) * KEYS + threadIdx.x), pages + key / PAGE_SIZE);
+            const i32* const from = kv_page_indices + work.first_page + key / PAGE_SIZE;
+            copy_four(shared_address(pages_of + (stage ^ 1) * KEYS + threadIdx.x), from);
         }
         end_group();
     };
 
     if (threadIdx.x < KEYS && begin + threadIdx.x < end) {
-        pages_of[threadIdx.x] = pages[(begin + threadIdx.x) / PAGE_SIZE];
+        pages_of[threadIdx.x] = kv_page_indices[first_page + (begin + threadIdx.x) / PAGE_SIZE];
     }
-    bring<QUERIES>(
-        shared_address(q_rows), q, [&](u32 at) { return at < queries; },
-        [&](u32 at) { return ((u64)(first_token + first_query + at) * NUM_ATTENTION_HEADS + head) * HEAD_DIM; });
+    bring<QUERIES, false>(shared_address(q_rows), q, 0, nullptr, [&](u32 at) {
+        return at < queries ? (first_token + first_query + at) * NUM_ATTENTION_HEADS + head : NOWHERE;
+    });
     end_group();
     __syncthreads();
     bring_keys(begin, 0);
@@ -214,7 +248,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
             const u32 k_tile = shared_address(k_rows + stage * KEYS * STRIDE);
             const u32 v_tile = shared_address(v_rows + stage * KEYS * STRIDE);
             float score[ROW_TILES][KEYS / 8][4] = {};
-#pragma unroll
+            // In part only where queries are loaded again: all that could be loaded ahead would take too many registers.
+#pragma unroll(KEEP_QUERIES ? HEAD_DIM / 16 : 4)
             for (u32 d = 0; d < HEAD_DIM; d += 16) {
                 u32 a[ROW_TILES][4];
 #pragma unroll
@@ -244,8 +279,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
                 for (u32 m = 0; m < ROW_TILES; ++m) {
 #pragma unroll
                     for (u32 i = 0; i < 4; ++i) {
-                        const u32 at = position + m * 16 + lane / 4 + i / 2 * 8;
-                        const u32 low = first_key(at), high = end_key(at, length);
+                        const u32 at = work.first_position + row + m * 16 + lane / 4 + i / 2 * 8;
+                        const u32 low = first_key(at), high = end_key(at, work.length);
 #pragma unroll
                         for (u32 j = 0; j < KEYS / 8; ++j) {
                             const u32 key = tile + j * 8 + lane % 4 * 2 + i % 2;
@@ -313,7 +348,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     // Nobody else reads the queries of this warp; their place takes its totals.
     __syncwarp();
     float* const totals = reinterpret_cast<float*>(q_rows + row * STRIDE);
-    const u64 first_row = ((u64)(first_token + first_query + row) * NUM_ATTENTION_HEADS + head) * HEAD_DIM;
+    const u64 first_row = ((u64)(work.first_token + row) * NUM_ATTENTION_HEADS + blockIdx.x) * HEAD_DIM;
+    const u32 done = row < work.queries ? min(ROWS, work.queries - row) : 0;
     constexpr u64 ROW = NUM_ATTENTION_HEADS * HEAD_DIM;
 #pragma unroll
     for (u32 m = 0; m < ROW_TILES; ++m) {
@@ -322,7 +358,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
             const u32 at = m * 16 + lane / 4 + h * 8;
             const float all = total[m][h];
             if (lane % 4 == 0) totals[at] = all;
-            if (at >= rows) continue;
+            if (at >= done) continue;
             const float share = 1.0f / all;
             u32* const to = reinterpret_cast<u32*>(out + first_row + at * ROW) + lane % 4;
 #pragma unroll
@@ -338,11 +374,12 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     }
     if (__any_sync(0xffffffffu, odd != 0)) {
         __syncwarp();
-        for (u32 at = 0; at < rows; ++at) {
+        for (u32 at = 0; at < done; ++at) {
             // Where the weights are not numbers, neither is any result.
             if (!(totals[at] > 0.0f)) continue;
-            const u32 first = first_key(position + at), last = end_key(position + at, length);
-            finish_infinite(out + first_row + at * ROW, v_pages, pages, kv_head, first, last);
+            const u32 now = work.first_position + row + at;
+            finish_infinite(out + first_row + at * ROW, v_pages, kv_page_indices + work.first_page, kv_head,
+                            first_key(now), end_key(now, work.length));
         }
     }
 }

@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "attention_flash@values-of-the-other-buffer",
     defect: "weights are multiplied with the values of another tile",
     point: "source",
-    kinds: &["op_parity", "race_freedom"],
+    kinds: &["op_parity", "memory_safety"],
     seam,
 };
 

@@ -15,5 +15,8 @@ pub(super) static MUTANT: Mutant = Mutant {
 };
 
 fn seam() -> Seam {
-    in_source(&["attention_flash"], &[("context[m][j][i] *= rescale[m][i / 2];", "")])
+    in_source(
+        &["attention_flash"],
+        &[("context[m][j][i] *= rescale[m][i / 2];", "context[m][j][i] *= 1.0f;")],
+    )
 }
