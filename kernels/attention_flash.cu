@@ -221,15 +221,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
         }
     }
 
-    // What the rows of this warp see: any of them from any_first up to any_end, all of them from all_first up to all_end.
-    // A warp without a query sees nothing.
-    const u32 rows = row < queries ? min(ROWS, queries - row) : 0;
-    const u32 position = first_position + row;
-    const u32 any_first = first_key(position);
-    const u32 any_end = rows > 0 ? end_key(position + rows - 1, length) : 0;
-    const u32 all_first = rows > 0 ? first_key(position + rows - 1) : 0;
-    const u32 all_end = end_key(position, length);
-
     // Of the rows lane / 4 and lane / 4 + 8 of each 16. Totals are those of the lane's own keys.
     float largest[ROW_TILES][2], total[ROW_TILES][2] = {};
     float context[ROW_TILES][HEAD_DIM / 8][4] = {};
@@ -244,12 +235,19 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
         __syncthreads();
         if (tile + KEYS < end) bring_keys(tile + KEYS, stage ^ 1);
 
+        // What the rows of this warp see: any of them from any_first up to any_end, all of them from all_first up to
+        // all_end. A warp without a query sees nothing.
+        const u32 rows = row < work.queries ? min(ROWS, work.queries - row) : 0;
+        const u32 position = work.first_position + row;
+        const u32 any_first = first_key(position);
+        const u32 any_end = rows > 0 ? end_key(position + rows - 1, work.length) : 0;
         if (tile < any_end && tile + KEYS > any_first) {
+            const bool whole =
+                tile >= first_key(position + rows - 1) && tile + KEYS <= end_key(position, work.length);
             const u32 k_tile = shared_address(k_rows + stage * KEYS * STRIDE);
             const u32 v_tile = shared_address(v_rows + stage * KEYS * STRIDE);
             float score[ROW_TILES][KEYS / 8][4] = {};
-            // In part only where queries are loaded again: all that could be loaded ahead would take too many registers.
-#pragma unroll(KEEP_QUERIES ? HEAD_DIM / 16 : 4)
+#pragma unroll
             for (u32 d = 0; d < HEAD_DIM; d += 16) {
                 u32 a[ROW_TILES][4];
 #pragma unroll
@@ -273,7 +271,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
                 }
             }
 
-            const bool whole = tile >= all_first && tile + KEYS <= all_end;
             if (!whole) {
 #pragma unroll
                 for (u32 m = 0; m < ROW_TILES; ++m) {
@@ -349,7 +346,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     __syncwarp();
     float* const totals = reinterpret_cast<float*>(q_rows + row * STRIDE);
     const u64 first_row = ((u64)(work.first_token + row) * NUM_ATTENTION_HEADS + blockIdx.x) * HEAD_DIM;
-    const u32 done = row < work.queries ? min(ROWS, work.queries - row) : 0;
+    const u32 rows = row < work.queries ? min(ROWS, work.queries - row) : 0;
     constexpr u64 ROW = NUM_ATTENTION_HEADS * HEAD_DIM;
 #pragma unroll
     for (u32 m = 0; m < ROW_TILES; ++m) {
@@ -358,7 +355,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
             const u32 at = m * 16 + lane / 4 + h * 8;
             const float all = total[m][h];
             if (lane % 4 == 0) totals[at] = all;
-            if (at >= done) continue;
+            if (at >= rows) continue;
             const float share = 1.0f / all;
             u32* const to = reinterpret_cast<u32*>(out + first_row + at * ROW) + lane % 4;
 #pragma unroll
@@ -374,7 +371,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     }
     if (__any_sync(0xffffffffu, odd != 0)) {
         __syncwarp();
-        for (u32 at = 0; at < done; ++at) {
+        for (u32 at = 0; at < rows; ++at) {
             // Where the weights are not numbers, neither is any result.
             if (!(totals[at] > 0.0f)) continue;
             const u32 now = work.first_position + row + at;

@@ -48,10 +48,16 @@ const NARROW: &[Tile] = &[
     Tile { queries: 64, keys: 32, warps: 4, blocks: 2 },
 ];
 
-/// Tiles for heads of up to 128 features. With 32 queries a warp and 64 keys, sums and scores leave too few registers on
-/// some targets.
+/// Tiles for heads of 80, 96 and 128 features. With 32 queries a warp and 64 keys, sums and scores leave too few
+/// registers on some targets.
 const MIDDLE: &[Tile] = &[
     Tile { queries: 128, keys: 48, warps: 4, blocks: 2 },
+    Tile { queries: 64, keys: 64, warps: 4, blocks: 2 },
+    Tile { queries: 64, keys: 32, warps: 4, blocks: 2 },
+];
+
+/// Tiles for heads of 112 features, which take more registers than 128 do on sm_100.
+const ODD: &[Tile] = &[
     Tile { queries: 64, keys: 64, warps: 4, blocks: 2 },
     Tile { queries: 64, keys: 32, warps: 4, blocks: 2 },
 ];
@@ -68,6 +74,7 @@ impl Tile {
     pub const fn all(head_dim: usize) -> &'static [Self] {
         match head_dim {
             ..=64 => NARROW,
+            112 => ODD,
             65..=128 => MIDDLE,
             _ => WIDE,
         }
