@@ -48,7 +48,7 @@ const NARROW: &[Tile] = &[
     Tile { queries: 64, keys: 32, warps: 4, blocks: 2 },
 ];
 
-/// Tiles for heads of 80, 96 and 128 features. With 32 queries a warp and 64 keys, sums and scores leave too few
+/// Tiles for heads of 80 and 96 features. With 32 queries a warp and 64 keys, sums and scores leave too few
 /// registers on some targets.
 const MIDDLE: &[Tile] = &[
     Tile { queries: 128, keys: 48, warps: 4, blocks: 2 },
@@ -56,7 +56,15 @@ const MIDDLE: &[Tile] = &[
     Tile { queries: 64, keys: 32, warps: 4, blocks: 2 },
 ];
 
-/// Tiles for heads of 112 features, which take more registers than 128 do on sm_100.
+/// Tiles for heads of 128 features. 32 queries a warp fit with up to 48 keys on sm_80 to sm_90, and spill on sm_100 and
+/// sm_120.
+const LARGE: &[Tile] = &[
+    Tile { queries: 64, keys: 64, warps: 4, blocks: 2 },
+    Tile { queries: 128, keys: 64, warps: 8, blocks: 1 },
+    Tile { queries: 64, keys: 32, warps: 4, blocks: 2 },
+];
+
+/// Tiles for heads of 112 features, which take no fewer registers than 128 do.
 const ODD: &[Tile] = &[
     Tile { queries: 64, keys: 64, warps: 4, blocks: 2 },
     Tile { queries: 64, keys: 32, warps: 4, blocks: 2 },
@@ -74,8 +82,9 @@ impl Tile {
     pub const fn all(head_dim: usize) -> &'static [Self] {
         match head_dim {
             ..=64 => NARROW,
-            112 => ODD,
-            65..=128 => MIDDLE,
+            65..=96 => MIDDLE,
+            97..=112 => ODD,
+            113..=128 => LARGE,
             _ => WIDE,
         }
     }
