@@ -7,6 +7,7 @@
 pub mod add_rmsnorm;
 pub mod argmax;
 pub mod attention_decode;
+pub mod attention_flash;
 pub mod attention_merge;
 pub mod attention_plain;
 pub mod attention_prefill;
@@ -130,6 +131,7 @@ pub static KERNELS: &[&KernelInfo] = &[
     &add_rmsnorm::KERNEL,
     &argmax::KERNEL,
     &attention_decode::KERNEL,
+    &attention_flash::KERNEL,
     &attention_merge::KERNEL,
     &attention_plain::KERNEL,
     &attention_prefill::KERNEL,
@@ -171,4 +173,5 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("qkv.cuh", include_str!("../qkv.cuh")),
     ("stream.cuh", include_str!("../stream.cuh")),
     ("rope_kv_write.cuh", include_str!("../rope_kv_write.cuh")),
+    ("tensor.cuh", include_str!("../tensor.cuh")),
 ];

@@ -16,7 +16,7 @@ pub(super) static MUTANT: Mutant = Mutant {
 };
 
 fn seam() -> Seam {
-    in_spec(&["attention_prefill", "attention_plain", "attention_decode"], |axes| {
+    in_spec(&["attention_flash", "attention_prefill", "attention_plain", "attention_decode"], |axes| {
         match axes.get_mut("HEAD_DIM") {
             Some(Axis::Int(head_dim)) if *head_dim <= 128 => {
                 *head_dim *= 2;

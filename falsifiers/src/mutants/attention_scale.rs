@@ -16,13 +16,14 @@ pub(super) static MUTANT: Mutant = Mutant {
 };
 
 fn seam() -> Seam {
-    in_spec(&["attention_prefill", "attention_plain", "attention_decode", "attention_split"], |axes| {
-        match axes.get_mut("SCALE") {
+    in_spec(
+        &["attention_flash", "attention_prefill", "attention_plain", "attention_decode", "attention_split"],
+        |axes| match axes.get_mut("SCALE") {
             Some(Axis::Float(scale)) => {
                 *scale *= 1.01;
                 true
             }
             _ => false,
-        }
-    })
+        },
+    )
 }

@@ -20,6 +20,7 @@ fn seam() -> Seam {
             "add_rmsnorm",
             "argmax",
             "attention_decode",
+            "attention_flash",
             "attention_merge",
             "attention_plain",
             "attention_prefill",

@@ -22,6 +22,7 @@ mod attention_split_window;
 mod attention_v_bias;
 mod attention_warp_barrier;
 mod attention_window_decode;
+mod attention_window_edge;
 mod barriers_missing;
 mod batch_pages_of_first;
 mod bias_by_thread;
@@ -32,6 +33,10 @@ mod decode_kv_dtype;
 mod decode_position_ahead;
 mod e4m3_truncated;
 mod embedding_tail_dropped;
+mod flash_other_buffer;
+mod flash_rescale;
+mod flash_unseen_nan;
+mod flash_wait;
 mod fusion_product;
 mod fusion_residual;
 mod graph_length;
@@ -118,6 +123,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &attention_v_bias::MUTANT,
     &attention_warp_barrier::MUTANT,
     &attention_window_decode::MUTANT,
+    &attention_window_edge::MUTANT,
     &barriers_missing::MUTANT,
     &batch_pages_of_first::MUTANT,
     &bias_by_thread::MUTANT,
@@ -128,6 +134,10 @@ pub static MUTANTS: &[&Mutant] = &[
     &decode_position_ahead::MUTANT,
     &e4m3_truncated::MUTANT,
     &embedding_tail_dropped::MUTANT,
+    &flash_other_buffer::MUTANT,
+    &flash_rescale::MUTANT,
+    &flash_unseen_nan::MUTANT,
+    &flash_wait::MUTANT,
     &fusion_product::MUTANT,
     &fusion_residual::MUTANT,
     &graph_length::MUTANT,

@@ -19,6 +19,7 @@ const PIECES: &[(&str, &str, &str)] = &[
     ("add_rmsnorm", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
     ("argmax", "load(x[start + i])", "load(x[start + i + 1])"),
     ("attention_decode", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
+    ("attention_flash", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
     ("attention_merge", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
     ("attention_plain", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
     ("attention_prefill", "= kv_len[sequence];", "= kv_len[sequence + 1];"),

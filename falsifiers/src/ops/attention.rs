@@ -1,4 +1,4 @@
-//! Cases of `attention`: its three kernels over head dimensions, groupings, windows, page sizes, formats of the cache and
+//! Cases of `attention`: its kernels over head dimensions, groupings, windows, page sizes, formats of the cache and
 //! ragged batches.
 //!
 //! Pages lie in a random order, and every slot that no sequence owns holds NaN: a key that is read but not there, or
@@ -8,7 +8,9 @@ use engine::trace::Tensor;
 use kernels::attention::{Parameters, reference};
 use kernels::jit::KernelSpec;
 use kernels::launch::attention_prefill::Axes;
-use kernels::launch::{Expr, Extent, LaunchShape, attention_decode, attention_plain, attention_prefill};
+use kernels::launch::{
+    Expr, Extent, LaunchShape, attention_decode, attention_flash, attention_plain, attention_prefill,
+};
 use kernels::real::Values;
 use kernels::{Arithmetic, Dtype, Real};
 
@@ -22,6 +24,7 @@ struct Kernel {
     spec: fn(&Axes) -> KernelSpec,
     shape: fn(&Axes) -> LaunchShape,
     head_dims: &'static [usize],
+    dtypes: &'static [(Dtype, &'static [Dtype])],
     batches: &'static [&'static [Sequence]],
 }
 
@@ -34,6 +37,7 @@ const KERNELS: &[Kernel] = &[
         spec: attention_plain::spec,
         shape: |axes| attention_plain::shape(axes, Expr::Tokens),
         head_dims: &[8, 12, 20, 32, 48, 64, 80, 96, 128, 192, 256],
+        dtypes: DTYPES,
         batches: RAGGED,
     },
     Kernel {
@@ -41,13 +45,23 @@ const KERNELS: &[Kernel] = &[
         spec: attention_prefill::spec,
         shape: |axes| attention_prefill::shape(axes, Expr::Tokens, Expr::Batch),
         head_dims: &[32, 48, 64, 80, 96, 128, 192, 256],
+        dtypes: DTYPES,
         batches: RAGGED,
+    },
+    Kernel {
+        name: "attention_flash",
+        spec: |axes| attention_flash::spec(&flash(axes)),
+        shape: |axes| attention_flash::shape(&flash(axes), Expr::Tokens, Expr::Batch),
+        head_dims: &[32, 48, 64, 80, 96, 112, 128, 144, 192, 256],
+        dtypes: &[(Dtype::F16, &[Dtype::F16]), (Dtype::BF16, &[Dtype::BF16])],
+        batches: TILED,
     },
     Kernel {
         name: "attention_decode",
         spec: attention_decode::spec,
         shape: |axes| attention_decode::shape(axes, Expr::Batch),
         head_dims: &[8, 12, 20, 32, 48, 64, 80, 96, 128, 192, 256],
+        dtypes: DTYPES,
         batches: SINGLE,
     },
 ];
@@ -60,6 +74,16 @@ const RAGGED: &[&[Sequence]] = &[
     &[(17, 17), (1, 70)],
     &[(3, 10), (0, 7), (16, 40), (17, 20), (0, 0)],
     &[(9, 90)],
+];
+
+/// The same, with prompts and pasts that are longer than a tile of queries or of keys.
+const TILED: &[&[Sequence]] = &[
+    &[(1, 1), (70, 70)],
+    &[(130, 130)],
+    &[(17, 17), (1, 140)],
+    &[(3, 10), (0, 7), (16, 40), (64, 129), (0, 0)],
+    &[(9, 90)],
+    &[(40, 170)],
 ];
 
 /// The first token; one short and one long sequence; several, of which one is not run.
@@ -78,6 +102,14 @@ pub(super) const DTYPES: &[(Dtype, &[Dtype])] = &[
     (Dtype::BF16, &[Dtype::BF16, Dtype::E4M3]),
 ];
 
+/// The tiles of a head_dim take turns.
+fn flash(axes: &Axes) -> attention_flash::Axes {
+    let tiles = attention_flash::Tile::all(axes.head_dim);
+    let otherwise = attention_flash::Tile { queries: 64, keys: 32, warps: 4, blocks: 2 };
+    let tile = pick(tiles, axes.num_attention_heads + axes.page_size, otherwise);
+    attention_flash::Axes { attention: *axes, tile }
+}
+
 /// Cases of each head_dim, every one with other options.
 const ROUNDS: usize = 2;
 
@@ -90,6 +122,8 @@ pub(super) enum Inputs {
     Peaked,
     /// The first and the newest value of each sequence hold a NaN, which reaches who sees it and nobody else.
     NanValue,
+    /// The first value of each sequence is infinite, and the newest infinite in the other direction.
+    InfiniteValue,
 }
 
 #[derive(Clone, Copy)]
@@ -103,7 +137,7 @@ struct Options {
 pub(super) fn groups() -> Vec<Group> {
     let mut groups = Vec::new();
     for kernel in KERNELS {
-        for &(activation, kv_dtypes) in DTYPES {
+        for &(activation, kv_dtypes) in kernel.dtypes {
             let mut cases = Vec::new();
             let head_dims = kernel.head_dims.iter().flat_map(|&head_dim| [head_dim; ROUNDS]);
             for (at, head_dim) in head_dims.enumerate() {
@@ -112,6 +146,10 @@ pub(super) fn groups() -> Vec<Group> {
             }
             for at in 0..WINDOWS.len() {
                 cases.push(case(*kernel, 32, (activation, kv_dtypes), at, Inputs::NanValue));
+            }
+            if kernel.name == "attention_flash" {
+                let cases_of = |at| case(*kernel, 32, (activation, kv_dtypes), at, Inputs::InfiniteValue);
+                cases.extend((0..WINDOWS.len()).map(cases_of));
             }
             groups.push(Group { kernel: kernel.name, activation, cases });
         }
@@ -150,6 +188,7 @@ fn case(
         Inputs::Plain => "",
         Inputs::Peaked => ",peaked",
         Inputs::NanValue => ",nan_value",
+        Inputs::InfiniteValue => ",infinite_value",
     };
     let name = format!(
         "head_dim={head_dim},heads={num_attention_heads}:{num_key_value_heads},window={},page_size={},kv={},batch={}{special}",
@@ -190,9 +229,14 @@ pub(super) fn drawn(axes: &Axes, batch: &[Sequence], inputs: Inputs, draw: &mut 
     for &(q_len, length) in batch {
         let k = draw.values(length * kv_width, 1.0, axes.kv);
         let mut v = draw.values(length * kv_width, 1.0, axes.kv);
-        if inputs == Inputs::NanValue && length > 0 {
-            v[0] = f64::NAN;
-            v[(length - 1) * kv_width] = f64::NAN;
+        let ends = match inputs {
+            Inputs::NanValue => Some((f64::NAN, f64::NAN)),
+            Inputs::InfiniteValue => Some((f64::INFINITY, f64::NEG_INFINITY)),
+            Inputs::Plain | Inputs::Peaked => None,
+        };
+        if let Some((first, newest)) = ends.filter(|_| length > 0) {
+            v[0] = first;
+            v[(length - 1) * kv_width] = newest;
         }
         let own: Vec<usize> = pages.by_ref().take(length.div_ceil(axes.page_size)).collect();
         for key in 0..length {

@@ -8,11 +8,13 @@
 //! | `opening` | which devices and compilers there are |
 //! | `memory` | allocation, copies, and their bounds |
 //! | `launches` | kernels, their arguments and their limits |
+//! | `chunks` | attention on tensor cores, in one piece and in several |
 //! | `graphs` | kernels that are launched together, again and again |
 //! | `faults` | what a kernel breaks, each in a process of its own |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
 
+mod chunks;
 mod faults;
 mod graphs;
 mod launches;

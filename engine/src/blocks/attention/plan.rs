@@ -3,8 +3,8 @@
 use kernels::jit::KernelSpec;
 use kernels::launch::attention_prefill::Axes;
 use kernels::launch::{
-    Expr, LaunchShape, attention_decode, attention_merge, attention_plain, attention_prefill,
-    attention_split, kv_write, rope,
+    Expr, LaunchShape, attention_decode, attention_flash, attention_merge, attention_plain,
+    attention_prefill, attention_split, kv_write, rope,
 };
 
 use crate::blocks::linear::plan::Linear;
@@ -110,15 +110,29 @@ impl Wiring {
 
 /// Attention of many queries a sequence.
 fn prefilled(builder: &mut Builder<'_>, axes: &Axes, layer: usize, q: Value, pages: Pages) -> Value {
-    let (spec, shape) = match attention_prefill::unfit(axes, builder.limits()) {
-        None => (attention_prefill::spec(axes), attention_prefill::shape(axes, Expr::Tokens, Expr::Batch)),
+    let (spec, shape) = prefill(builder, axes);
+    whole(builder, spec, shape, layer, q, pages)
+}
+
+/// The fastest kernel that attends for a prefill.
+fn prefill(builder: &mut Builder<'_>, axes: &Axes) -> (KernelSpec, LaunchShape) {
+    let why = match attention_flash::fit(axes, builder.limits()) {
+        Ok(axes) => {
+            return (attention_flash::spec(&axes), attention_flash::shape(&axes, Expr::Tokens, Expr::Batch));
+        }
+        Err(why) => why,
+    };
+    let instead = "which is slower, in the place of";
+    match attention_prefill::unfit(axes, builder.limits()) {
+        None => {
+            builder.note(format!("attention_prefill, {instead} attention_flash: {why}"));
+            (attention_prefill::spec(axes), attention_prefill::shape(axes, Expr::Tokens, Expr::Batch))
+        }
         Some(why) => {
-            builder
-                .note(format!("attention_plain, which is slower, in the place of attention_prefill: {why}"));
+            builder.note(format!("attention_plain, {instead} attention_prefill: {why}"));
             (attention_plain::spec(axes), attention_plain::shape(axes, Expr::Tokens))
         }
-    };
-    whole(builder, spec, shape, layer, q, pages)
+    }
 }
 
 /// Attention of one query a sequence: over splits of the keys, which are then merged.

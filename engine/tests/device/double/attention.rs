@@ -25,6 +25,9 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<(), DeviceError> {
         // Groups of no more than eight heads: one block a key head and split.
         "attention_split" => call.grid_is([kv_heads * call.int("SPLITS"), batch, 1])?,
         "attention_plain" => call.grid_is([tokens, heads, 1])?,
+        "attention_flash" => {
+            call.grid_is([heads, tokens.div_ceil(call.int("QUERIES")), batch])?;
+        }
         _ => call.grid_is([tokens.div_ceil(16), heads, batch])?,
     }
     let width = kv_heads * head_dim;

@@ -74,9 +74,8 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
             call.grid_is([1, 1, 1])?;
             decode_advance(&mut call)
         }
-        "attention_prefill" | "attention_plain" | "attention_decode" | "attention_split" => {
-            attention::run(&mut call)
-        }
+        "attention_flash" | "attention_prefill" | "attention_plain" | "attention_decode"
+        | "attention_split" => attention::run(&mut call),
         "attention_merge" => attention::merge(&mut call),
         "rope_kv_write" => rope_kv_write(&mut call, false),
         "norm_rope_kv_write" => rope_kv_write(&mut call, true),

@@ -86,6 +86,16 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
     let axes = axes(spec);
     let batch = batch(["attention_decode", "attention_split"].contains(&spec.kernel.as_str()), draw);
     let shape = match spec.kernel.as_str() {
+        "attention_flash" => {
+            let tile = launch::attention_flash::Tile {
+                queries: int(spec, "QUERIES"),
+                keys: int(spec, "KEYS"),
+                warps: int(spec, "WARPS"),
+                blocks: int(spec, "BLOCKS"),
+            };
+            let axes = launch::attention_flash::Axes { attention: axes, tile };
+            launch::attention_flash::shape(&axes, Expr::Tokens, Expr::Batch)
+        }
         "attention_plain" => launch::attention_plain::shape(&axes, Expr::Tokens),
         "attention_prefill" => launch::attention_prefill::shape(&axes, Expr::Tokens, Expr::Batch),
         "attention_decode" => launch::attention_decode::shape(&axes, Expr::Batch),
