@@ -16,6 +16,8 @@
 //! | [`residual_add`] | the residual stream |
 //! | [`add_rmsnorm`] | the residual stream and the norm of it |
 //! | [`kv_write`] | keys and values of new tokens, written to their pages |
+//! | [`random_fill`] | numbers that follow from a seed and their place |
+//! | [`read_bandwidth`], [`empty`] | reading memory, and nothing: what a bench compares with |
 //! | [`argmax`] | the index of the largest element of each row |
 //! | [`tap_statistics`] | statistics of a stage |
 //!
@@ -40,10 +42,13 @@ pub mod bias;
 pub mod device;
 pub mod dtype;
 pub mod embedding;
+pub mod empty;
 pub mod jit;
 pub mod kv_write;
 pub mod launch;
 pub mod linear;
+pub mod random_fill;
+pub mod read_bandwidth;
 pub mod real;
 pub mod residual_add;
 pub mod rmsnorm;
@@ -74,8 +79,11 @@ pub static OPS: &[&OpInfo] = &[
     &attention::OP,
     &bias::OP,
     &embedding::OP,
+    &empty::OP,
     &kv_write::OP,
     &linear::OP,
+    &random_fill::OP,
+    &read_bandwidth::OP,
     &residual_add::OP,
     &rmsnorm::OP,
     &rope::OP,

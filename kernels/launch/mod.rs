@@ -11,11 +11,14 @@ pub mod attention_plain;
 pub mod attention_prefill;
 pub mod bias;
 pub mod embedding;
+pub mod empty;
 mod expr;
 pub mod kv_write;
 pub mod matmul;
 pub mod matmul_simt;
 pub mod matvec;
+pub mod random_fill;
+pub mod read_bandwidth;
 pub mod residual_add;
 pub mod rmsnorm;
 pub mod rope;
@@ -122,10 +125,13 @@ pub static KERNELS: &[&KernelInfo] = &[
     &attention_prefill::KERNEL,
     &bias::KERNEL,
     &embedding::KERNEL,
+    &empty::KERNEL,
     &kv_write::KERNEL,
     &matmul::KERNEL,
     &matmul_simt::KERNEL,
     &matvec::KERNEL,
+    &random_fill::KERNEL,
+    &read_bandwidth::KERNEL,
     &residual_add::KERNEL,
     &rmsnorm::KERNEL,
     &rope::KERNEL,

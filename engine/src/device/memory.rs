@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use kernels::device::{Buffer, Device, DeviceError};
+use kernels::jit::Jit;
 
-use super::DeviceOptions;
+use super::{DeviceOptions, random};
 use super::storage::encode;
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::{Built, Element, Input, Plan, PlanBuffer, PlanError, Role, maximum};
-use crate::weights::ConsumedReport;
+use crate::weights::{ConsumedReport, WeightsPoint};
 
 /// Where a buffer of a plan is. Both plans share all of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,8 @@ pub(crate) enum Place {
     Keys(usize),
     /// The values of a layer.
     Values(usize),
+    /// What nobody reads.
+    Scratch(usize),
 }
 
 impl Place {
@@ -34,6 +37,7 @@ impl Place {
             Role::Input(input) => Self::Input(input),
             Role::Keys(layer) => Self::Keys(layer),
             Role::Values(layer) => Self::Values(layer),
+            Role::Scratch(number) => Self::Scratch(number),
             Role::Stage(_) => Self::Slot(buffer.slot?),
         })
     }
@@ -46,6 +50,7 @@ impl Place {
             Self::Input(input) => input.to_string(),
             Self::Keys(layer) => format!("keys of layer {layer}"),
             Self::Values(layer) => format!("values of layer {layer}"),
+            Self::Scratch(number) => format!("scratch {number}"),
         }
     }
 }
@@ -144,14 +149,17 @@ impl Memory {
         slots.try_for_each(|(_, buffer)| device.fill(buffer, POISON))
     }
 
-    /// Uploads every tensor that the plans read, through the rewrites of the weights, and accounts for all others.
+    /// Uploads every tensor that the plans read, through the rewrites of the weights, and accounts for all others. What
+    /// is in no file is drawn on the device, unless something rewrites weights.
     pub(super) fn upload(
         &self,
         device: &dyn Device,
+        jit: &Jit,
         loaded: &Loaded,
         built: &Built,
     ) -> Result<ConsumedReport, EngineError> {
         let reader = loaded.weights().reader(loaded.seam());
+        let rewritten = loaded.seam().is_active::<WeightsPoint>();
         let mut uploaded = std::collections::BTreeSet::new();
         for plan in &built.plans {
             for buffer in plan.buffers.iter().filter(|buffer| buffer.role == Role::Weight) {
@@ -165,6 +173,12 @@ impl Memory {
                 };
                 let tensor =
                     built.tensors.get(&buffer.name).ok_or_else(|| unbound("no tensor has its name"))?;
+                let source = tensor.source.as_deref().unwrap_or(&buffer.name);
+                if let Some(drawn) = loaded.weights().drawn(source).filter(|_| !rewritten) {
+                    random::fill(device, jit, self.of(plan, buffer)?, drawn)?;
+                    reader.consume(source);
+                    continue;
+                }
                 let values = reader.values(&buffer.name, tensor.source.as_deref(), &tensor.shape)?;
                 let bytes = match buffer.element {
                     Element::Float(dtype) => encode(dtype, &values),

@@ -8,6 +8,7 @@
 //! | [`metadata`](Metadata) | tokens, positions, slots and page tables of a run |
 //! | [`session`](Session) | sequences and their pages, and running a plan over some of them |
 //! | `greedy` | decoding many tokens in one call |
+//! | `random` | weights that are in no file |
 //! | `sequence` | one sequence, as [`Forward`](crate::forward::Forward) wants it |
 //! | [`watch`](Watch) | looking at stages, and imposing them |
 
@@ -18,6 +19,7 @@ mod metadata;
 mod model;
 mod options;
 mod pool;
+mod random;
 mod sequence;
 mod session;
 pub(crate) mod storage;

@@ -44,6 +44,9 @@ pub struct DeviceOptions {
     pub fusion: bool,
     /// Whether decode runs are replays of a graph.
     pub graph: GraphMode,
+    /// Bytes of weights that every decode run reads once more, for nothing: the negative control of the bench, by which
+    /// a tenth of the work more has to show. 0 for everybody else.
+    pub extra_reads: u64,
 }
 
 /// Whether decode runs are replays of a graph, or launches of one step after the other.
@@ -71,6 +74,7 @@ impl DeviceOptions {
             kv_dtypes: vec![activation; config.num_hidden_layers],
             fusion: true,
             graph: GraphMode::Auto,
+            extra_reads: 0,
         }
     }
 

@@ -6,7 +6,7 @@ use kernels::device::Limits;
 use kernels::launch::Extent;
 
 use super::builder::{Builder, Tensor};
-use super::{Phase, Plan, PlanPoint, check, fusion, memory};
+use super::{Phase, Plan, PlanPoint, check, control, fusion, memory};
 use crate::device::{DeviceOptions, PoolLayout};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
@@ -57,6 +57,9 @@ pub(crate) fn assemble(
         ignored = left;
         if options.fusion {
             fusion::fuse(&mut plan);
+        }
+        if phase == Phase::Decode && options.extra_reads > 0 {
+            control::read_more(&mut plan, options.extra_reads);
         }
         memory::assign(&mut plan);
         loaded.seam().apply::<PlanPoint>(&mut plan);

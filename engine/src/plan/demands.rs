@@ -80,6 +80,10 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
                     _ => (each(1)?, Element::I32),
                 }
             }
+            ("read_bandwidth", "out") => (vector(int("BLOCKS")?), Element::I32),
+            ("read_bandwidth", "x") => (Count::AtLeast(number.clone()), float("X_DTYPE")?),
+            ("random_fill", "out") => (each(1)?, float("OUT_DTYPE")?),
+            ("empty", "out") => (Count::AtLeast(number.clone()), Element::I32),
             ("tap_statistics", "out") => (vector(8), Element::Float(Dtype::F64)),
             ("tap_statistics", _) => (each(1)?, act()?),
             _ => return Err(StepProblem::UnknownKernel),

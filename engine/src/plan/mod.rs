@@ -12,12 +12,14 @@
 //! | `fusion` | the residual stream and its norm in one step |
 //! | `memory` | which values share memory |
 //! | [`check`](check()) | what has to hold before anything is launched |
+//! | `control` | reads that only cost time, for the bench |
 //! | `demands` | what each kernel demands of its buffers |
 //! | `eager` | launching one step after the other |
 
 mod build;
 pub mod builder;
 mod check;
+mod control;
 mod demands;
 pub(crate) mod eager;
 mod error;
@@ -138,6 +140,8 @@ pub enum Role {
     Values(usize),
     /// The value of a stage, between the steps of one run.
     Stage(StageName),
+    /// Written and never read: what a step leaves that only reads.
+    Scratch(usize),
 }
 
 /// What the host fills before each run; all i32. The names are those of FlashInfer and vLLM.
