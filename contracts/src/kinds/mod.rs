@@ -25,6 +25,7 @@ mod prefix_hit;
 mod race_freedom;
 mod stage_parity;
 mod sync_safety;
+mod throughput_floor;
 mod weights_consumed;
 
 use schemars::JsonSchema;
@@ -55,6 +56,7 @@ pub use prefix_hit::PrefixHit;
 pub use race_freedom::RaceFreedom;
 pub use stage_parity::{PhaseName, StageParity, VerdictName};
 pub use sync_safety::SyncSafety;
+pub use throughput_floor::{SyntheticName, ThroughputFloor};
 pub use weights_consumed::WeightsConsumed;
 
 use crate::ids::{ArithmeticName, Lane};
@@ -112,6 +114,8 @@ pub enum Falsifier {
     RaceFreedom(RaceFreedom),
     /// Threads meet where they say that they meet, and come to an end.
     SyncSafety(SyncSafety),
+    /// A model of a real shape runs at a share of what the device can do.
+    ThroughputFloor(ThroughputFloor),
 }
 
 /// The lanes of what runs on a device.
@@ -151,6 +155,7 @@ pub const KINDS: &[&KindInfo] = &[
     &race_freedom::INFO,
     &stage_parity::INFO,
     &sync_safety::INFO,
+    &throughput_floor::INFO,
     &weights_consumed::INFO,
 ];
 
@@ -181,6 +186,7 @@ impl Falsifier {
             Falsifier::RaceFreedom(parameters) => parameters,
             Falsifier::StageParity(parameters) => parameters,
             Falsifier::SyncSafety(parameters) => parameters,
+            Falsifier::ThroughputFloor(parameters) => parameters,
             Falsifier::WeightsConsumed(parameters) => parameters,
         }
     }
@@ -271,7 +277,8 @@ mod tests {
             let falsifier = crate::parse::falsifier(kind.example).unwrap();
             assert_eq!(falsifier.kind(), kind.name);
             let of_op = falsifier.parameters().op().is_some();
-            let kernels = of_op || matches!(falsifier, Falsifier::CacheKeyDistinctness(_));
+            let drawn = matches!(falsifier, Falsifier::ThroughputFloor(_));
+            let kernels = of_op || drawn || matches!(falsifier, Falsifier::CacheKeyDistinctness(_));
             assert_eq!(falsifier.models().is_empty(), kernels, "{}", kind.name);
             assert!(!kind.lanes.is_empty(), "{}", kind.name);
             assert!(kind.doc.len() > kind.summary.len(), "{}", kind.name);

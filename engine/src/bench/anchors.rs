@@ -1,7 +1,9 @@
 //! How fast the device is by itself: reading, copying, and going from one node of a graph to the next.
 
 use kernels::Dtype;
-use kernels::device::{After, Argument, Buffer, Dependency, Device, DeviceError, Function, GraphNode, Launch};
+use kernels::device::{
+    After, Argument, Buffer, Dependency, Device, DeviceError, Function, GraphNode, Launch,
+};
 use kernels::jit::KernelSpec;
 use kernels::launch::{Extent, LaunchShape, empty, read_bandwidth};
 use serde::Serialize;
@@ -54,8 +56,8 @@ const VIRTUAL_SETS: [u64; 2] = [16_384, 65_536];
 const TIMED_BYTES: u64 = 40_000_000_000;
 /// Nodes of the two graphs whose difference is what nodes cost; for a virtual device, and for others.
 const NODES: [[usize; 2]; 2] = [[2, 6], [100, 500]];
-/// Replays between two looks at the clock.
-const REPLAYS: usize = 20;
+/// Replays between two looks at the clock, of a virtual device and of others.
+const REPLAYS: [usize; 2] = [2, 20];
 /// Blocks of a node.
 const NODE_BLOCKS: usize = 132;
 /// Memory that is left to others.
@@ -84,7 +86,7 @@ pub(super) fn measure(bench: &Bench<'_>, options: &Options) -> Result<Anchors, E
     }
     let copy = copied(bench, options, &memory, (passes / largest).max(1));
     drop(memory);
-    let node = |dependency| node(bench, options, NODES[usize::from(!virtual_device)], dependency);
+    let node = |dependency| node(bench, options, !virtual_device, dependency);
     let or_reason = |found: Result<f64, EngineError>| match found {
         Ok(found) => Maybe::Measured(found),
         Err(error) => Maybe::not(&error.to_string()),
@@ -164,12 +166,7 @@ fn best_read(
 }
 
 /// Copies one half of a working set to the other.
-fn copied(
-    bench: &Bench<'_>,
-    options: &Options,
-    memory: &Buffer,
-    passes: u64,
-) -> Result<f64, EngineError> {
+fn copied(bench: &Bench<'_>, options: &Options, memory: &Buffer, passes: u64) -> Result<f64, EngineError> {
     let half = memory.bytes() / 2;
     let sample = timed(bench, options, |device| {
         (0..passes).try_for_each(|_| device.copy((memory, 0), (memory, half), half))
@@ -181,9 +178,11 @@ fn copied(
 fn node(
     bench: &Bench<'_>,
     options: &Options,
-    lengths: [usize; 2],
+    real: bool,
     dependency: Dependency,
 ) -> Result<f64, EngineError> {
+    let ([virtually, really], [few, many]) = (NODES, REPLAYS);
+    let (lengths, replays) = if real { (really, many) } else { (virtually, few) };
     let ready = ready(bench, &empty::spec(), &empty::shape(NODE_BLOCKS.into()))?;
     let out = bench.device.allocate("sink", 4 * NODE_BLOCKS as u64)?;
     let mut took = [0.0; 2];
@@ -197,9 +196,8 @@ fn node(
             })
             .collect();
         let graph = bench.device.graph(&nodes)?;
-        let sample =
-            timed(bench, options, |device| (0..REPLAYS).try_for_each(|_| device.replay(&graph)))?;
-        *took = sample.median / REPLAYS as f64;
+        let sample = timed(bench, options, |device| (0..replays).try_for_each(|_| device.replay(&graph)))?;
+        *took = sample.median / replays as f64;
     }
     let [short, long] = lengths;
     let [shorter, longer] = took;

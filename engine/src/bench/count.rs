@@ -50,9 +50,8 @@ pub fn weight_bytes(plan: &Plan) -> u64 {
     }
     let one = Extent { tokens: 1, batch: 1, max_kv: 1 };
     let bytes = |id: &BufferId| plan.buffer(*id).and_then(|buffer| buffer.bytes(one)).unwrap_or(0);
-    let row = |id: &BufferId| {
-        plan.buffer(*id).map_or(0, |buffer| (buffer.width * buffer.element.size()) as u64)
-    };
+    let row =
+        |id: &BufferId| plan.buffer(*id).map_or(0, |buffer| (buffer.width * buffer.element.size()) as u64);
     whole.iter().map(bytes).sum::<u64>() + rows.difference(&whole).map(row).sum::<u64>()
 }
 

@@ -99,6 +99,7 @@ impl Bench<'_> {
             notes: seen.notes,
         };
         if let Some((way, decoded)) = seen.best {
+            let decoded = decode::Decoded { agree: !seen.disagree, ..decoded };
             self.judged(&mut report, way, &decoded, progress)?;
         }
         Ok(report)
@@ -116,11 +117,11 @@ impl Bench<'_> {
         self.loaded.seam().apply::<BenchPoint>(&mut BenchValue::WeightBytes(value));
         seen.bytes = bytes;
         let decoded = decode::measure(self, &model, options)?;
-        // Ways do not differ in any bit, and so in no token.
-        if let Some((_, before)) = &seen.best
-            && before.tokens != decoded.tokens
-        {
-            seen.notes.push(format!("{} decodes other tokens than the way before it", way.name()));
+        // Neither repeats nor ways differ in any bit, and so in no token.
+        let as_before = seen.best.as_ref().is_none_or(|(_, before)| before.tokens == decoded.tokens);
+        if !decoded.agree || !as_before {
+            let than = if decoded.agree { "the way before it" } else { "it did in the repeat before" };
+            seen.notes.push(format!("{} decodes other tokens than {than}", way.name()));
             seen.disagree = true;
         }
         if options.prefill && way.fused() && seen.prefill.is_none() {
@@ -128,7 +129,7 @@ impl Bench<'_> {
         }
         let row = DecodeRow::of(way, &decoded, model.plan(Phase::Decode).steps.len(), nodes);
         if seen.best.as_ref().is_none_or(|(best, _)| way.rank() >= best.rank()) {
-            seen.best = Some((way, decode::Decoded { agree: !seen.disagree, ..decoded }));
+            seen.best = Some((way, decoded));
         }
         Ok(row)
     }
@@ -164,7 +165,8 @@ impl Bench<'_> {
         report.verdict = judge(&Facts {
             virtual_device: is_virtual(&*self.device),
             tokens: (report.options.steps, decoded.tokens.len()),
-            ways_agree: decoded.agree,
+            // Reads that only cost time change no token.
+            ways_agree: decoded.agree && found.agree && found.tokens == decoded.tokens,
             weight_bytes: report.bytes.weights,
             stored_bytes: self.loaded.weights().total_bytes(),
             read_bytes: whole,

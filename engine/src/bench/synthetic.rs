@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn shapes_have_the_published_numbers_of_parameters() {
         // As the model cards say, in billions: Qwen2.5 technical report (arXiv 2412.15115), Llama 3 (arXiv 2407.21783).
-        let published = [("qwen2.5-0.5b", 0.494), ("qwen2.5-1.5b", 1.544), ("qwen2.5-7b", 7.616), ("llama-3-8b", 8.030)];
+        let published =
+            [("qwen2.5-0.5b", 0.494), ("qwen2.5-1.5b", 1.544), ("qwen2.5-7b", 7.616), ("llama-3-8b", 8.030)];
         assert_eq!(published.len(), SYNTHETIC.len());
         for (name, billions) in published {
             let loaded = find(name).unwrap().open(1, Arc::new(Seam::empty())).unwrap();

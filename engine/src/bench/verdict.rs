@@ -74,7 +74,8 @@ pub fn judge(facts: &Facts) -> Verdict {
     }
     if !(facts.spread <= MOST_SPREAD) {
         let (found, most) = (percent(facts.spread), percent(MOST_SPREAD));
-        let why = format!("the repeats spread over {found}, and {most} is the most; leave the device to this run");
+        let why =
+            format!("the repeats spread over {found}, and {most} is the most; leave the device to this run");
         return Verdict::None { why };
     }
     if !(facts.fraction > 0.0 && facts.fraction.is_finite()) {

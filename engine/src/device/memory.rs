@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use kernels::device::{Buffer, Device, DeviceError};
 use kernels::jit::Jit;
 
-use super::{DeviceOptions, random};
 use super::storage::encode;
+use super::{DeviceOptions, random};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::{Built, Element, Input, Plan, PlanBuffer, PlanError, Role, maximum};

@@ -47,10 +47,6 @@ fn step(plan: &mut Plan, number: usize, weight: BufferId, x: kernels::Dtype, cou
         covers: Vec::new(),
         spec: read_bandwidth::spec(&axes),
         shape: read_bandwidth::shape(&axes),
-        arguments: vec![
-            Operand::Buffer(out),
-            Operand::Buffer(weight),
-            Operand::Number(Expr::Const(count)),
-        ],
+        arguments: vec![Operand::Buffer(out), Operand::Buffer(weight), Operand::Number(Expr::Const(count))],
     }
 }

@@ -36,6 +36,7 @@ mod prefix_hit;
 mod race_freedom;
 mod stage_parity;
 mod sync_safety;
+mod throughput_floor;
 mod weights_consumed;
 
 /// One point of a claim's axes.
@@ -96,6 +97,7 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::RaceFreedom(parameters) => race_freedom::cases(parameters),
         Falsifier::StageParity(parameters) => stage_parity::cases(parameters, tolerance),
         Falsifier::SyncSafety(parameters) => sync_safety::cases(parameters),
+        Falsifier::ThroughputFloor(parameters) => throughput_floor::cases(parameters),
         Falsifier::WeightsConsumed(parameters) => weights_consumed::cases(parameters),
     }
 }

@@ -24,6 +24,7 @@ fn seam() -> Seam {
             "attention_prefill",
             "matmul",
             "matmul_simt",
+            "read_bandwidth",
             "rmsnorm",
             "rope",
             "tap_statistics",

@@ -23,6 +23,7 @@ fn seam() -> Seam {
             "attention_plain",
             "attention_prefill",
             "matvec",
+            "read_bandwidth",
             "rmsnorm",
             "tap_statistics",
         ],

@@ -20,6 +20,9 @@ mod attention_warp_barrier;
 mod attention_window_decode;
 mod barriers_missing;
 mod batch_pages_of_first;
+mod bench_bytes_twice;
+mod bench_steps_skipped;
+mod bench_work_doubled;
 mod bias_by_thread;
 mod chat_template_without_prompt;
 mod chunk_sees_itself;
@@ -27,6 +30,7 @@ mod decode_kv_dtype;
 mod decode_position_ahead;
 mod e4m3_truncated;
 mod embedding_tail_dropped;
+mod empty_first_block;
 mod fusion_residual;
 mod jit_source_missing;
 mod k_bias_dropped;
@@ -51,6 +55,8 @@ mod plan_overwritten;
 mod position_off_by_one;
 mod prefix_overwrites;
 mod qwen3_k_norm;
+mod random_fill_seed;
+mod read_bandwidth_tail;
 mod residual_add_one_pass;
 mod rmsnorm_eps;
 mod rmsnorm_eps_hard_coded;
@@ -100,6 +106,9 @@ pub static MUTANTS: &[&Mutant] = &[
     &attention_window_decode::MUTANT,
     &barriers_missing::MUTANT,
     &batch_pages_of_first::MUTANT,
+    &bench_bytes_twice::MUTANT,
+    &bench_steps_skipped::MUTANT,
+    &bench_work_doubled::MUTANT,
     &bias_by_thread::MUTANT,
     &chat_template_without_prompt::MUTANT,
     &chunk_sees_itself::MUTANT,
@@ -107,6 +116,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &decode_position_ahead::MUTANT,
     &e4m3_truncated::MUTANT,
     &embedding_tail_dropped::MUTANT,
+    &empty_first_block::MUTANT,
     &fusion_residual::MUTANT,
     &jit_source_missing::MUTANT,
     &k_bias_dropped::MUTANT,
@@ -131,6 +141,8 @@ pub static MUTANTS: &[&Mutant] = &[
     &position_off_by_one::MUTANT,
     &prefix_overwrites::MUTANT,
     &qwen3_k_norm::MUTANT,
+    &random_fill_seed::MUTANT,
+    &read_bandwidth_tail::MUTANT,
     &residual_add_one_pass::MUTANT,
     &rmsnorm_eps::MUTANT,
     &rmsnorm_eps_hard_coded::MUTANT,

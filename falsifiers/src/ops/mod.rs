@@ -11,9 +11,12 @@ mod attention;
 mod bias;
 mod draw;
 mod embedding;
+mod empty;
 mod kv_write;
 mod linear;
 pub(crate) mod place;
+mod random_fill;
+mod read_bandwidth;
 mod residual_add;
 mod rmsnorm;
 mod rope;
@@ -103,8 +106,11 @@ pub static CASES: &[(&str, Groups)] = &[
     ("attention", attention::groups),
     ("bias", bias::groups),
     ("embedding", embedding::groups),
+    ("empty", empty::groups),
     ("kv_write", kv_write::groups),
     ("linear", linear::groups),
+    ("random_fill", random_fill::groups),
+    ("read_bandwidth", read_bandwidth::groups),
     ("residual_add", residual_add::groups),
     ("rmsnorm", rmsnorm::groups),
     ("rope", rope::groups),
