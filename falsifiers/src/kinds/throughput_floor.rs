@@ -98,11 +98,15 @@ mod tests {
     use contracts::kinds::SyntheticName;
     use engine::Loaded;
     use engine::bench::Clock;
+    use engine::device::{DeviceModel, DeviceOptions};
+    use engine::plan::Phase;
+    use engine::weights::WeightsPoint;
     use kernels::seam::Seam;
 
     use super::*;
     use crate::machine::Machine;
     use crate::mutants;
+    use crate::parity::options;
 
     fn parameters(at_least: f64) -> ThroughputFloor {
         ThroughputFloor {
@@ -174,6 +178,60 @@ mod tests {
         }
         let passed = of(Verdict::Measured { fraction: 0.8 }).unwrap();
         assert_eq!((passed.elements, passed.value, passed.limit), (2, 1.0, 1.0));
+    }
+
+    /// A shape that a virtual device runs in no time, wired as the large ones are.
+    const TINY: synthetic::Synthetic = synthetic::Synthetic {
+        name: "tiny",
+        source: "this test",
+        config: r#"{"architectures": ["Qwen2ForCausalLM"], "hidden_size": 32, "intermediate_size": 48,
+            "max_position_embeddings": 64, "num_attention_heads": 4, "num_hidden_layers": 2,
+            "num_key_value_heads": 2, "rms_norm_eps": 1e-06, "tie_word_embeddings": false, "vocab_size": 97}"#,
+    };
+
+    #[test]
+    fn weights_that_are_drawn_on_a_device_are_those_of_the_reference() {
+        let logits = |seam: Seam, seed| {
+            let seam = Arc::new(seam);
+            let loaded = TINY.open(seed, Arc::clone(&seam)).unwrap();
+            let machine = Machine::open(Lane::Simt, &seam).unwrap();
+            let options = DeviceOptions { max_tokens: 8, max_kv: 16, ..options(&loaded, 8, 1) };
+            let model =
+                DeviceModel::load(&loaded, Arc::clone(&machine.device), &machine.jit, options).unwrap();
+            let consumed = model.consumed().consumed.len();
+            assert_eq!(consumed, loaded.weights().names().count());
+            let found = crate::on_device::logits(&model, &[(Phase::Prefill, &[1, 2, 3])]).unwrap();
+            let found = found.values.wide(0..3 * 97);
+            assert!(found.len() == 3 * 97 && found.iter().all(|x| x.is_finite() && x.abs() < 100.0));
+            found
+        };
+        // A rewrite, even one that changes nothing, makes the host draw and upload.
+        let host = logits(Seam::empty().with::<WeightsPoint>(|_| false), 3);
+        assert_eq!(logits(Seam::empty(), 3), host);
+        assert_ne!(logits(Seam::empty(), 4), host);
+    }
+
+    #[test]
+    fn a_drawn_shape_reads_what_its_configuration_asks_for() {
+        let seam = Arc::new(Seam::empty());
+        let loaded = TINY.open(0, Arc::clone(&seam)).unwrap();
+        let machine = Machine::open(Lane::Simt, &seam).unwrap();
+        let options =
+            Options { prompt: 4, depth: 4, steps: 2, repeats: 1, ways: vec![Way::EagerFused], prefill: true };
+        let clock = Even(Mutex::new(0));
+        let device = Arc::clone(&machine.device);
+        let bench = Bench { loaded: &loaded, device, jit: &machine.jit, clock: &clock, options };
+        let report = bench.run(&mut |_| ()).unwrap();
+        // Not failed: what the plan reads is what the configuration has, without the table but for a row of it.
+        assert!(matches!(&report.verdict, Verdict::None { why } if why.contains("virtual")), "{report:?}");
+        assert_eq!(report.bytes.weights + 2 * 96 * 32, loaded.weights().total_bytes());
+        // Two layers of keys and values, two heads of 8 features of two bytes, 5 and 6 tokens of them.
+        assert_eq!(report.bytes.kv, (2 * 2 * 2 * 8 * 2) * (5 + 6) / 2);
+        let prefill = report.prefill.measured().unwrap();
+        let matrices =
+            2.0 * 4.0 * (2.0 * (32.0 * 32.0 * 2.0 + 32.0 * 16.0 * 2.0 + 3.0 * 32.0 * 48.0) + 97.0 * 32.0);
+        let attention = 2.0 * 4.0 * 32.0 * (1.0 + 2.0 + 3.0 + 4.0);
+        assert_eq!(prefill.operations, matrices + attention);
     }
 
     #[test]

@@ -16,8 +16,11 @@ pub(super) fn groups() -> Vec<Group> {
 }
 
 fn cases(x: Dtype) -> Vec<OpCase> {
-    [(1, 1, 32, 1), (7, 2, 32, 2), (8, 1, 64, 4), (1000, 3, 64, 2), (4099, 2, 96, 4), (20_003, 5, 128, 8)]
-        .into_iter()
+    // Few kernels, and each over what runs all of it.
+    let few = [1, 7, 8, 1000, 4099].map(|num| (num, 3, 64, 2));
+    let many = [5, 20_003, 24_576].map(|num| (num, 2, 96, 4));
+    few.into_iter()
+        .chain(many)
         .map(|(num, blocks, threads, loads)| {
             let name = format!("count={num},blocks={blocks},threads={threads},loads={loads}");
             let axes = read_bandwidth::Axes { x, blocks, threads, loads };
