@@ -107,7 +107,8 @@ struct Ready {
 }
 
 fn ready(bench: &Bench<'_>, spec: &KernelSpec, shape: &LaunchShape) -> Result<Ready, EngineError> {
-    let function = bench.device.load(&bench.jit.artifact(spec)?)?;
+    let artifact = bench.jit.artifact(spec)?;
+    let function = bench.device.load(&artifact)?;
     let one = Extent { tokens: 1, batch: 1, max_kv: 1 };
     let blocks = |at: usize| {
         let blocks = shape.grid.get(at).and_then(|expr| expr.at(one));

@@ -26,7 +26,8 @@ pub(super) fn fill(
         return Err(refused(format!("{found} bytes, and the tensor has {needed}")).into());
     }
     let axes = random_fill::Axes { out: Drawn::DTYPE, center: drawn.center, spread: drawn.spread };
-    let function = device.load(&jit.artifact(&random_fill::spec(&axes))?)?;
+    let artifact = jit.artifact(&random_fill::spec(&axes))?;
+    let function = device.load(&artifact)?;
     let shape = random_fill::shape(Expr::Const(u64::from(count)));
     let [blocks, ..] = shape.grid;
     let blocks = blocks.at(Extent { tokens: 1, batch: 1, max_kv: 1 }).and_then(|x| u32::try_from(x).ok());
