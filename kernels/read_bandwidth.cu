@@ -27,6 +27,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     const u64 stride = (u64)BLOCKS * THREADS;
     u64 at = (u64)blockIdx.x * THREADS + threadIdx.x;
     u32 found = 0;
+    // As many loads are under way as the axis says, and no more that nothing would run.
+#pragma unroll 1
     for (; at + (LOADS - 1) * stride < whole; at += LOADS * stride) {
         uint4 read[LOADS];
 #pragma unroll
@@ -34,6 +36,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 #pragma unroll
         for (u32 i = 0; i < LOADS; ++i) found ^= read[i].x ^ read[i].y ^ read[i].z ^ read[i].w;
     }
+#pragma unroll 1
     for (; at < whole; at += stride) {
         const uint4 read = words[at];
         found ^= read.x ^ read.y ^ read.z ^ read.w;
@@ -50,6 +53,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = found;
     __syncthreads();
     if (threadIdx.x == 0) {
+#pragma unroll 1
         for (u32 warp = 1; warp < THREADS / 32; ++warp) found ^= warps[warp];
         out[blockIdx.x] = found;
     }
