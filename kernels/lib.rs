@@ -23,6 +23,8 @@
 //! | [`norm_qkv`] | queries, keys and values of the norm of rows |
 //! | [`norm_gate_up`] | the gated activation of the norm of rows |
 //! | [`kv_write`] | keys and values of new tokens, written to their pages |
+//! | [`random_fill`] | numbers that follow from a seed and their place |
+//! | [`read_bandwidth`], [`empty`] | reading memory, and nothing: what a bench compares with |
 //! | [`argmax`] | the index of the largest element of each row |
 //! | [`decode_advance`] | the inputs of the next decode step |
 //! | [`tap_statistics`] | statistics of a stage |
@@ -51,6 +53,7 @@ pub mod decode_advance;
 pub mod device;
 pub mod dtype;
 pub mod embedding;
+pub mod empty;
 pub mod jit;
 pub mod kv_write;
 pub mod launch;
@@ -59,6 +62,8 @@ pub mod linear_add;
 pub mod norm_gate_up;
 pub mod norm_linear;
 pub mod norm_qkv;
+pub mod random_fill;
+pub mod read_bandwidth;
 pub mod real;
 pub mod residual_add;
 pub mod rmsnorm;
@@ -93,12 +98,15 @@ pub static OPS: &[&OpInfo] = &[
     &bias::OP,
     &decode_advance::OP,
     &embedding::OP,
+    &empty::OP,
     &kv_write::OP,
     &linear::OP,
     &linear_add::OP,
     &norm_gate_up::OP,
     &norm_linear::OP,
     &norm_qkv::OP,
+    &random_fill::OP,
+    &read_bandwidth::OP,
     &residual_add::OP,
     &rmsnorm::OP,
     &rope::OP,

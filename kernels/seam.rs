@@ -16,6 +16,7 @@
 //! | `plan`, `graph` | the forward pass as data, and its graph | `engine::plan` |
 //! | `pool` | how pages of keys and values are stored and shared | `engine::device` |
 //! | `metadata` | positions, slots and page tables of a run on a device | `engine::device` |
+//! | `bench` | what a bench counts and asks for | `engine::bench` |
 //! | `evidence` | a run's record before it is written | `falsifiers::today` |
 //!
 //! [`POINTS`] is that list. The empty seam costs one branch at each point. There is no other test hook in the
@@ -42,6 +43,7 @@ pub static POINTS: &[&str] = &[
     "graph",
     "pool",
     "metadata",
+    "bench",
     "evidence",
 ];
 

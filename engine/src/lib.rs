@@ -22,9 +22,11 @@
 //! | [`blocks`], [`models`] | what a forward pass is made of |
 //! | [`kv_cache`], [`mod@forward`], [`generate`], [`eval`] | sequences, generation and loss |
 //! | [`plan`], [`device`] | the forward pass as data, and a model on a device |
+//! | [`mod@bench`] | how fast that is, beside how fast the device can be |
 //!
 //! Depends on `kernels` and on nothing else here: what is under test cannot read a tolerance.
 
+pub mod bench;
 pub mod blocks;
 pub mod chat;
 pub mod config;

@@ -1,5 +1,6 @@
 //! A model folder that was opened, and the CPU reference made from it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::formats;
 use crate::forward::{Advance, Forward};
 use crate::models::{Architecture, Logits, Model, Sequence, configure};
 use crate::trace::{Probe, Tap, Tensor};
-use crate::weights::{ConsumedReport, Weights};
+use crate::weights::{ConsumedReport, Drawn, Weights};
 
 /// A model folder whose configuration was read and whose weights were mapped. Nothing was computed yet.
 pub struct Loaded {
@@ -40,6 +41,17 @@ impl Loaded {
             "opened"
         );
         Ok(Self { dir: dir.to_owned(), architecture, config, weights, seam })
+    }
+
+    /// A model that is in no folder: what it is made of, and how its weights are drawn. `name` stands where the folder
+    /// would.
+    pub(crate) fn drawn(
+        name: &Path,
+        (architecture, config): (&'static Architecture, Config),
+        weights: BTreeMap<String, Drawn>,
+        seam: Arc<Seam>,
+    ) -> Self {
+        Self { dir: name.to_owned(), architecture, config, weights: Weights::random(name, weights), seam }
     }
 
     /// The folder.

@@ -11,9 +11,11 @@ use crate::formats::Dtype;
 use crate::formats::safetensors::TensorView;
 use crate::formats::shards::{Shards, ShardsError};
 
+mod drawn;
 mod prefix;
 mod reader;
 
+pub use drawn::Drawn;
 pub use prefix::Prefix;
 pub use reader::{ConsumedReport, Reader, WeightsPoint, WeightsValue};
 
@@ -102,6 +104,8 @@ pub struct Weights {
     dir: PathBuf,
     shards: Shards,
     entries: BTreeMap<String, Entry>,
+    /// Tensors that are in no file, by their canonical names: all of them, or none.
+    drawn: BTreeMap<String, Drawn>,
     digest: OnceLock<blake3::Hash>,
 }
 
@@ -130,7 +134,20 @@ impl Weights {
                 return Err(WeightsError::Collision { file, tensor: name, first, second });
             }
         }
-        Ok(Self { dir: dir.to_owned(), shards, entries, digest: OnceLock::new() })
+        Ok(Self { dir: dir.to_owned(), shards, entries, drawn: BTreeMap::new(), digest: OnceLock::new() })
+    }
+
+    /// Weights that are in no file: each tensor follows from its own seed. `name` stands where a folder would.
+    #[must_use]
+    pub fn random(name: &Path, tensors: BTreeMap<String, Drawn>) -> Self {
+        let (dir, shards) = (name.to_owned(), Shards::none());
+        Self { dir, shards, entries: BTreeMap::new(), drawn: tensors, digest: OnceLock::new() }
+    }
+
+    /// How a tensor that is in no file is drawn.
+    #[must_use]
+    pub fn drawn(&self, name: &str) -> Option<&Drawn> {
+        self.drawn.get(name)
     }
 
     /// The folder.
@@ -140,26 +157,36 @@ impl Weights {
 
     /// Canonical names of all tensors, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.keys().map(String::as_str)
+        self.entries.keys().chain(self.drawn.keys()).map(String::as_str)
     }
 
     /// True if there is a tensor of this canonical name.
     pub fn contains(&self, name: &str) -> bool {
-        self.entries.contains_key(name)
+        self.entries.contains_key(name) || self.drawn.contains_key(name)
     }
 
     /// How a tensor is stored.
     pub fn dtype(&self, name: &str) -> Option<Dtype> {
-        self.stored(name).map(|(_, tensor)| tensor.dtype)
+        match self.drawn(name) {
+            Some(_) => Some(Dtype::BF16),
+            None => self.stored(name).map(|(_, tensor)| tensor.dtype),
+        }
     }
 
     /// The shape of a tensor.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
-        self.stored(name).map(|(_, tensor)| tensor.shape)
+        match self.drawn(name) {
+            Some(drawn) => Some(&drawn.shape),
+            None => self.stored(name).map(|(_, tensor)| tensor.shape),
+        }
     }
 
     /// How a device stores a tensor that has to be there in exactly this shape: as the file does, F64 as F32.
     pub fn storage(&self, name: &str, expected: &[usize]) -> Result<kernels::Dtype, WeightsError> {
+        if let Some(drawn) = self.drawn(name) {
+            self.fits(name, &drawn.shape, expected)?;
+            return Ok(Drawn::DTYPE);
+        }
         let Some((file, tensor)) = self.stored(name) else {
             let (file, remedy) = (self.source(), self.remedy(name));
             return Err(WeightsError::Missing { file, tensor: name.to_owned(), remedy });
@@ -177,23 +204,38 @@ impl Weights {
         }
     }
 
+    /// An error unless a tensor that is in no file has this shape.
+    fn fits(&self, name: &str, found: &[usize], expected: &[usize]) -> Result<(), WeightsError> {
+        if found == expected {
+            return Ok(());
+        }
+        let (expected, found) = (expected.to_owned(), found.to_owned());
+        Err(WeightsError::Shape { file: self.dir.clone(), tensor: name.to_owned(), expected, found })
+    }
+
     /// Bytes that all tensors take as stored.
     pub fn total_bytes(&self) -> u64 {
-        self.shards.tensors().map(|(_, tensor)| tensor.bytes.len() as u64).sum()
+        let stored: u64 = self.shards.tensors().map(|(_, tensor)| tensor.bytes.len() as u64).sum();
+        stored + self.drawn.values().map(Drawn::bytes).sum::<u64>()
     }
 
     /// Elements of all tensors.
     pub fn parameter_count(&self) -> u64 {
-        self.shards
-            .tensors()
-            .map(|(_, tensor)| tensor.shape.iter().map(|&length| length as u64).product::<u64>())
-            .sum()
+        let stored = self.shards.tensors().map(|(_, tensor)| tensor.shape);
+        let drawn = self.drawn.values().map(|drawn| drawn.shape.as_slice());
+        stored.chain(drawn).map(|shape| shape.iter().map(|&length| length as u64).product::<u64>()).sum()
     }
 
-    /// A digest over names and bytes of all weight files (and of the index, if there is one), sorted by name.
-    /// Computed on the first call.
+    /// A digest over names and bytes of all weight files (and of the index, if there is one), sorted by name; over
+    /// names and seeds of what is in no file. Computed on the first call.
     pub fn digest(&self) -> blake3::Hash {
-        *self.digest.get_or_init(|| digest_of(&self.shards.contents()))
+        *self.digest.get_or_init(|| {
+            let seeds: Vec<(&str, String)> =
+                self.drawn.iter().map(|(name, drawn)| (name.as_str(), format!("{drawn:?}"))).collect();
+            let mut contents = self.shards.contents();
+            contents.extend(seeds.iter().map(|(name, drawn)| (*name, drawn.as_bytes())));
+            digest_of(&contents)
+        })
     }
 
     /// Starts handing out tensors, each through the rewrites of `seam`.
@@ -239,7 +281,7 @@ impl fmt::Debug for Weights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Weights")
             .field("dir", &self.dir)
-            .field("tensors", &self.entries.len())
+            .field("tensors", &(self.entries.len() + self.drawn.len()))
             .finish_non_exhaustive()
     }
 }

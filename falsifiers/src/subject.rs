@@ -163,6 +163,12 @@ impl Subject {
         &self.seam
     }
 
+    /// The same, to be kept.
+    #[must_use]
+    pub(crate) const fn shared_seam(&self) -> &Arc<Seam> {
+        &self.seam
+    }
+
     /// The folder of a model.
     #[must_use]
     pub fn dir(&self, model: &str) -> PathBuf {

@@ -15,6 +15,7 @@ pub mod attention_split;
 pub mod bias;
 pub mod decode_advance;
 pub mod embedding;
+pub mod empty;
 mod expr;
 pub mod kv_write;
 pub mod matmul;
@@ -27,6 +28,8 @@ pub mod norm_matvec;
 pub mod norm_qkv_bias_matvec;
 pub mod norm_qkv_matvec;
 pub mod norm_rope_kv_write;
+pub mod random_fill;
+pub mod read_bandwidth;
 pub mod residual_add;
 pub mod rmsnorm;
 pub mod rope;
@@ -139,6 +142,7 @@ pub static KERNELS: &[&KernelInfo] = &[
     &bias::KERNEL,
     &decode_advance::KERNEL,
     &embedding::KERNEL,
+    &empty::KERNEL,
     &kv_write::KERNEL,
     &matmul::KERNEL,
     &matmul_simt::KERNEL,
@@ -150,6 +154,8 @@ pub static KERNELS: &[&KernelInfo] = &[
     &norm_qkv_bias_matvec::KERNEL,
     &norm_qkv_matvec::KERNEL,
     &norm_rope_kv_write::KERNEL,
+    &random_fill::KERNEL,
+    &read_bandwidth::KERNEL,
     &residual_add::KERNEL,
     &rmsnorm::KERNEL,
     &rope::KERNEL,

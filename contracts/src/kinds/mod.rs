@@ -27,6 +27,7 @@ mod race_freedom;
 mod stage_parity;
 mod sync_safety;
 mod taps_invariance;
+mod throughput_floor;
 mod weights_consumed;
 
 use schemars::JsonSchema;
@@ -59,6 +60,7 @@ pub use race_freedom::RaceFreedom;
 pub use stage_parity::{PhaseName, StageParity, VerdictName};
 pub use sync_safety::SyncSafety;
 pub use taps_invariance::TapsInvariance;
+pub use throughput_floor::{SyntheticName, ThroughputFloor};
 pub use weights_consumed::WeightsConsumed;
 
 use crate::ids::{ArithmeticName, Lane};
@@ -120,6 +122,8 @@ pub enum Falsifier {
     RaceFreedom(RaceFreedom),
     /// Threads meet where they say that they meet, and come to an end.
     SyncSafety(SyncSafety),
+    /// A model of a real shape runs at a share of what the device can do.
+    ThroughputFloor(ThroughputFloor),
 }
 
 /// The lanes of what runs on a device.
@@ -161,6 +165,7 @@ pub const KINDS: &[&KindInfo] = &[
     &stage_parity::INFO,
     &sync_safety::INFO,
     &taps_invariance::INFO,
+    &throughput_floor::INFO,
     &weights_consumed::INFO,
 ];
 
@@ -193,6 +198,7 @@ impl Falsifier {
             Falsifier::StageParity(parameters) => parameters,
             Falsifier::SyncSafety(parameters) => parameters,
             Falsifier::TapsInvariance(parameters) => parameters,
+            Falsifier::ThroughputFloor(parameters) => parameters,
             Falsifier::WeightsConsumed(parameters) => parameters,
         }
     }
@@ -283,7 +289,8 @@ mod tests {
             let falsifier = crate::parse::falsifier(kind.example).unwrap();
             assert_eq!(falsifier.kind(), kind.name);
             let of_op = falsifier.parameters().op().is_some();
-            let kernels = of_op || matches!(falsifier, Falsifier::CacheKeyDistinctness(_));
+            let drawn = matches!(falsifier, Falsifier::ThroughputFloor(_));
+            let kernels = of_op || drawn || matches!(falsifier, Falsifier::CacheKeyDistinctness(_));
             assert_eq!(falsifier.models().is_empty(), kernels, "{}", kind.name);
             assert!(!kind.lanes.is_empty(), "{}", kind.name);
             assert!(kind.doc.len() > kind.summary.len(), "{}", kind.name);

@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Parity(Parity),
     /// Find the first stage that a device computes wrongly; exit 1 if there is one.
     Bisect(Bisect),
+    /// Measure how fast a device decodes and prefills, beside how fast it reads; exit 1 if work was left out.
+    Bench(Bench),
     /// Show what a model folder holds.
     Inspect(Inspect),
     /// Print the script that completes apr in a shell.
@@ -246,6 +248,41 @@ pub(crate) struct Bisect {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// `apr bench`.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Model folder.
+    #[arg(default_value = "engine/zoo/qwen2-tiny")]
+    pub model: PathBuf,
+    /// A real shape with random weights, in the place of a folder.
+    #[arg(long, value_name = "SHAPE", conflicts_with = "model", value_parser = values::shape())]
+    pub synthetic: Option<String>,
+    /// Seed of the random weights.
+    #[arg(long, default_value_t = 0, requires = "synthetic", allow_negative_numbers = true)]
+    pub seed: u32,
+    /// Which device.
+    #[arg(long, value_enum)]
+    pub device: Device,
+    /// Tokens of the prefill; 2048 or what the context has if left out.
+    #[arg(long, value_name = "TOKENS", value_parser = values::at_least_one, allow_negative_numbers = true)]
+    pub prompt: Option<usize>,
+    /// Tokens before the first one that is decoded; 128 or what the prompt has if left out.
+    #[arg(long, value_name = "TOKENS", value_parser = values::at_least_one, allow_negative_numbers = true)]
+    pub depth: Option<usize>,
+    /// Tokens that are decoded each time.
+    #[arg(long, value_name = "TOKENS", default_value_t = 128, value_parser = values::at_least_one, allow_negative_numbers = true)]
+    pub steps: usize,
+    /// How often everything is measured, after one time that does not count.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = values::at_least_one, allow_negative_numbers = true)]
+    pub repeats: usize,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+    /// Also write the JSON to this file.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `apr inspect`.

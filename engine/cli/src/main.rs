@@ -1,6 +1,7 @@
 //! `apr`: run, trace, diff, evaluate and inspect models.
 
 mod args;
+mod bench;
 mod diff;
 mod eval;
 mod failure;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Parity(args) => parity::parity(&args),
         Command::Bisect(args) => parity::bisect(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Completions { shell } => shell::completions(shell).and_then(printed),
         Command::Man { folder } => shell::man(folder.as_deref()).and_then(printed),

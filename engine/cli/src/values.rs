@@ -18,6 +18,13 @@ pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+/// The name of a real shape.
+pub(crate) fn shape() -> clap::builder::PossibleValuesParser {
+    clap::builder::PossibleValuesParser::new(
+        engine::bench::synthetic::SYNTHETIC.iter().map(|shape| shape.name),
+    )
+}
+
 /// A temperature, by the sampler's own rule.
 pub(crate) fn temperature(text: &str) -> Result<f32, String> {
     let temperature = text.parse().map_err(|_| "it must be a number, such as 0.8; 0 means greedy")?;

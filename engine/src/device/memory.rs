@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use kernels::device::{Buffer, Device, DeviceError};
+use kernels::jit::Jit;
 
-use super::DeviceOptions;
 use super::storage::encode;
+use super::{DeviceOptions, random};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::{Built, Element, Input, Plan, PlanBuffer, PlanError, Role, State, maximum};
-use crate::weights::ConsumedReport;
+use crate::weights::{ConsumedReport, WeightsPoint};
 
 /// Where a buffer of a plan is. Both plans share all of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +27,8 @@ pub(crate) enum Place {
     Values(usize),
     /// What is kept from step to step of a decode.
     State(State),
+    /// What nobody reads.
+    Unread(usize),
 }
 
 impl Place {
@@ -38,6 +41,7 @@ impl Place {
             Role::Values(layer) => Self::Values(layer),
             Role::Stage(_) | Role::Scratch => Self::Slot(buffer.slot?),
             Role::State(state) => Self::State(state),
+            Role::Unread(number) => Self::Unread(number),
         })
     }
 
@@ -50,6 +54,7 @@ impl Place {
             Self::Keys(layer) => format!("keys of layer {layer}"),
             Self::Values(layer) => format!("values of layer {layer}"),
             Self::State(state) => state.to_string(),
+            Self::Unread(number) => format!("unread {number}"),
         }
     }
 }
@@ -153,14 +158,17 @@ impl Memory {
         slots.try_for_each(|(_, buffer)| device.fill(buffer, POISON))
     }
 
-    /// Uploads every tensor that the plans read, through the rewrites of the weights, and accounts for all others.
+    /// Uploads every tensor that the plans read, through the rewrites of the weights, and accounts for all others. What
+    /// is in no file is drawn on the device, unless something rewrites weights.
     pub(super) fn upload(
         &self,
         device: &dyn Device,
+        jit: &Jit,
         loaded: &Loaded,
         built: &Built,
     ) -> Result<ConsumedReport, EngineError> {
         let reader = loaded.weights().reader(loaded.seam());
+        let rewritten = loaded.seam().is_active::<WeightsPoint>();
         let mut uploaded = std::collections::BTreeSet::new();
         for plan in &built.plans {
             for buffer in plan.buffers.iter().filter(|buffer| buffer.role == Role::Weight) {
@@ -174,6 +182,12 @@ impl Memory {
                 };
                 let tensor =
                     built.tensors.get(&buffer.name).ok_or_else(|| unbound("no tensor has its name"))?;
+                let source = tensor.source.as_deref().unwrap_or(&buffer.name);
+                if let Some(drawn) = loaded.weights().drawn(source).filter(|_| !rewritten) {
+                    random::fill(device, jit, self.of(plan, buffer)?, drawn)?;
+                    reader.consume(source);
+                    continue;
+                }
                 let values = reader.values(&buffer.name, tensor.source.as_deref(), &tensor.shape)?;
                 let bytes = match buffer.element {
                     Element::Float(dtype) => encode(dtype, &values),

@@ -11,6 +11,7 @@
 //! | [`session`](Session) | sequences and their pages, and running a plan over some of them |
 //! | [`graphs`](Launching) | one graph a batch size, made when it is first needed |
 //! | `greedy` | decoding many tokens in one call |
+//! | `random` | weights that are in no file |
 //! | `sequence` | one sequence, as [`Forward`](crate::forward::Forward) wants it |
 //! | [`watch`](Watch) | looking at stages, and imposing them |
 
@@ -22,6 +23,7 @@ mod metadata;
 mod model;
 mod options;
 mod pool;
+mod random;
 mod run;
 mod scan;
 mod sequence;

@@ -59,7 +59,7 @@ impl DeviceModel {
         needs.fit(&*device)?;
         let (functions, keys) = compiled(&built, &*device, jit, &options)?;
         let memory = Memory::allocate(&*device, &needs)?;
-        let consumed = memory.upload(&*device, loaded, &built)?;
+        let consumed = memory.upload(&*device, jit, loaded, &built)?;
         let Built { plans: [prefill, decode], advance, .. } = built;
         for plan in [&prefill, &decode] {
             tracing::debug!(phase = %plan.phase, steps = plan.steps.len(), notes = ?plan.notes, "plan");
@@ -145,6 +145,14 @@ impl DeviceModel {
     #[must_use]
     pub const fn consumed(&self) -> &ConsumedReport {
         &self.consumed
+    }
+
+    /// How many kernel nodes a decode step replays; the reason where decode steps are launched one by one.
+    ///
+    /// # Errors
+    /// The reason, in words.
+    pub fn replays(&self) -> Result<usize, String> {
+        Err("decode steps of this engine are launched one by one".to_owned())
     }
 
     /// Starts a session without sequences.

@@ -50,6 +50,9 @@ pub struct DeviceOptions {
     pub programmatic: bool,
     /// Whether every stage has memory of its own, so that all of them can be looked at after a run, in a graph too.
     pub keep_stages: bool,
+    /// Bytes of weights that every decode run reads once more, for nothing: the negative control of the bench, by which
+    /// a tenth of the work more has to show. 0 for everybody else.
+    pub extra_reads: u64,
 }
 
 /// Whether decode runs are replays of a graph, or launches of one step after the other.
@@ -80,6 +83,7 @@ impl DeviceOptions {
             graph: GraphMode::Auto,
             programmatic: true,
             keep_stages: false,
+            extra_reads: 0,
         }
     }
 

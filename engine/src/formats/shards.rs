@@ -156,6 +156,11 @@ impl Shards {
         }
     }
 
+    /// No files at all, for weights that are in none.
+    pub(crate) const fn none() -> Self {
+        Self { files: Vec::new(), index: None }
+    }
+
     /// The files, sorted by name.
     pub fn files(&self) -> impl Iterator<Item = &SafetensorsFile> {
         self.files.iter().map(|(_, file)| file)

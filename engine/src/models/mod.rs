@@ -110,6 +110,14 @@ pub fn configure(dir: &Path, seam: &Seam) -> Result<(&'static Architecture, Conf
     Ok((architecture, config))
 }
 
+/// The same from fields that are in no folder.
+pub fn configured(raw: &Raw<'_>, seam: &Seam) -> Result<(&'static Architecture, Config), ConfigError> {
+    let architecture = find(raw)?;
+    let mut config = (architecture.configure)(raw)?;
+    seam.apply::<crate::config::ConfigPoint>(&mut config);
+    Ok((architecture, config))
+}
+
 fn find(raw: &Raw<'_>) -> Result<&'static Architecture, ConfigError> {
     let supported = |names: Vec<&str>| format!("supported are {}", names.join(", "));
     let classes = || supported(MODELS.iter().flat_map(|model| model.aliases).copied().collect());

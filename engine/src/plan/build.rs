@@ -6,7 +6,7 @@ use kernels::device::Limits;
 use kernels::launch::Extent;
 
 use super::builder::{Builder, Tensor};
-use super::{Phase, Plan, PlanError, PlanPoint, advance, check, fusion, memory};
+use super::{Phase, Plan, PlanError, PlanPoint, advance, check, control, fusion, memory};
 use crate::device::{DeviceOptions, PoolLayout};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
@@ -67,6 +67,9 @@ pub(crate) fn assemble(
         ignored = left;
         if options.fusion {
             fusion::fuse(&mut plan);
+        }
+        if phase == Phase::Decode && options.extra_reads > 0 {
+            control::read_more(&mut plan, options.extra_reads);
         }
         match options.keep_stages {
             true => memory::keep(&mut plan),

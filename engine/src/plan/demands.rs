@@ -149,6 +149,10 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             }
             ("attention_merge", "qo_indptr") => (Count::Exactly(number.clone() + 1.into()), Element::I32),
             ("attention_merge", "kv_len") => (each(1)?, Element::I32),
+            ("read_bandwidth", "out") => (vector(int("BLOCKS")?), Element::I32),
+            ("read_bandwidth", "x") => (Count::AtLeast(number.clone()), float("X_DTYPE")?),
+            ("random_fill", "out") => (each(1)?, float("OUT_DTYPE")?),
+            ("empty", "out") => (Count::AtLeast(number.clone()), Element::I32),
             ("tap_statistics", "out") => (vector(8), Element::Float(Dtype::F64)),
             ("tap_statistics", _) => (each(1)?, act()?),
             _ => return Err(StepProblem::UnknownKernel),

@@ -13,6 +13,7 @@
 //! | `fusion` | the residual stream and its norm in one step |
 //! | `memory` | which values share memory |
 //! | [`check`](check()) | what has to hold before anything is launched |
+//! | `control` | reads that only cost time, for the bench |
 //! | `demands` | what each kernel demands of its buffers |
 //! | `eager` | launching one step after the other |
 //! | `graph` | launching all of them at once |
@@ -21,6 +22,7 @@ mod advance;
 mod build;
 pub mod builder;
 mod check;
+mod control;
 mod demands;
 pub(crate) mod eager;
 mod error;
@@ -150,6 +152,8 @@ pub enum Role {
     /// What one step leaves for a later one and no reference knows of, such as the splits of an attention. It is written,
     /// read and given memory as a stage is, and no tap sees it.
     Scratch,
+    /// Written and never read: what a step leaves that only reads.
+    Unread(usize),
 }
 
 impl Role {

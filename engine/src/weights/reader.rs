@@ -8,7 +8,7 @@ use globset::GlobBuilder;
 use kernels::Real;
 use kernels::real::ValuesMut;
 use kernels::seam::{Point, Seam};
-use ndarray::{Array, Array1, Array2, Dimension};
+use ndarray::{Array, Array1, Array2, Dimension, ShapeError};
 
 use super::{Weights, WeightsError};
 
@@ -103,6 +103,16 @@ impl<'w> Reader<'w> {
         source: &str,
         shape: D,
     ) -> Result<Array<T, D>, WeightsError> {
+        if let Some(drawn) = self.weights.drawn(source) {
+            self.weights.fits(source, &drawn.shape, shape.slice())?;
+            let values = drawn.values().into_iter().map(T::of_f32).collect();
+            return self.taken(name, source, shape.clone(), values).map_err(|_| WeightsError::Shape {
+                file: self.weights.dir().to_owned(),
+                tensor: source.to_owned(),
+                expected: shape.slice().to_owned(),
+                found: drawn.shape.clone(),
+            });
+        }
         let Some((file, tensor)) = self.weights.stored(source) else {
             return Err(WeightsError::Missing {
                 file: self.weights.source(),
@@ -119,18 +129,34 @@ impl<'w> Reader<'w> {
         if tensor.shape != shape.slice() {
             return Err(mismatch());
         }
-        let mut values: Vec<T> = tensor.floats().map_err(|error| WeightsError::Dtype {
+        let values: Vec<T> = tensor.floats().map_err(|error| WeightsError::Dtype {
             file: file.to_owned(),
             tensor: source.to_owned(),
             dtype: error.dtype,
         })?;
+        self.taken(name, source, shape.clone(), values).map_err(|_| mismatch())
+    }
+
+    /// The values of a tensor through the rewrites, marked as consumed.
+    fn taken<T: Real, D: Dimension>(
+        &self,
+        name: &str,
+        source: &str,
+        shape: D,
+        mut values: Vec<T>,
+    ) -> Result<Array<T, D>, ShapeError> {
         if self.seam.is_active::<WeightsPoint>() {
             let (shape, values) = (shape.slice(), T::view(&mut values));
             self.seam.apply::<WeightsPoint>(&mut WeightsValue::Tensor { name, shape, values });
         }
-        let array = Array::from_shape_vec(shape.clone(), values).map_err(|_| mismatch())?;
-        self.consumed.lock().unwrap_or_else(PoisonError::into_inner).insert(source.to_owned());
+        let array = Array::from_shape_vec(shape, values)?;
+        self.consume(source);
         Ok(array)
+    }
+
+    /// Marks a tensor as consumed: one that is drawn where it is used.
+    pub(crate) fn consume(&self, source: &str) {
+        self.consumed.lock().unwrap_or_else(PoisonError::into_inner).insert(source.to_owned());
     }
 
     /// Says that the tensors whose canonical names match a glob (`*.rotary_emb.inv_freq`) are left out on

@@ -38,6 +38,7 @@ mod race_freedom;
 mod stage_parity;
 mod sync_safety;
 mod taps_invariance;
+mod throughput_floor;
 mod weights_consumed;
 
 /// One point of a claim's axes.
@@ -100,6 +101,7 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::StageParity(parameters) => stage_parity::cases(parameters, tolerance),
         Falsifier::SyncSafety(parameters) => sync_safety::cases(parameters),
         Falsifier::TapsInvariance(parameters) => taps_invariance::cases(parameters),
+        Falsifier::ThroughputFloor(parameters) => throughput_floor::cases(parameters),
         Falsifier::WeightsConsumed(parameters) => weights_consumed::cases(parameters),
     }
 }

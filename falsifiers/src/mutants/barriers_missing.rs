@@ -35,6 +35,7 @@ fn seam() -> Seam {
             "norm_qkv_bias_matvec",
             "norm_qkv_matvec",
             "norm_rope_kv_write",
+            "read_bandwidth",
             "rmsnorm",
             "rope",
             "rope_kv_write",

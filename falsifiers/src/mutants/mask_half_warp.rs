@@ -33,6 +33,7 @@ fn seam() -> Seam {
             "norm_qkv_bias_matvec",
             "norm_qkv_matvec",
             "norm_rope_kv_write",
+            "read_bandwidth",
             "rmsnorm",
             "tap_statistics",
         ],

@@ -25,6 +25,9 @@ mod attention_window_decode;
 mod attention_window_edge;
 mod barriers_missing;
 mod batch_pages_of_first;
+mod bench_bytes_twice;
+mod bench_steps_skipped;
+mod bench_work_doubled;
 mod bias_by_thread;
 mod chat_template_without_prompt;
 mod chunk_sees_itself;
@@ -33,6 +36,7 @@ mod decode_kv_dtype;
 mod decode_position_ahead;
 mod e4m3_truncated;
 mod embedding_tail_dropped;
+mod empty_first_block;
 mod flash_other_buffer;
 mod flash_rescale;
 mod flash_unseen_nan;
@@ -66,6 +70,8 @@ mod plan_overwritten;
 mod position_off_by_one;
 mod prefix_overwrites;
 mod qwen3_k_norm;
+mod random_fill_seed;
+mod read_bandwidth_tail;
 mod residual_add_one_pass;
 mod rmsnorm_eps;
 mod rmsnorm_eps_hard_coded;
@@ -126,6 +132,9 @@ pub static MUTANTS: &[&Mutant] = &[
     &attention_window_edge::MUTANT,
     &barriers_missing::MUTANT,
     &batch_pages_of_first::MUTANT,
+    &bench_bytes_twice::MUTANT,
+    &bench_steps_skipped::MUTANT,
+    &bench_work_doubled::MUTANT,
     &bias_by_thread::MUTANT,
     &chat_template_without_prompt::MUTANT,
     &chunk_sees_itself::MUTANT,
@@ -134,6 +143,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &decode_position_ahead::MUTANT,
     &e4m3_truncated::MUTANT,
     &embedding_tail_dropped::MUTANT,
+    &empty_first_block::MUTANT,
     &flash_other_buffer::MUTANT,
     &flash_rescale::MUTANT,
     &flash_unseen_nan::MUTANT,
@@ -167,6 +177,8 @@ pub static MUTANTS: &[&Mutant] = &[
     &position_off_by_one::MUTANT,
     &prefix_overwrites::MUTANT,
     &qwen3_k_norm::MUTANT,
+    &random_fill_seed::MUTANT,
+    &read_bandwidth_tail::MUTANT,
     &residual_add_one_pass::MUTANT,
     &rmsnorm_eps::MUTANT,
     &rmsnorm_eps_hard_coded::MUTANT,

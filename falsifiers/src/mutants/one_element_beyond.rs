@@ -8,7 +8,7 @@ use super::Mutant;
 /// Registry entry.
 pub(super) static MUTANT: Mutant = Mutant {
     name: "kernel@one-element-beyond",
-    defect: "one input of a kernel is read one element too far",
+    defect: "one input of a kernel is read one element too far, or its output written where it has none",
     point: "source",
     kinds: &["memory_safety"],
     seam,
@@ -29,6 +29,9 @@ const PIECES: &[(&str, &str, &str)] = &[
     ("embedding", "input_ids[token]", "input_ids[token + 1]"),
     ("kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
     ("norm_rope_kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
+    ("empty", "out[blockIdx.x] =", "out[blockIdx.x + 1] ="),
+    ("random_fill", "out[i] =", "out[i + 1] ="),
+    ("read_bandwidth", "(u64)whole * EACH + threadIdx.x", "(u64)whole * EACH + threadIdx.x + 1"),
     ("residual_add", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
     ("rmsnorm", "float value = Storage<ACT>::load(x[i]);", "float value = Storage<ACT>::load(x[i + 1]);"),
     ("rope", "Act::load(x[high])", "Act::load(x[high + 1])"),

@@ -16,7 +16,11 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_source(
-        &["bias", "embedding", "kv_write", "residual_add", "silu_and_mul"],
-        &[("u32 token = blockIdx.x;", "u32 token = blockIdx.x / 2;")],
+        &["bias", "embedding", "empty", "kv_write", "random_fill", "residual_add", "silu_and_mul"],
+        &[
+            ("u32 token = blockIdx.x;", "u32 token = blockIdx.x / 2;"),
+            ("u64 i = (u64)blockIdx.x *", "u64 i = (u64)(blockIdx.x / 2) *"),
+            ("out[blockIdx.x] = blockIdx.x", "out[blockIdx.x / 2] = blockIdx.x / 2"),
+        ],
     )
 }

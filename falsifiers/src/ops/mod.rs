@@ -14,6 +14,7 @@ mod bias;
 mod decode_advance;
 mod draw;
 mod embedding;
+mod empty;
 mod kv_write;
 mod linear;
 mod linear_add;
@@ -21,6 +22,8 @@ mod norm_gate_up;
 mod norm_linear;
 mod norm_qkv;
 pub(crate) mod place;
+mod random_fill;
+mod read_bandwidth;
 mod residual_add;
 mod rmsnorm;
 mod rope;
@@ -115,12 +118,15 @@ pub static CASES: &[(&str, Groups)] = &[
     ("bias", bias::groups),
     ("decode_advance", decode_advance::groups),
     ("embedding", embedding::groups),
+    ("empty", empty::groups),
     ("kv_write", kv_write::groups),
     ("linear", linear::groups),
     ("linear_add", linear_add::groups),
     ("norm_gate_up", norm_gate_up::groups),
     ("norm_linear", norm_linear::groups),
     ("norm_qkv", norm_qkv::groups),
+    ("random_fill", random_fill::groups),
+    ("read_bandwidth", read_bandwidth::groups),
     ("residual_add", residual_add::groups),
     ("rmsnorm", rmsnorm::groups),
     ("rope", rope::groups),

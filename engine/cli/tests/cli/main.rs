@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 #![expect(unreachable_pub, reason = "the modules of a test have no public")]
 
+mod bench;
 mod config;
 mod false_greens;
 mod hostile;

@@ -1,0 +1,82 @@
+//! `throughput_floor`: a model of a real shape runs at a share of what the device can do.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{KindInfo, NeedsTolerance, Parameters, PhaseName};
+use crate::ids::Lane;
+
+/// Parameters of `throughput_floor`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThroughputFloor {
+    /// The shape; its weights are drawn on the device.
+    pub synthetic: SyntheticName,
+    /// What is timed.
+    pub phase: PhaseName,
+    /// The share of the read bandwidth of the same run that the bytes of a token have to make of it.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub at_least: f64,
+    /// Why that much can be asked for.
+    #[schemars(length(min = 1))]
+    pub because: String,
+}
+
+/// A published shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum SyntheticName {
+    /// 24 layers of 896 features.
+    #[serde(rename = "qwen2.5-0.5b")]
+    Qwen2p5Half,
+    /// 28 layers of 1,536 features.
+    #[serde(rename = "qwen2.5-1.5b")]
+    Qwen2p5OneAndHalf,
+    /// 28 layers of 3,584 features.
+    #[serde(rename = "qwen2.5-7b")]
+    Qwen2p5Seven,
+    /// 32 layers of 4,096 features.
+    #[serde(rename = "llama-3-8b")]
+    Llama3Eight,
+}
+
+impl SyntheticName {
+    /// Every shape.
+    pub const ALL: &'static [Self] =
+        &[Self::Qwen2p5Half, Self::Qwen2p5OneAndHalf, Self::Qwen2p5Seven, Self::Llama3Eight];
+
+    /// The shape as it is written in a contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Qwen2p5Half => "qwen2.5-0.5b",
+            Self::Qwen2p5OneAndHalf => "qwen2.5-1.5b",
+            Self::Qwen2p5Seven => "qwen2.5-7b",
+            Self::Llama3Eight => "llama-3-8b",
+        }
+    }
+}
+
+pub(super) const INFO: KindInfo = KindInfo {
+    name: "throughput_floor",
+    summary: "a real shape runs at a share of what the device can do, and not at more",
+    doc: "Decodes tokens of a real shape with random weights, and divides the bytes that they have to read in a second\n\
+          by the read bandwidth measured in the same run. Less than `at_least` falsifies the claim. More than 1 does\n\
+          too: bytes are miscounted, or work is left out. So do tokens that did not come, and ways to launch that decode\n\
+          different tokens. Without a verdict (repeats that spread over more than 3 %, or a negative control of a tenth\n\
+          more work that does not lower the rate by 7 to 12 %) the attempt is in error, which is not a pass.",
+    example: "throughput_floor:\n  synthetic: qwen2.5-7b\n  phase: decode\n  at_least: 0.8\n  because: other engines reach 0.83\n",
+    needs_tolerance: NeedsTolerance::Forbidden,
+    tolerances: &[],
+    lanes: &[Lane::Cuda],
+    tier_note: "tens of seconds on a GPU, with nothing else running on it",
+    schema: || schemars::schema_for!(ThroughputFloor),
+};
+
+impl Parameters for ThroughputFloor {
+    fn info(&self) -> &'static KindInfo {
+        &INFO
+    }
+
+    fn models(&self) -> &[String] {
+        &[]
+    }
+}

@@ -1,0 +1,118 @@
+//! Bytes of a token and operations of a prefill, counted from the plan that is launched.
+
+use std::collections::BTreeSet;
+
+use kernels::launch::{Extent, find};
+use serde::Serialize;
+
+use crate::config::Config;
+use crate::device::DeviceModel;
+use crate::plan::{BufferId, Operand, Phase, Plan, Role, Step};
+
+/// Bytes that a decode step cannot do without reading.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct BytesPerToken {
+    /// Weights, each byte once; of a table that is only looked up, one row.
+    pub weights: u64,
+    /// Keys and values, for the mean position of the tokens that are decoded.
+    pub kv: u64,
+}
+
+impl BytesPerToken {
+    /// Both.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.weights + self.kv
+    }
+}
+
+/// For tokens decoded one by one after `depth` others.
+pub(super) fn of_token(model: &DeviceModel, depth: usize, steps: usize) -> BytesPerToken {
+    let (plan, config) = (model.plan(Phase::Decode), model.config());
+    let lengths = depth + 1..=depth + steps;
+    let sum: u64 = lengths.map(|length| kv_bytes(plan, config, length as u64)).sum();
+    BytesPerToken { weights: weight_bytes(plan), kv: sum / steps.max(1) as u64 }
+}
+
+/// What a step does, by the op of its kernel.
+fn op(step: &Step) -> &'static str {
+    find(&step.spec.kernel).map_or("", |kernel| kernel.op)
+}
+
+/// Bytes of weights that one run of a plan over one token reads, each byte once, and of a table that is only looked up
+/// one row. Reads of the negative control do not count.
+#[must_use]
+pub fn weight_bytes(plan: &Plan) -> u64 {
+    let (mut whole, mut rows): (BTreeSet<BufferId>, BTreeSet<BufferId>) = Default::default();
+    for step in plan.steps.iter().filter(|step| op(step) != "read_bandwidth") {
+        let of_step = if op(step) == "embedding" { &mut rows } else { &mut whole };
+        of_step.extend(step.reads().filter(|&id| plan.buffer(id).is_some_and(|b| b.role == Role::Weight)));
+    }
+    let one = Extent { tokens: 1, batch: 1, max_kv: 1 };
+    let bytes = |id: &BufferId| plan.buffer(*id).and_then(|buffer| buffer.bytes(one)).unwrap_or(0);
+    let row =
+        |id: &BufferId| plan.buffer(*id).map_or(0, |buffer| (buffer.width * buffer.element.size()) as u64);
+    whole.iter().map(bytes).sum::<u64>() + rows.difference(&whole).map(row).sum::<u64>()
+}
+
+/// Bytes of keys and values that attention reads for a token which sees `length` of them, itself included.
+fn kv_bytes(plan: &Plan, config: &Config, length: u64) -> u64 {
+    pages(plan)
+        .into_iter()
+        .filter_map(|id| {
+            let buffer = plan.buffer(id)?;
+            let (Role::Keys(layer) | Role::Values(layer)) = buffer.role else { return None };
+            let row = (buffer.width * buffer.element.size()) as u64;
+            Some(row * seen(config, layer, length))
+        })
+        .sum()
+}
+
+/// Pages that are only read: those that attention looks at.
+fn pages(plan: &Plan) -> BTreeSet<BufferId> {
+    let read = |step: &Step| {
+        let written: BTreeSet<BufferId> = step.writes().collect();
+        step.reads().filter(move |id| !written.contains(id)).collect::<Vec<_>>()
+    };
+    let of_pages = |id: &BufferId| {
+        plan.buffer(*id).is_some_and(|buffer| matches!(buffer.role, Role::Keys(_) | Role::Values(_)))
+    };
+    plan.steps.iter().flat_map(read).filter(of_pages).collect()
+}
+
+/// How many of `length` keys a query at the end sees.
+fn seen(config: &Config, layer: usize, length: u64) -> u64 {
+    let window = config.windows.get(layer).copied().flatten();
+    window.map_or(length, |window| length.min(window as u64))
+}
+
+/// Floating-point operations of a prefill of so many tokens: two for each weight and token of a matrix product, and four
+/// for each feature of a head, query and key that it sees. Everything else is less than a thousandth.
+#[must_use]
+pub fn operations(plan: &Plan, config: &Config, tokens: usize) -> f64 {
+    let tokens = tokens as u64;
+    let extent = Extent { tokens, batch: 1, max_kv: tokens };
+    let products = plan.steps.iter().filter(|step| !["embedding", "read_bandwidth"].contains(&op(step)));
+    let products: f64 = products
+        .map(|step| {
+            let numbers = step.arguments.iter().filter_map(|operand| match operand {
+                Operand::Number(expr) => expr.at(extent),
+                Operand::Buffer(_) => None,
+            });
+            let rows = numbers.min().unwrap_or(tokens) as f64;
+            let matrices = step.reads().filter_map(|id| {
+                let buffer = plan.buffer(id).filter(|buffer| buffer.role == Role::Weight)?;
+                // Vectors have one row: norms and biases.
+                buffer.rows.at(extent).filter(|&rows| rows > 1).map(|rows| rows as f64 * buffer.width as f64)
+            });
+            2.0 * rows * matrices.sum::<f64>()
+        })
+        .sum();
+    let features = (config.num_attention_heads * config.head_dim) as f64;
+    let pairs = |layer: usize| (1..=tokens).map(|length| seen(config, layer, length)).sum::<u64>() as f64;
+    let layers = pages(plan).into_iter().filter_map(|id| match plan.buffer(id)?.role {
+        Role::Keys(layer) => Some(layer),
+        _ => None,
+    });
+    products + layers.map(|layer| 4.0 * features * pairs(layer)).sum::<f64>()
+}
