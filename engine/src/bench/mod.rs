@@ -33,7 +33,7 @@ use std::sync::Arc;
 use kernels::device::{Device, DeviceError};
 use kernels::jit::Jit;
 
-use crate::device::{DeviceModel, DeviceOptions, GraphMode};
+use crate::device::{DeviceModel, Launching, DeviceOptions, GraphMode};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::Phase;
@@ -108,9 +108,11 @@ impl Bench<'_> {
     /// Everything about one way to decode.
     fn one_way(&self, way: Way, options: &Options, seen: &mut Seen) -> Result<DecodeRow, EngineError> {
         let (model, prompt) = self.load(way, options, 0, &mut seen.notes)?;
-        let nodes = match model.replays() {
-            Err(why) if way.graph() => return Ok(DecodeRow::not(way, &why)),
-            nodes => nodes.ok().filter(|_| way.graph()),
+        let nodes = match model.launching(1)? {
+            Launching::Graph { nodes, .. } => Some(nodes),
+            Launching::FellBack { because } => return Ok(DecodeRow::not(way, &because)),
+            Launching::Eager if way.graph() => return Ok(DecodeRow::not(way, "graphs are off")),
+            Launching::Eager => None,
         };
         let mut bytes = count::of_token(&model, options.depth, options.steps);
         let value = &mut bytes.weights;

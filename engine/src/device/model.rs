@@ -147,14 +147,6 @@ impl DeviceModel {
         &self.consumed
     }
 
-    /// How many kernel nodes a decode step replays; the reason where decode steps are launched one by one.
-    ///
-    /// # Errors
-    /// The reason, in words.
-    pub fn replays(&self) -> Result<usize, String> {
-        Err("decode steps of this engine are launched one by one".to_owned())
-    }
-
     /// Starts a session without sequences.
     pub fn session(&self) -> Result<Session<'_>, EngineError> {
         Session::new(self)
