@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `mod.rs` | the types |
-//! | [`advance`](advance()) | from the logits of a decode step to the inputs of the next |
+//! | `advance` | from the logits of a decode step to the inputs of the next |
 //! | [`builder`] | what templates are written with |
 //! | [`build`](build()) | from a configuration to checked plans |
 //! | `fusion` | the residual stream and its norm in one step |
