@@ -126,6 +126,18 @@ pub(super) enum Inputs {
     InfiniteValue,
 }
 
+impl Inputs {
+    /// What the name of a case says of them.
+    pub(super) const fn special(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Peaked => ",peaked",
+            Self::NanValue => ",nan_value",
+            Self::InfiniteValue => ",infinite_value",
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 struct Options {
     axes: Axes,
@@ -184,12 +196,7 @@ fn case(
     };
     let options = Options { axes, batch: pick(kernel.batches, at + at / 5 + 1, &[]), inputs };
     let sequences: Vec<String> = options.batch.iter().map(|(q, kv)| format!("{q}/{kv}")).collect();
-    let special = match inputs {
-        Inputs::Plain => "",
-        Inputs::Peaked => ",peaked",
-        Inputs::NanValue => ",nan_value",
-        Inputs::InfiniteValue => ",infinite_value",
-    };
+    let special = inputs.special();
     let name = format!(
         "head_dim={head_dim},heads={num_attention_heads}:{num_key_value_heads},window={},page_size={},kv={},batch={}{special}",
         axes.window.unwrap_or(0),

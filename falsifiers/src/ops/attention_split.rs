@@ -57,11 +57,7 @@ fn case(head_dim: usize, (activation, kv_dtypes): (Dtype, &[Dtype]), at: usize, 
     axes.splits = pick(SPLITS, at, None).unwrap_or(axes.splits);
     let batch = pick(BATCHES, at + at / 5 + 1, &[]);
     let sequences: Vec<String> = batch.iter().map(|(q, kv)| format!("{q}/{kv}")).collect();
-    let special = match inputs {
-        Inputs::Plain => "",
-        Inputs::Peaked => ",peaked",
-        Inputs::NanValue => ",nan_value",
-    };
+    let special = inputs.special();
     let name = format!(
         "head_dim={head_dim},heads={num_attention_heads}:{num_key_value_heads},window={},page_size={},kv={},splits={},batch={}{special}",
         axes.attention.window.unwrap_or(0),
