@@ -139,7 +139,8 @@ mod tests {
                 let options = DeviceOptions::new(loaded.config(), loaded.activation_dtype());
                 let narrow = vec![kernels::Dtype::E4M3; options.kv_dtypes.len()];
                 let narrow = DeviceOptions { kv_dtypes: narrow, ..options.clone() };
-                for options in [options, narrow] {
+                let kept = DeviceOptions { keep_stages: true, ..options.clone() };
+                for options in [options, narrow, kept] {
                     // Whether the check notices is not asked here: what slips through is what runs are for.
                     let _ = build(&loaded, &options, &Target::OLDEST.limits());
                 }

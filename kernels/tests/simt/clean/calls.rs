@@ -52,6 +52,9 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
     if spec.kernel.starts_with("attention") {
         return attention::call(spec, draw);
     }
+    if spec.kernel == "decode_advance" {
+        return decode_advance(spec, draw);
+    }
     let activation = dtype(spec, "ACT_DTYPE");
     // Often few, sometimes more than one tile.
     let most = [3, 20, 150][draw.within(0, 2)];
@@ -222,5 +225,41 @@ fn kv_write(spec: &KernelSpec, tokens: usize, draw: &mut Draw) -> Call {
         extent: extent(tokens),
         arguments: vec![k_pages, v_pages, k, v, mapping, Argument::Number(tokens)],
         written: 2 * tokens * width * kv.size(),
+    }
+}
+
+/// Sequences of any length, some of them at the end of their last page.
+fn decode_advance(spec: &KernelSpec, draw: &mut Draw) -> Call {
+    let (page_size, history) = (int(spec, "PAGE_SIZE"), int(spec, "HISTORY"));
+    let batch = draw.within(1, 300);
+    let steps = draw.within(0, history + 1);
+    let (mut lengths, mut pages) = (Vec::new(), vec![0]);
+    for _ in 0..batch {
+        let own = draw.within(1, 4);
+        lengths.push(draw.within(1, own * page_size));
+        pages.push(pages.last().unwrap() + own);
+    }
+    let all = *pages.last().unwrap();
+    let positions: Vec<usize> = lengths.iter().map(|length| length - 1).collect();
+    let known = |values: &[usize]| Argument::Pieces(4 * values.len(), vec![(0, indices(values))]);
+    let tokens: Vec<usize> = (0..batch).map(|_| draw.within(0, 9999)).collect();
+    let slots = vec![0; batch];
+    Call {
+        name: format!("batch={batch},steps={steps}"),
+        shape: launch::decode_advance::shape(),
+        extent: extent(batch),
+        arguments: vec![
+            known(&tokens),
+            known(&positions),
+            known(&slots),
+            known(&lengths),
+            Argument::Pieces(4 * history * batch, Vec::new()),
+            known(&[steps]),
+            Argument::Input(indices(&tokens)),
+            Argument::Input(indices(&pages)),
+            Argument::Input(indices(&draw.order(all))),
+            Argument::Number(batch),
+        ],
+        written: 4 * (4 * batch + 1 + if steps < history { batch } else { 0 }),
     }
 }
