@@ -53,6 +53,14 @@ pub enum SessionError {
         /// The longest sequence.
         most: usize,
     },
+    /// A decode begins with one token of each sequence.
+    #[error("{tokens} first tokens for {sequences} sequences; give one for each, in the same order")]
+    FirstTokens {
+        /// Sequences.
+        sequences: usize,
+        /// Tokens.
+        tokens: usize,
+    },
     /// Logits have a NaN, so that none of them is the largest.
     #[error(
         "a logit of {sequence:?} is NaN, and no token follows; see `apr trace` for the stage that it comes from"

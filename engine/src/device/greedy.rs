@@ -13,7 +13,7 @@ impl Session<'_> {
     /// there: steps follow each other without the host, which looks every few hundred.
     ///
     /// # Errors
-    /// Those of [`Session::run`], and [`SessionError::NoToken`] where logits have a NaN. A sequence then has the tokens
+    /// [`SessionError::FirstTokens`] unless there is one for each sequence; those of [`Session::run`]; and [`SessionError::NoToken`] where logits have a NaN. A sequence then has the tokens
     /// that were decoded before the host looked last.
     pub fn decode(
         &mut self,
@@ -21,6 +21,10 @@ impl Session<'_> {
         first: &[u32],
         steps: usize,
     ) -> Result<Vec<Vec<u32>>, EngineError> {
+        if first.len() != sequences.len() {
+            let (sequences, tokens) = (sequences.len(), first.len());
+            return Err(SessionError::FirstTokens { sequences, tokens }.into());
+        }
         let mut decoded = vec![Vec::with_capacity(steps); sequences.len()];
         let mut tokens = first.to_vec();
         let mut left = steps;

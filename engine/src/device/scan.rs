@@ -39,7 +39,6 @@ impl Session<'_> {
     /// with [`keep_stages`](super::DeviceOptions::keep_stages) each stage is one of its own.
     pub fn ab_scan(&mut self, chunks: &[Chunk<'_>]) -> Result<Option<Vec<Scanned>>, EngineError> {
         let model = self.model();
-        // As any run: pages taken, lengths checked, inputs made; and launched one by one, for the watch looks.
         let plan = model.plan(Phase::Decode);
         let before = model.contents()?;
         self.run_eagerly(chunks)?;

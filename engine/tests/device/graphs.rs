@@ -232,6 +232,11 @@ fn more_tokens_than_fit_leave_everything_as_it_was() {
     let mut session = model.session().unwrap();
     let sequence = session.add();
     assert!(session.decode(&[sequence], &[5], model.options().max_kv + 1).is_err());
+    let other = session.add();
+    for first in [&[5][..], &[5, 6, 7], &[]] {
+        let error = session.decode(&[sequence, other], first, 2).unwrap_err().to_string();
+        assert!(error.contains("for 2 sequences"), "{error}");
+    }
     assert_eq!((session.len(sequence), model.free_pages()), (0, model.layout().num_pages));
     assert_eq!(session.decode(&[sequence], &[5], model.options().max_kv).unwrap()[0].len(), 48);
 }
