@@ -33,6 +33,8 @@ const TILE: usize = 32;
 const BLOCKS: usize = 132;
 /// The most query heads of a block: each takes registers for its context.
 const MOST_HEADS: usize = 8;
+/// The same where elements are bytes and heads are wide.
+const MOST_HEADS_OF_BYTES: usize = 4;
 /// Loads of keys that a lane has on their way together, and as many of values.
 const LOADS: usize = 4;
 /// The same where elements are bytes and heads are wide: what they are widened to takes registers too.
@@ -67,15 +69,25 @@ impl Axes {
     }
 }
 
-/// Blocks of one split: those of a key head for every [`MOST_HEADS`] query heads.
+/// Blocks of one split: those of a key head for as many query heads as a block takes.
 fn columns(axes: &attention_prefill::Axes) -> usize {
     let group = axes.num_attention_heads.checked_div(axes.num_key_value_heads).unwrap_or(0);
-    axes.num_key_value_heads * group.div_ceil(MOST_HEADS)
+    axes.num_key_value_heads * group.div_ceil(most_heads(axes))
+}
+
+/// Whether what bytes are widened to takes so many registers that less has to be under way.
+fn wide_bytes(axes: &attention_prefill::Axes) -> bool {
+    axes.kv == Dtype::E4M3 && axes.head_dim > 128
 }
 
 /// Loads of keys that a lane has on their way together.
 fn loads(axes: &attention_prefill::Axes) -> usize {
-    if axes.kv == Dtype::E4M3 && axes.head_dim > 128 { LOADS_OF_BYTES } else { LOADS }
+    if wide_bytes(axes) { LOADS_OF_BYTES } else { LOADS }
+}
+
+/// The most query heads of a block.
+fn most_heads(axes: &attention_prefill::Axes) -> usize {
+    if wide_bytes(axes) { MOST_HEADS_OF_BYTES } else { MOST_HEADS }
 }
 
 /// The spec of these axes.
@@ -85,7 +97,7 @@ pub fn spec(axes: &Axes) -> KernelSpec {
         .of(KERNEL.name)
         .with("TILE", axes.tile)
         .with("SPLITS", axes.splits)
-        .with("MOST_HEADS", MOST_HEADS)
+        .with("MOST_HEADS", most_heads(&axes.attention))
         .with("LOADS", loads(&axes.attention))
 }
 

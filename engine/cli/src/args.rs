@@ -277,6 +277,9 @@ pub(crate) struct Bench {
     /// How often everything is measured, after one time that does not count.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub repeats: usize,
+    /// Also measure what each kernel takes of the time of a token
+    #[arg(long)]
+    pub kernels: bool,
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use engine::Loaded;
 use engine::bench::anchors::Anchors;
+use engine::bench::kernels::KernelRow;
 use engine::bench::report::{Maybe, Report};
 use engine::bench::verdict::Verdict;
 use engine::bench::{Bench, Options, Sample, Wall, synthetic};
@@ -39,6 +40,7 @@ pub(crate) fn run(args: &args::Bench) -> Result<Exit, Failure> {
         depth: args.depth.unwrap_or(0),
         steps: args.steps,
         repeats: args.repeats,
+        kernels: args.kernels,
         ..Options::default()
     };
     let clock = Wall::new();
@@ -123,6 +125,9 @@ fn page(report: &Report) -> String {
         options.depth
     );
     text += &rates(report);
+    if let Some(rows) = &report.kernels {
+        text += &format!("\n{}", kernels(rows));
+    }
     for note in &report.notes {
         text += &format!("note: {note}\n");
     }
@@ -197,6 +202,28 @@ fn rates(report: &Report) -> String {
         Maybe::Not { not_measured } => missing += &format!("prefill: not measured: {not_measured}\n"),
     }
     drawn(builder, 1) + &missing
+}
+
+/// What each kernel takes.
+fn kernels(rows: &[KernelRow]) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(["kernel", "first step", "steps", "each", "reads", "at"]);
+    for row in rows {
+        let KernelRow { kernel, step, steps, seconds, bytes, bytes_per_second } = row;
+        let read = |number: f64, unit: &str| match *bytes {
+            0 => String::new(),
+            _ => format!("{}{unit}", large(number)),
+        };
+        builder.push_record([
+            kernel.clone(),
+            step.clone(),
+            steps.to_string(),
+            microseconds(seconds),
+            read(*bytes as f64, "B"),
+            read(*bytes_per_second, "B/s"),
+        ]);
+    }
+    drawn(builder, 2)
 }
 
 /// A table whose columns from `numbers` on are numbers.

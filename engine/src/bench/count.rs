@@ -56,7 +56,7 @@ pub fn weight_bytes(plan: &Plan) -> u64 {
 }
 
 /// Bytes of keys and values that attention reads for a token which sees `length` of them, itself included.
-fn kv_bytes(plan: &Plan, config: &Config, length: u64) -> u64 {
+pub(super) fn kv_bytes(plan: &Plan, config: &Config, length: u64) -> u64 {
     pages(plan)
         .into_iter()
         .filter_map(|id| {

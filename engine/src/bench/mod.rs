@@ -8,6 +8,7 @@
 //! | [`anchors`] | how fast the device reads, copies, and goes from node to node |
 //! | [`count`] | bytes of a token and operations of a prefill, from the plan |
 //! | `decode`, `prefill` | what is timed |
+//! | [`kernels`] | what each kernel takes of the time of a token |
 //! | [`verdict`] | what the figures are allowed to say |
 //! | [`report`] | everything together, as JSON has it |
 //! | [`point`](BenchPoint) | where a mutant rewrites what is counted |
@@ -20,6 +21,7 @@ pub mod anchors;
 mod clock;
 pub mod count;
 mod decode;
+pub mod kernels;
 mod options;
 mod point;
 mod prefill;
@@ -30,10 +32,10 @@ pub mod verdict;
 
 use std::sync::Arc;
 
-use kernels::device::{Device, DeviceError};
-use kernels::jit::Jit;
+use ::kernels::device::{Device, DeviceError};
+use ::kernels::jit::Jit;
 
-use crate::device::{DeviceModel, Launching, DeviceOptions, GraphMode};
+use crate::device::{DeviceModel, DeviceOptions, GraphMode, Launching, SessionError};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::Phase;
@@ -79,7 +81,15 @@ impl Bench<'_> {
             progress(way.name());
             let row = match anchors.graph_node.reason().filter(|_| way.graph()) {
                 Some(why) => DecodeRow::not(way, why),
-                None => self.one_way(way, &options, &mut seen)?,
+                None => match self.one_way(way, &options, &mut seen) {
+                    // It did not decode what it was asked for; the other ways may say more.
+                    Err(EngineError::Session(error @ SessionError::NoToken { .. })) => {
+                        seen.notes.push(format!("{} decodes no token: {error}", way.name()));
+                        seen.disagree = true;
+                        DecodeRow::not(way, &error.to_string())
+                    }
+                    found => found?,
+                },
             };
             seen.rows.push(row);
         }
@@ -94,11 +104,17 @@ impl Bench<'_> {
             decode: seen.rows,
             prefill: seen.prefill.unwrap_or_else(|| Maybe::not("it was not asked for")),
             control: Maybe::not("no way to decode was measured"),
+            kernels: None,
             fraction: None,
             verdict: verdict::Verdict::None { why: "no way to decode was measured".to_owned() },
             notes: seen.notes,
         };
         if let Some((way, decoded)) = seen.best {
+            if options.kernels {
+                progress("kernels");
+                let (model, _) = self.load(way, &options, 0, &mut report.notes)?;
+                report.kernels = Some(kernels::measure(self, &model, &options)?);
+            }
             let decoded = decode::Decoded { agree: !seen.disagree, ..decoded };
             self.judged(&mut report, way, &decoded, progress)?;
         }
@@ -215,6 +231,7 @@ impl Bench<'_> {
             max_kv: options.longest(),
             fusion: way.fused(),
             graph: if way.graph() { GraphMode::On } else { GraphMode::Off },
+            programmatic: way.programmatic(),
             extra_reads,
             ..sizes
         }

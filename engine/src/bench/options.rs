@@ -15,13 +15,16 @@ pub enum Way {
     EagerFused,
     /// Replays of a graph of the plan as it is written.
     GraphUnfused,
-    /// Replays of a graph of the fused plan.
+    /// Replays of a graph of the fused plan, each node after the end of the one before.
+    GraphInOrder,
+    /// Replays of a graph of the fused plan, where nodes that wait by themselves may start early.
     GraphFused,
 }
 
 impl Way {
     /// All of them; a later one is the one that is judged.
-    pub const ALL: [Self; 4] = [Self::EagerUnfused, Self::EagerFused, Self::GraphUnfused, Self::GraphFused];
+    pub const ALL: [Self; 5] =
+        [Self::EagerUnfused, Self::EagerFused, Self::GraphUnfused, Self::GraphInOrder, Self::GraphFused];
 
     /// In words.
     #[must_use]
@@ -30,6 +33,7 @@ impl Way {
             Self::EagerUnfused => "eager, unfused",
             Self::EagerFused => "eager, fused",
             Self::GraphUnfused => "graph, unfused",
+            Self::GraphInOrder => "graph, fused, in order",
             Self::GraphFused => "graph, fused",
         }
     }
@@ -37,13 +41,19 @@ impl Way {
     /// Whether it replays a graph.
     #[must_use]
     pub const fn graph(self) -> bool {
-        matches!(self, Self::GraphUnfused | Self::GraphFused)
+        matches!(self, Self::GraphUnfused | Self::GraphInOrder | Self::GraphFused)
+    }
+
+    /// Whether a node of its graph may start before the one before has ended.
+    #[must_use]
+    pub const fn programmatic(self) -> bool {
+        matches!(self, Self::GraphFused)
     }
 
     /// Whether the plan is fused.
     #[must_use]
     pub const fn fused(self) -> bool {
-        matches!(self, Self::EagerFused | Self::GraphFused)
+        matches!(self, Self::EagerFused | Self::GraphInOrder | Self::GraphFused)
     }
 
     /// Its place in [`Self::ALL`].
@@ -67,11 +77,21 @@ pub struct Options {
     pub ways: Vec<Way>,
     /// Whether a prefill is measured.
     pub prefill: bool,
+    /// Whether each kernel of the judged way is measured.
+    pub kernels: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { prompt: 0, depth: 0, steps: 128, repeats: 5, ways: Way::ALL.to_vec(), prefill: true }
+        Self {
+            prompt: 0,
+            depth: 0,
+            steps: 128,
+            repeats: 5,
+            ways: Way::ALL.to_vec(),
+            prefill: true,
+            kernels: false,
+        }
     }
 }
 

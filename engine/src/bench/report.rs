@@ -1,12 +1,13 @@
 //! Everything that a run found, as JSON has it. Units are in the names; what has none is a share or a count, and bytes,
 //! seconds and operations are those.
 
-use kernels::device::Device;
+use ::kernels::device::Device;
 use serde::Serialize;
 
 use super::anchors::Anchors;
 use super::count::BytesPerToken;
 use super::decode::Decoded;
+use super::kernels::KernelRow;
 use super::verdict::Verdict;
 use super::{Options, Sample, Way, is_virtual};
 
@@ -72,6 +73,9 @@ pub struct Report {
     pub prefill: Maybe<PrefillRow>,
     /// The negative control.
     pub control: Maybe<ControlRow>,
+    /// What each kernel takes, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernels: Option<Vec<KernelRow>>,
     /// The way to decode that `fraction`, the control and the verdict are about: the last of those measured in the order
     /// of [`Way::ALL`].
     pub judged: Option<Way>,

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kernels::device::graph::used_by_default;
-use kernels::device::{DeviceError, Target};
+use kernels::device::{DeviceError, Graph, Target};
 use kernels::launch::Extent;
 
 use super::{DeviceModel, GraphMode};
 use crate::error::EngineError;
-use crate::plan::{Phase, Replayable, maximum};
+use crate::plan::{Phase, Plan, Replayable, Step, maximum};
 
 /// How decode runs of a batch size are launched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +80,16 @@ impl DeviceModel {
             Some(Err(because)) => Launching::FellBack { because: because.clone() },
             None => Launching::Eager,
         })
+    }
+
+    /// A graph of some steps of the decode plan for one sequence, to be timed: what it computes is of no use.
+    pub(crate) fn graph_of(&self, keep: impl Fn(&Step) -> bool) -> Result<Graph, EngineError> {
+        let plan = self.plan(Phase::Decode);
+        let steps = plan.steps.iter().filter(|step| keep(step)).cloned().collect();
+        let some = Plan { steps, ..plan.clone() };
+        let extent = Extent { tokens: 1, batch: 1, ..maximum(Phase::Decode, self.options()) };
+        let made = self.executor().graph(&[&some], extent, self.options().programmatic, self.seam())?;
+        Ok(made.graph)
     }
 
     /// Calls `with` with the graph of a batch size, if there is one: made now if it was not tried yet. `None` where steps

@@ -73,7 +73,7 @@ const LAUNCHES: &[Fault] = &[
     ("names buffer 9999", |c| c.step("bias").arguments[1] = Operand::Buffer(BufferId(9999))),
     ("grid y is 96000", |c| c.step("matmul").shape.grid[1] = Expr::Tokens * 4000),
     ("grid x is 0", |c| c.step("bias").shape.grid[0] = Expr::Const(0)),
-    ("grid z is 70000", |c| c.step("attention_prefill").shape.grid[2] = Expr::Const(70_000)),
+    ("grid z is 70000", |c| c.step("attention_flash").shape.grid[2] = Expr::Const(70_000)),
     ("grid x = 24 * ", |c| c.step("bias").shape.grid[0] = Expr::Const(24) * usize::MAX),
     ("block x is 2048", |c| c.step("bias").shape.block[0] = 2048),
     ("block z is 65", |c| c.step("bias").shape.block[2] = 65),
@@ -87,15 +87,15 @@ const BUFFERS: &[Fault] = &[
         c.step("bias").spec.axes.retain(|axis, _| axis != "FEATURES");
     }),
     ("axis ACT_DTYPE is missing", |c| c.axis("bias", "ACT_DTYPE", 1)),
-    ("parameter `out` needs tokens * 512", |c| c.axis("attention_prefill", "HEAD_DIM", 128)),
+    ("parameter `out` needs tokens * 512", |c| c.axis("attention_flash", "HEAD_DIM", 128)),
     ("parameter `k_pages` needs a multiple of 2048", |c| {
-        c.axis("attention_prefill", "NUM_KEY_VALUE_HEADS", 8);
+        c.axis("attention_flash", "NUM_KEY_VALUE_HEADS", 8);
         // The number of pages hides a factor; an odd one does not.
         c.buffer(&format!("{LAYER}.k_pages")).rows = Expr::Const(4 * 49);
     }),
-    ("parameter `kv_page_indices` needs", |c| c.axis("attention_prefill", "PAGE_SIZE", 2)),
+    ("parameter `kv_page_indices` needs", |c| c.axis("attention_flash", "PAGE_SIZE", 2)),
     ("parameter `k_pages` is specialised for E4M3", |c| {
-        c.axis("attention_prefill", "KV_DTYPE", Dtype::E4M3);
+        c.axis("attention_flash", "KV_DTYPE", Dtype::E4M3);
     }),
     ("parameter `k_pages` is specialised for F16", |c| c.axis("kv_write", "KV_DTYPE", Dtype::F16)),
     ("parameter `k` needs tokens * 64", |c| c.axis("kv_write", "WIDTH", 64)),
@@ -135,7 +135,7 @@ const ORDER: &[Fault] = &[
     ("reads \"model.layers.1.self_attn.k_pages\", which no step", |c| {
         // Attention of a layer over the pages of another.
         let other = c.id("model.layers.1.self_attn.k_pages");
-        c.step("attention_prefill").arguments[2] = Operand::Buffer(other);
+        c.step("attention_flash").arguments[2] = Operand::Buffer(other);
     }),
     ("writes \"model.embed_tokens\", which was written before", |c| {
         let first = c.plan.steps[0].clone();
@@ -175,7 +175,7 @@ const ORDER: &[Fault] = &[
     ("stores model.embed_tokens in step", |c| c.plan.steps[0].covers.clear()),
     ("computes lm_head nowhere", |c| drop(c.plan.steps.pop())),
     ("computes model.layers.0.self_attn.probs nowhere", |c| {
-        c.step("attention_prefill").covers.retain(|stage| !stage.to_string().ends_with("probs"));
+        c.step("attention_flash").covers.retain(|stage| !stage.to_string().ends_with("probs"));
     }),
     ("computes model.layers.0.mlp.act_fn twice", |c| {
         c.plan.steps.last_mut().unwrap().covers.insert(0, StageName::layer(0, "mlp.act_fn"));

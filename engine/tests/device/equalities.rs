@@ -72,7 +72,10 @@ fn a_fused_plan_is_the_plan() {
         let count = unfused.len();
         unfused.retain(|name, _| fused.contains_key(name));
         assert_eq!(count - unfused.len(), layers + 2 * norms, "{}", path.display());
-        assert_eq!(unfused, fused, "{}", path.display());
+        let others: Vec<&String> =
+            unfused.iter().filter(|(name, bits)| fused[*name] != **bits).map(|(name, _)| name).collect();
+        assert_eq!(others, [""; 0], "{}", path.display());
+        assert_eq!(unfused.len(), fused.len(), "{}", path.display());
     }
 }
 

@@ -178,7 +178,7 @@ fn a_plan_that_leaves_something_out_is_seen_at_the_first_stage_that_misses_it() 
         ),
         (
             "qwen2-tiny",
-            spec("attention_prefill", "SCALE", Axis::Float(0.2)),
+            spec("attention_flash", "SCALE", Axis::Float(0.2)),
             "prefill model.layers.0.self_attn.context",
         ),
         ("llama-tiny", spec("rmsnorm", "EPS", Axis::Float(0.1)), "prefill model.layers.0.input_layernorm"),

@@ -11,6 +11,7 @@ use engine::Loaded;
 use engine::device::DeviceOptions;
 use engine::plan::{BufferId, Phase, Plan, Step, build};
 use engine::stage::StageName;
+use kernels::Dtype;
 use kernels::device::{Limits, Target};
 use kernels::launch::{Extent, KERNELS};
 
@@ -52,7 +53,8 @@ pub(super) fn sizes(loaded: &Loaded) -> Vec<DeviceOptions> {
     let context = config.max_position_embeddings;
     let large = DeviceOptions { max_tokens: TOKENS, max_batch: BATCH, max_kv: context, ..small.clone() };
     let whole = DeviceOptions { split_attention: false, ..small.clone() };
-    [small, large, whole]
+    let bytes = DeviceOptions { kv_dtypes: vec![Dtype::E4M3; config.num_hidden_layers], ..small.clone() };
+    [small, large, whole, bytes]
         .into_iter()
         .flat_map(|options| [true, false].map(|fusion| DeviceOptions { fusion, ..options.clone() }))
         .collect()

@@ -216,8 +216,15 @@ mod tests {
         let seam = Arc::new(Seam::empty());
         let loaded = TINY.open(0, Arc::clone(&seam)).unwrap();
         let machine = Machine::open(Lane::Simt, &seam).unwrap();
-        let options =
-            Options { prompt: 4, depth: 4, steps: 2, repeats: 1, ways: vec![Way::EagerFused], prefill: true };
+        let options = Options {
+            prompt: 4,
+            depth: 4,
+            steps: 2,
+            repeats: 1,
+            ways: vec![Way::EagerFused],
+            prefill: true,
+            kernels: false,
+        };
         let clock = Even(Mutex::new(0));
         let device = Arc::clone(&machine.device);
         let bench = Bench { loaded: &loaded, device, jit: &machine.jit, clock: &clock, options };

@@ -99,11 +99,15 @@ fn references_give_what_is_compared_and_honest_runs_hold() {
             if !EXACT.contains(&group.kernel) {
                 let limit = row_limit(&truth[at], honest.iter().map(|run| &run[at]), stored, 4.0).unwrap();
                 let Limit::RowL2 { max } = limit else { panic!("{name}: {limit:?}") };
+                // What a sum is made of may be rounded more than what is stored: weights that are multiplied by values.
+                let op =
+                    find(group.kernel).and_then(|kernel| kernels::OPS.iter().find(|op| op.name == kernel.op));
+                let between = (op.unwrap().declares)(group.activation).intermediate;
                 let enough = match stored {
                     Dtype::F64 => 1e-12,
                     // A sum of 8,192 squares one after the other is 9 units in the last place away, and one of 256
                     // products in the exponent of a softmax 20.
-                    Dtype::F32 => 128.0 * stored.epsilon(),
+                    Dtype::F32 => (128.0 * stored.epsilon()).max(between.epsilon()),
                     _ => 4.0 * stored.epsilon(),
                 };
                 assert!(max <= enough, "{name}: {max:e} holds nothing");
@@ -116,7 +120,7 @@ fn references_give_what_is_compared_and_honest_runs_hold() {
 }
 
 #[test]
-fn mutants_of_sources_find_what_they_replace_in_one_kernel_only() {
+fn mutants_of_sources_find_what_they_replace_in_kernels_of_one_op_only() {
     let mut held = 0;
     for mutant in MUTANTS.iter().filter(|mutant| mutant.point == "source" && mutant.kinds == ["op_parity"]) {
         let seam = (mutant.seam)();
@@ -129,8 +133,11 @@ fn mutants_of_sources_find_what_they_replace_in_one_kernel_only() {
             })
             .map(|kernel| kernel.name)
             .collect();
+        // One kernel, or all of an op's that say the same thing.
         let named = mutant.name.split('@').next().unwrap();
-        assert_eq!((changed.as_slice(), seam.applied()), ([named].as_slice(), 1), "{}", mutant.name);
+        let of_it = |kernel: &&str| *kernel == named || find(kernel).unwrap().op == named;
+        assert!(!changed.is_empty() && changed.iter().all(of_it), "{}: {changed:?}", mutant.name);
+        assert_eq!(seam.applied(), changed.len() as u64, "{}", mutant.name);
         held += 1;
     }
     assert!(held >= 10, "{held}");

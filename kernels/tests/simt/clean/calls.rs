@@ -55,6 +55,9 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
     if spec.kernel == "decode_advance" {
         return decode_advance(spec, draw);
     }
+    if ["empty", "random_fill", "read_bandwidth"].contains(&spec.kernel.as_str()) {
+        return of_memory(spec, draw);
+    }
     let activation = dtype(spec, "ACT_DTYPE");
     // Often few, sometimes more than one tile.
     let most = [3, 20, 150][draw.within(0, 2)];
@@ -140,6 +143,41 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
         written: written.sum(),
         arguments,
     }
+}
+
+/// A call of a kernel that is about memory and not about tokens.
+fn of_memory(spec: &KernelSpec, draw: &mut Draw) -> Call {
+    let count = draw.within(1, 5000);
+    let (shape, arguments) = match spec.kernel.as_str() {
+        "empty" => {
+            let blocks = draw.within(1, 200);
+            let written = count.min(blocks);
+            (
+                launch::empty::shape(blocks.into()),
+                vec![Argument::Output(4 * written), Argument::Number(written)],
+            )
+        }
+        "random_fill" => {
+            let out = output(count, dtype(spec, "OUT_DTYPE"));
+            let seed = draw.within(0, u32::MAX as usize);
+            (
+                launch::random_fill::shape(count.into()),
+                vec![out, Argument::Number(seed), Argument::Number(count)],
+            )
+        }
+        _ => {
+            let x = dtype(spec, "X_DTYPE");
+            let (threads, loads) = (int(spec, "THREADS") as u32, int(spec, "LOADS"));
+            let axes = launch::read_bandwidth::Axes { x, blocks: int(spec, "BLOCKS"), threads, loads };
+            let words = Argument::Input(draw.values(count, x));
+            let out = Argument::Output(4 * axes.blocks);
+            (launch::read_bandwidth::shape(&axes), vec![out, words, Argument::Number(count)])
+        }
+    };
+    let written =
+        arguments.iter().map(|argument| if let Argument::Output(bytes) = argument { *bytes } else { 0 });
+    let written = written.sum();
+    Call { name: format!("count={count}"), shape, extent: extent(1), written, arguments }
 }
 
 fn output(count: usize, dtype: Dtype) -> Argument {
