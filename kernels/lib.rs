@@ -26,6 +26,8 @@
 //! | [`random_fill`] | numbers that follow from a seed and their place |
 //! | [`read_bandwidth`], [`empty`] | reading memory, and nothing: what a bench compares with |
 //! | [`argmax`] | the index of the largest element of each row |
+//! | [`argmax_split`] | the largest element of each slice of a row, and its index |
+//! | [`argmax_advance`] | the token of each sequence from those, and the inputs of the next decode step |
 //! | [`decode_advance`] | the inputs of the next decode step |
 //! | [`tap_statistics`] | statistics of a stage |
 //!
@@ -44,6 +46,8 @@
 
 pub mod add_rmsnorm;
 pub mod argmax;
+pub mod argmax_advance;
+pub mod argmax_split;
 pub mod arithmetic;
 pub mod attention;
 pub mod attention_merge;
@@ -92,6 +96,8 @@ pub struct OpInfo {
 pub static OPS: &[&OpInfo] = &[
     &add_rmsnorm::OP,
     &argmax::OP,
+    &argmax_advance::OP,
+    &argmax_split::OP,
     &attention::OP,
     &attention_merge::OP,
     &attention_split::OP,

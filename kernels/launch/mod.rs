@@ -6,6 +6,8 @@
 
 pub mod add_rmsnorm;
 pub mod argmax;
+pub mod argmax_advance;
+pub mod argmax_split;
 pub mod attention_decode;
 pub mod attention_flash;
 pub mod attention_merge;
@@ -133,6 +135,8 @@ impl LaunchShape {
 pub static KERNELS: &[&KernelInfo] = &[
     &add_rmsnorm::KERNEL,
     &argmax::KERNEL,
+    &argmax_advance::KERNEL,
+    &argmax_split::KERNEL,
     &attention_decode::KERNEL,
     &attention_flash::KERNEL,
     &attention_merge::KERNEL,
@@ -172,7 +176,9 @@ pub fn find(name: &str) -> Option<&'static KernelInfo> {
 
 /// The headers that `.cu` files include, by name.
 pub static HEADERS: &[(&str, &str)] = &[
+    ("advance.cuh", include_str!("../advance.cuh")),
     ("attention.cuh", include_str!("../attention.cuh")),
+    ("candidate.cuh", include_str!("../candidate.cuh")),
     ("common.cuh", include_str!("../common.cuh")),
     ("dependent.cuh", include_str!("../dependent.cuh")),
     ("normed.cuh", include_str!("../normed.cuh")),

@@ -49,6 +49,11 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             | ("rmsnorm" | "add_rmsnorm", "out" | "x" | "residual" | "residual_out")
             | ("argmax", "x") => (each(int("FEATURES")?)?, act()?),
             ("argmax", "out") => (each(1)?, Element::I32),
+            ("argmax_split", "x") => (each(int("FEATURES")?)?, act()?),
+            ("argmax_split" | "argmax_advance", "largest") => {
+                (each(int("SPLITS")?)?, Element::Float(Dtype::F32))
+            }
+            ("argmax_split" | "argmax_advance", "index") => (each(int("SPLITS")?)?, Element::I32),
             ("bias", "bias") => (vector(int("FEATURES")?), float("BIAS_DTYPE")?),
             ("rmsnorm" | "add_rmsnorm", "weight") => (vector(int("FEATURES")?), float("WEIGHT_DTYPE")?),
             ("rope", "out" | "x") => (each(product(int("NUM_HEADS")?, int("HEAD_DIM")?)?)?, act()?),
@@ -131,11 +136,13 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
                     _ => (each(1)?, Element::I32),
                 }
             }
-            ("decode_advance", "decoded") => (each(int("HISTORY")?)?, Element::I32),
-            ("decode_advance", "steps") => (vector(1), Element::I32),
-            ("decode_advance", "kv_len" | "next") => (each(1)?, Element::I32),
-            ("decode_advance", "kv_page_indptr") => (Count::Exactly(number.clone() + 1.into()), Element::I32),
-            ("decode_advance", _) => {
+            ("decode_advance" | "argmax_advance", "decoded") => (each(int("HISTORY")?)?, Element::I32),
+            ("decode_advance" | "argmax_advance", "steps") => (vector(1), Element::I32),
+            ("decode_advance" | "argmax_advance", "kv_len" | "next") => (each(1)?, Element::I32),
+            ("decode_advance" | "argmax_advance", "kv_page_indptr") => {
+                (Count::Exactly(number.clone() + 1.into()), Element::I32)
+            }
+            ("decode_advance" | "argmax_advance", _) => {
                 let pages = Expr::CeilDiv(Box::new(Expr::MaxKv), int("PAGE_SIZE")?);
                 (Count::AtLeast(Expr::Mul(Box::new(number.clone()), Box::new(pages))), Element::I32)
             }

@@ -167,8 +167,6 @@ impl Role {
 /// What a device keeps from step to step of a decode; all i32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
-    /// The token that each sequence goes on with, -1 where its logits have a NaN: `[batch]`.
-    Next,
     /// What was chosen since the host looked last: `[HISTORY, batch]`.
     Decoded,
     /// How many steps were made since then: `[1]`.
@@ -178,7 +176,6 @@ pub enum State {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Next => "next",
             Self::Decoded => "decoded",
             Self::Steps => "steps",
         })

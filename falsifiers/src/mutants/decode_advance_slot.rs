@@ -16,7 +16,7 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_source(
-        &["decode_advance"],
+        &["argmax_advance", "decode_advance"],
         &[
             ("const u32 page = length / PAGE_SIZE;", "const u32 page = (length - 1) / PAGE_SIZE;"),
             ("(i32)(length % PAGE_SIZE)", "(i32)((length - 1) % PAGE_SIZE)"),

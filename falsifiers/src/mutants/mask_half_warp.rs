@@ -19,6 +19,8 @@ fn seam() -> Seam {
         &[
             "add_rmsnorm",
             "argmax",
+            "argmax_advance",
+            "argmax_split",
             "attention_decode",
             "attention_flash",
             "attention_merge",

@@ -7,7 +7,11 @@
 use kernels::seam::Seam;
 
 mod add_rmsnorm_of_old_residual;
+mod argmax_advance_last_of_equals;
+mod argmax_advance_nan;
 mod argmax_last_of_equals;
+mod argmax_split_last_of_equals;
+mod argmax_split_slices_apart;
 mod attention_causal;
 mod attention_gqa_head;
 mod attention_head_dim_doubled;
@@ -114,7 +118,11 @@ pub struct Mutant {
 /// Every mutant.
 pub static MUTANTS: &[&Mutant] = &[
     &add_rmsnorm_of_old_residual::MUTANT,
+    &argmax_advance_last_of_equals::MUTANT,
+    &argmax_advance_nan::MUTANT,
     &argmax_last_of_equals::MUTANT,
+    &argmax_split_last_of_equals::MUTANT,
+    &argmax_split_slices_apart::MUTANT,
     &attention_causal::MUTANT,
     &attention_gqa_head::MUTANT,
     &attention_head_dim_doubled::MUTANT,

@@ -18,6 +18,8 @@ pub(super) static MUTANT: Mutant = Mutant {
 const PIECES: &[(&str, &str, &str)] = &[
     ("add_rmsnorm", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
     ("argmax", "load(x[start + i])", "load(x[start + i + 1])"),
+    ("argmax_advance", "Candidate{largest[at], index[at]}", "Candidate{largest[at], index[at + 1]}"),
+    ("argmax_split", "x + (u64)row * FEATURES;", "x + (u64)(row + 1) * FEATURES;"),
     ("attention_decode", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
     ("attention_flash", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
     ("attention_merge", "= kv_len[sequence];", "= kv_len[sequence + 1];"),

@@ -26,10 +26,7 @@ fn cases(activation: Dtype) -> Vec<OpCase> {
 }
 
 fn run(draw: &mut Draw, num: usize, features: usize, activation: Dtype) -> OpRun {
-    let mut x = draw.values(num * features, 3.0, activation);
-    for (at, row) in x.chunks_mut(features).enumerate() {
-        shape_row(at, row, draw);
-    }
+    let x = drawn(draw, num, features, activation);
     OpRun {
         spec: argmax::spec(&argmax::Axes { features, activation }),
         shape: argmax::shape(Expr::Tokens),
@@ -44,6 +41,15 @@ fn run(draw: &mut Draw, num: usize, features: usize, activation: Dtype) -> OpRun
             _ => outputs::<f32>(&x, features, arithmetic),
         }),
     }
+}
+
+/// Rows of each kind.
+pub(super) fn drawn(draw: &mut Draw, num: usize, features: usize, activation: Dtype) -> Vec<f64> {
+    let mut x = draw.values(num * features, 3.0, activation);
+    for (at, row) in x.chunks_mut(features).enumerate() {
+        shape_row(at, row, draw);
+    }
+    x
 }
 
 /// What makes a row hard, by its number. Row 0 and every tenth after it stay as drawn.

@@ -31,7 +31,17 @@ fn number(value: usize) -> i32 {
     i32::try_from(value).unwrap_or(-1)
 }
 
-fn run(draw: &mut Draw, batch: usize, page_size: usize, history: usize, steps: usize) -> OpRun {
+/// What a decode step read.
+pub(super) struct Drawn {
+    pub(super) state: State,
+    /// Where each sequence's pages begin: `[batch + 1]`.
+    pub(super) indptr: Vec<i32>,
+    /// The pages of each sequence.
+    pub(super) page_indices: Vec<i32>,
+}
+
+/// Sequences whose last page is full, just begun, or anything between, after so many steps.
+pub(super) fn drawn(draw: &mut Draw, batch: usize, page_size: usize, history: usize, steps: usize) -> Drawn {
     let mut state = State {
         input_ids: (0..batch).map(|_| number(draw.below(50_000))).collect(),
         positions: Vec::new(),
@@ -55,40 +65,49 @@ fn run(draw: &mut Draw, batch: usize, page_size: usize, history: usize, steps: u
         pages += own;
         indptr.push(number(pages));
     }
-    let page_indices: Vec<i32> = draw.order(pages + 3).into_iter().take(pages).map(number).collect();
+    let page_indices = draw.order(pages + 3).into_iter().take(pages).map(number).collect();
+    Drawn { state, indptr, page_indices }
+}
+
+/// The state as the arguments of a kernel, in the order of their names.
+pub(super) fn updates(state: &State) -> Vec<OpArgument> {
+    fields(state)
+        .into_iter()
+        .map(|values| OpArgument::Update {
+            bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            shape: vec![values.len()],
+            element: Element::I32,
+        })
+        .collect()
+}
+
+/// The state as outputs, in the same order.
+pub(super) fn outputs(state: &State) -> Vec<Tensor> {
+    fields(state)
+        .into_iter()
+        .map(|values| Tensor {
+            shape: vec![values.len()],
+            values: Values::F32(values.into_iter().map(|value| value as f32).collect()),
+        })
+        .collect()
+}
+
+fn fields(state: &State) -> [Vec<i32>; 6] {
+    let State { input_ids, positions, slot_mapping, kv_len, decoded, steps } = state.clone();
+    [input_ids, positions, slot_mapping, kv_len, decoded, vec![steps]]
+}
+
+fn run(draw: &mut Draw, batch: usize, page_size: usize, history: usize, steps: usize) -> OpRun {
+    let Drawn { state, indptr, page_indices } = drawn(draw, batch, page_size, history, steps);
     let next: Vec<i32> =
         (0..batch).map(|sequence| if sequence % 5 == 3 { -1 } else { number(draw.below(150_000)) }).collect();
-    let update = |values: &[i32]| OpArgument::Update {
-        bytes: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-        shape: vec![values.len()],
-        element: Element::I32,
-    };
+    let mut arguments = updates(&state);
+    arguments.extend([indices(&next), indices(&indptr), indices(&page_indices), count(batch)]);
     OpRun {
         spec: decode_advance::spec(&decode_advance::Axes { page_size, history }),
         shape: decode_advance::shape(),
         extent: tokens(batch),
-        arguments: vec![
-            update(&state.input_ids),
-            update(&state.positions),
-            update(&state.slot_mapping),
-            update(&state.kv_len),
-            update(&state.decoded),
-            update(&[state.steps]),
-            indices(&next),
-            indices(&indptr),
-            indices(&page_indices),
-            count(batch),
-        ],
-        reference: Box::new(move |_| {
-            let after = reference(&state, &next, &indptr, &page_indices, page_size);
-            let steps = vec![after.steps];
-            [after.input_ids, after.positions, after.slot_mapping, after.kv_len, after.decoded, steps]
-                .into_iter()
-                .map(|values| Tensor {
-                    shape: vec![values.len()],
-                    values: Values::F32(values.into_iter().map(|value| value as f32).collect()),
-                })
-                .collect()
-        }),
+        arguments,
+        reference: Box::new(move |_| outputs(&reference(&state, &next, &indptr, &page_indices, page_size))),
     }
 }

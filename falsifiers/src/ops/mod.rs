@@ -6,6 +6,8 @@
 mod add_rmsnorm;
 pub mod agreement;
 mod argmax;
+mod argmax_advance;
+mod argmax_split;
 mod arrays;
 mod attention;
 mod attention_merge;
@@ -112,6 +114,8 @@ pub type Groups = fn() -> Vec<Group>;
 pub static CASES: &[(&str, Groups)] = &[
     ("add_rmsnorm", add_rmsnorm::groups),
     ("argmax", argmax::groups),
+    ("argmax_advance", argmax_advance::groups),
+    ("argmax_split", argmax_split::groups),
     ("attention", attention::groups),
     ("attention_merge", attention_merge::groups),
     ("attention_split", attention_split::groups),

@@ -70,9 +70,19 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
             call.grid_is([call.int("BLOCKS"), n, 1])?;
             fused::run(&mut call)
         }
+        "argmax_split" => {
+            call.grid_is([n * call.int("SPLITS"), 1, 1])?;
+            argmax_split(&mut call)
+        }
         "decode_advance" => {
             call.grid_is([1, 1, 1])?;
-            decode_advance(&mut call)
+            let next = call.indices("next", n)?;
+            decode_advance(&mut call, &next)
+        }
+        "argmax_advance" => {
+            call.grid_is([1, 1, 1])?;
+            let next = largest_of_slices(&mut call)?;
+            decode_advance(&mut call, &next)
         }
         "attention_flash" | "attention_prefill" | "attention_plain" | "attention_decode"
         | "attention_split" => attention::run(&mut call),
@@ -97,28 +107,52 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
     }
 }
 
+/// The place of the largest element; -1 where there is a NaN.
+fn largest(row: &[f32]) -> i32 {
+    if row.iter().any(|x| x.is_nan()) {
+        return -1;
+    }
+    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    i32::try_from(row.iter().position(|x| *x == largest).unwrap()).unwrap()
+}
+
 fn argmax(call: &mut Call<'_>) -> Done {
     let (n, width) = (call.number, call.int("FEATURES"));
     let x = call.floats("x", "ACT_DTYPE", n * width)?;
-    let chosen: Vec<i32> = x
-        .chunks(width)
-        .map(|row| match row.iter().any(|x| x.is_nan()) {
-            true => -1,
-            false => {
-                let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-                i32::try_from(row.iter().position(|x| *x == largest).unwrap()).unwrap()
-            }
-        })
-        .collect();
+    let chosen: Vec<i32> = x.chunks(width).map(largest).collect();
     call.put("out", 0, &chosen)
 }
 
-fn decode_advance(call: &mut Call<'_>) -> Done {
+fn argmax_split(call: &mut Call<'_>) -> Done {
+    let (n, features, width) = (call.number, call.int("FEATURES"), call.int("WIDTH"));
+    let x = call.floats("x", "ACT_DTYPE", n * features)?;
+    let (mut values, mut indices) = (Vec::new(), Vec::new());
+    for (at, slice) in x.chunks(features).flat_map(|row| row.chunks(width).enumerate()) {
+        let found = largest(slice);
+        values.push(if found < 0 { f32::INFINITY } else { slice[found as usize] });
+        indices.push(if found < 0 { -1 } else { found + (at * width) as i32 });
+    }
+    let bits: Vec<i32> = values.iter().map(|value| value.to_bits() as i32).collect();
+    call.put("largest", 0, &bits)?;
+    call.put("index", 0, &indices)
+}
+
+fn largest_of_slices(call: &mut Call<'_>) -> Result<Vec<i32>, DeviceError> {
+    let (n, splits) = (call.number, call.int("SPLITS"));
+    let bits = call.indices("largest", n * splits)?;
+    let values: Vec<f32> = bits.iter().map(|bits| f32::from_bits(*bits as u32)).collect();
+    let indices = call.indices("index", n * splits)?;
+    let rows = values.chunks(splits).zip(indices.chunks(splits));
+    Ok(rows
+        .map(|(values, indices)| if indices.contains(&-1) { -1 } else { indices[largest(values) as usize] })
+        .collect())
+}
+
+fn decode_advance(call: &mut Call<'_>, next: &[i32]) -> Done {
     let (n, history, page_size) = (call.number, call.int("HISTORY"), call.int("PAGE_SIZE"));
-    let next = call.indices("next", n)?;
     let step = usize::try_from(call.indices("steps", 1)?[0]).unwrap();
     if step < history {
-        call.put("decoded", step * n, &next)?;
+        call.put("decoded", step * n, next)?;
     }
     call.put("steps", 0, &[i32::try_from(step + 1).unwrap()])?;
     let (indptr, lengths) = (call.indices("kv_page_indptr", n + 1)?, call.indices("kv_len", n)?);

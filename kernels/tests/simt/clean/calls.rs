@@ -52,7 +52,7 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
     if spec.kernel.starts_with("attention") {
         return attention::call(spec, draw);
     }
-    if spec.kernel == "decode_advance" {
+    if matches!(spec.kernel.as_str(), "decode_advance" | "argmax_advance") {
         return decode_advance(spec, draw);
     }
     if ["empty", "random_fill", "read_bandwidth"].contains(&spec.kernel.as_str()) {
@@ -96,6 +96,20 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
         "argmax" => {
             let x = Argument::Input(draw.values(tokens * int(spec, "FEATURES"), activation));
             (launch::argmax::shape(expr), vec![Argument::Output(4 * tokens), x, Argument::Number(tokens)])
+        }
+        "argmax_split" => {
+            let (features, splits) = (int(spec, "FEATURES"), int(spec, "SPLITS"));
+            let tokens = tokens.min(4);
+            let x = Argument::Input(draw.values(tokens * features, activation));
+            let [values, indices] = [0; 2].map(|_| Argument::Output(4 * tokens * splits));
+            let shape = LaunchShape::line(expr * splits, spec.int("THREADS").unwrap() as u32);
+            return Call {
+                name: format!("rows={tokens}"),
+                shape,
+                extent: extent(tokens),
+                arguments: vec![values, indices, x, Argument::Number(tokens)],
+                written: 8 * tokens * splits,
+            };
         }
         "embedding" => {
             let (features, vocabulary) = (int(spec, "FEATURES"), draw.within(1, 40));
@@ -282,22 +296,33 @@ fn decode_advance(spec: &KernelSpec, draw: &mut Draw) -> Call {
     let known = |values: &[usize]| Argument::Pieces(4 * values.len(), vec![(0, indices(values))]);
     let tokens: Vec<usize> = (0..batch).map(|_| draw.within(0, 9999)).collect();
     let slots = vec![0; batch];
+    let (shape, chosen) = match spec.int("SPLITS") {
+        None => (launch::decode_advance::shape(), vec![Argument::Input(indices(&tokens))]),
+        Some(splits) => {
+            let splits = splits as usize;
+            let found: Vec<usize> = (0..batch * splits).map(|_| draw.within(0, 9999)).collect();
+            let values = Argument::Input(draw.values(batch * splits, Dtype::F32));
+            (launch::argmax_advance::shape(), vec![values, Argument::Input(indices(&found))])
+        }
+    };
+    let known_state = vec![
+        known(&tokens),
+        known(&positions),
+        known(&slots),
+        known(&lengths),
+        Argument::Pieces(4 * history * batch, Vec::new()),
+        known(&[steps]),
+    ];
+    let after = [
+        Argument::Input(indices(&pages)),
+        Argument::Input(indices(&draw.order(all))),
+        Argument::Number(batch),
+    ];
     Call {
         name: format!("batch={batch},steps={steps}"),
-        shape: launch::decode_advance::shape(),
+        shape,
         extent: extent(batch),
-        arguments: vec![
-            known(&tokens),
-            known(&positions),
-            known(&slots),
-            known(&lengths),
-            Argument::Pieces(4 * history * batch, Vec::new()),
-            known(&[steps]),
-            Argument::Input(indices(&tokens)),
-            Argument::Input(indices(&pages)),
-            Argument::Input(indices(&draw.order(all))),
-            Argument::Number(batch),
-        ],
+        arguments: known_state.into_iter().chain(chosen).chain(after).collect(),
         written: 4 * (4 * batch + 1 + if steps < history { batch } else { 0 }),
     }
 }
