@@ -24,12 +24,12 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS)
                const Activation::Element* x,             // [tokens, IN_FEATURES]
                const Activation::Element* residual,      // [tokens, OUT_FEATURES]
                u32 tokens) {
-    let_successor_start();
+    __shared__ __align__(16) Activation::Element stage[STAGE];
     const u64 token = blockIdx.y;
     if (token >= tokens) return;
     const Sum sum{out + token * OUT_FEATURES, weight, residual + token * OUT_FEATURES};
     Stream<OUT_FEATURES, 1, Sum> stream(sum);
     stream.begin();
     wait_for_predecessor();
-    stream.run(x + token * IN_FEATURES);
+    stream.run(staged(stage, x + token * IN_FEATURES));
 }

@@ -20,12 +20,12 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS)
                   const Weight::Element* weight,      // [OUT_FEATURES, IN_FEATURES]
                   const Activation::Element* x,       // [tokens, IN_FEATURES]
                   u32 tokens) {
-    let_successor_start();
+    __shared__ __align__(16) Activation::Element stage[STAGE];
     const u64 token = blockIdx.y;
     if (token >= tokens) return;
     const Product product{out + token * OUT_FEATURES, weight};
     Stream<OUT_FEATURES, 1, Product> stream(product);
     stream.begin();
     wait_for_predecessor();
-    stream.run(x + token * IN_FEATURES);
+    stream.run(staged(stage, x + token * IN_FEATURES));
 }

@@ -31,7 +31,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS)
                         u32 tokens) {
     __shared__ __align__(16) Activation::Element normed[IN_FEATURES];
     __shared__ Storage<NORM_DTYPE>::Element gain[IN_FEATURES];
-    let_successor_start();
     const u64 token = blockIdx.y;
     if (token >= tokens) return;
     const GateUp both{out + token * OUT_FEATURES, gate_weight, up_weight};

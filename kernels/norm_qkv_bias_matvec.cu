@@ -38,7 +38,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS)
                          u32 tokens) {
     __shared__ __align__(16) Activation::Element normed[IN_FEATURES];
     __shared__ Storage<NORM_DTYPE>::Element gain[IN_FEATURES];
-    let_successor_start();
     const u64 token = blockIdx.y;
     if (token >= tokens) return;
     const Projections all{of_token(token, q_out, k_out, v_out), {q_weight, k_weight, v_weight}, {q_bias, k_bias, v_bias}};

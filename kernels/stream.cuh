@@ -77,6 +77,37 @@ static __device__ __forceinline__ void load_activations(Eight<ACT_DTYPE>& to, co
     }
 }
 
+// What is multiplied lies in shared memory where it fits, because every row reads it again. 40 KiB leave room for the rest.
+constexpr u32 PIECES = IN_FEATURES * sizeof(Activation::Element) / 16;
+constexpr bool STAGED = 16 * PIECES <= 40 * 1024;
+// Elements of the place for it.
+constexpr u32 STAGE = STAGED ? IN_FEATURES : 8;
+
+// `x [IN_FEATURES]`, put by in `stage` for the whole block. It lies on a multiple of 16 bytes. Several pieces of a thread
+// are on their way together, after one latency.
+static __device__ __forceinline__ const Activation::Element* staged(Activation::Element* stage,
+                                                                    const Activation::Element* x) {
+    if constexpr (!STAGED) return x;
+    constexpr u32 THREADS = 32 * WARPS;
+    constexpr u32 EACH = (PIECES + THREADS - 1) / THREADS;
+    constexpr u32 TOGETHER = EACH < 8 ? EACH : 8;
+    const uint4* const from = reinterpret_cast<const uint4*>(x);
+    uint4* const to = reinterpret_cast<uint4*>(stage);
+    for (u32 first = threadIdx.x; first < PIECES; first += TOGETHER * THREADS) {
+        uint4 taken[TOGETHER];
+#pragma unroll
+        for (u32 j = 0; j < TOGETHER; ++j) {
+            if (first + j * THREADS < PIECES) taken[j] = from[first + j * THREADS];
+        }
+#pragma unroll
+        for (u32 j = 0; j < TOGETHER; ++j) {
+            if (first + j * THREADS < PIECES) to[first + j * THREADS] = taken[j];
+        }
+    }
+    __syncthreads();
+    return stage;
+}
+
 // The rows of this block, each the product of MATRICES rows of weights with the same vector. A `Task` says
 //   const Weight::Element* row(u32 row, u32 matrix): where they are,
 //   float early(u32 row): something of a row that is read before its sum is there, one row ahead,
@@ -94,6 +125,7 @@ class Stream {
     u32 far_row = row, far_batch = 0;
     Eight<WEIGHT_DTYPE> now[MATRICES][BATCH], next[MATRICES][BATCH];
     float early = 0.0f;
+    bool all_asked = false;
 
     __device__ __forceinline__ u32 element(u32 in_batch, u32 chunk) const {
         return (segment * SEGMENT + in_batch * BATCH + chunk) * CHUNK + 8 * lane;
@@ -133,7 +165,8 @@ public:
         if (Task::EARLY_IS_WEIGHT) read_early();
     }
 
-    // Multiplies every row by `x [IN_FEATURES]`, which lies on a multiple of 16 bytes.
+    // Multiplies every row by `x [IN_FEATURES]`, which lies on a multiple of 16 bytes. The successor may start when the last
+    // weights are asked for: earlier, its first weights would only compete with these.
     __device__ __forceinline__ void run(const Activation::Element* x) {
         if (!Task::EARLY_IS_WEIGHT) read_early();
         u32 turn = 0;
@@ -167,6 +200,10 @@ public:
                 for (u32 chunk = 0; chunk < BATCH; ++chunk) now[m][chunk] = next[m][chunk];
             }
             ask(next);
+            if (!all_asked && far_row >= ROWS) {
+                all_asked = true;
+                let_successor_start();
+            }
             if (++batch == BATCHES) {
                 batch = 0;
                 whole(sum, turn);

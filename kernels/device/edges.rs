@@ -1,5 +1,6 @@
 //! The edges of a graph, checked: the same for every device.
 
+use super::ptx::Early;
 use super::{Dependency, DeviceError, Function, GraphNode, Target};
 
 /// Below this, a device has no programmatic edges.
@@ -13,16 +14,15 @@ pub(super) struct Edge {
     pub(super) dependency: Dependency,
 }
 
-/// Every edge of a graph, as a device of this kind has it. `waits`: whether the code of a kernel waits for what it
-/// depends on.
+/// Every edge of a graph, as a device of this kind has it. `early`: what the code of a kernel says of those around it.
 ///
 /// # Errors
-/// [`DeviceError::Graph`] where there are no nodes, an edge does not lead forward or is there twice, or one is programmatic
-/// and its kernel does not wait.
+/// [`DeviceError::Graph`] where there are no nodes, an edge does not lead forward or is there twice, one is programmatic
+/// and its kernel does not wait, or one is full that the driver would not keep to.
 pub(super) fn edges(
     nodes: &[GraphNode<'_>],
     target: Target,
-    waits: impl Fn(&Function) -> bool,
+    early: impl Fn(&Function) -> Early,
 ) -> Result<Vec<Edge>, DeviceError> {
     let problem = |problem: String| Err(DeviceError::Graph { problem });
     if nodes.is_empty() {
@@ -48,7 +48,7 @@ pub(super) fn edges(
             if dependency == Dependency::Programmatic && target < PROGRAMMATIC_FROM {
                 dependency = Dependency::Full;
             }
-            if dependency == Dependency::Programmatic && !waits(node.function) {
+            if dependency == Dependency::Programmatic && !early(node.function).waits {
                 return problem(format!(
                     "node {to} depends on node {from} with its beginning, and kernel {kernel} never waits for the end; \
                      call wait_for_predecessor() of dependent.cuh in it, or give it a full dependency"
@@ -57,7 +57,33 @@ pub(super) fn edges(
             edges.push(Edge { from, to, dependency });
         }
     }
-    Ok(edges)
+    match programmatic(&edges) {
+        0 => Ok(edges),
+        _ => held(nodes, edges, early),
+    }
+}
+
+/// In a graph with programmatic edges, a full one does not hold back a kernel from one that lets its successor start:
+/// seen on an NVIDIA H200, driver 580.159.04, CUDA 13.0, as logits that were read before they were written. So such a kernel has to
+/// wait by itself.
+fn held(
+    nodes: &[GraphNode<'_>],
+    edges: Vec<Edge>,
+    early: impl Fn(&Function) -> Early,
+) -> Result<Vec<Edge>, DeviceError> {
+    let kernel = |node: usize| nodes.get(node).map(|node| node.function);
+    let loose = edges.iter().find_map(|edge| {
+        let (from, to) = (kernel(edge.from)?, kernel(edge.to)?);
+        (early(from).lets_start && !early(to).waits).then_some((edge, from, to))
+    });
+    let Some((Edge { from, to, .. }, before, after)) = loose else { return Ok(edges) };
+    let (before, after) = (&before.kernel, &after.kernel);
+    let problem = format!(
+        "node {to} ({after}) never waits, and node {from} ({before}) before it lets its successor start: a full \
+         dependency does not hold where others are programmatic; call wait_for_predecessor() of dependent.cuh in \
+         {after}, or give every node a full dependency"
+    );
+    Err(DeviceError::Graph { problem })
 }
 
 /// How many of these edges are programmatic.
@@ -86,7 +112,11 @@ mod tests {
             .zip(after)
             .map(|(function, after)| GraphNode { function, launch, arguments: Vec::new(), after })
             .collect();
-        match edges(&nodes, target, |function| function.kernel != "bias") {
+        let early = |function: &Function| Early {
+            waits: function.kernel != "bias",
+            lets_start: function.kernel == "rmsnorm",
+        };
+        match edges(&nodes, target, early) {
             Ok(edges) => Ok(edges.iter().map(|edge| (edge.from, edge.to, edge.dependency)).collect()),
             Err(error) => Err(error.to_string()),
         }
@@ -95,8 +125,8 @@ mod tests {
     #[test]
     fn edges_lead_forward_and_are_there_once() {
         let hopper = Target::new(9, 0);
-        let all = of([&[], &[(0, Programmatic)], &[(0, Full), (1, Full)]], hopper);
-        assert_eq!(all, Ok(vec![(0, 1, Programmatic), (0, 2, Full), (1, 2, Full)]));
+        let all = of([&[], &[(0, Full)], &[(0, Full), (1, Full)]], hopper);
+        assert_eq!(all, Ok(vec![(0, 1, Full), (0, 2, Full), (1, 2, Full)]));
         for (after, said) in [
             (
                 [&[][..], &[(1, Full)], &[]],
@@ -109,7 +139,7 @@ mod tests {
             let error = of(after, hopper).unwrap_err();
             assert!(error.contains(said), "{said}: {error}");
         }
-        let none = edges(&[], hopper, |_| true).unwrap_err();
+        let none = edges(&[], hopper, |_| Early::default()).unwrap_err();
         assert!(none.to_string().contains("it has no nodes"), "{none}");
     }
 
@@ -119,5 +149,17 @@ mod tests {
         let error = of(after, Target::new(9, 0)).unwrap_err();
         assert!(error.contains("kernel bias never waits") && error.contains("full dependency"), "{error}");
         assert_eq!(of(after, Target::new(8, 9)), Ok(vec![(0, 1, Full), (1, 2, Full)]));
+    }
+
+    #[test]
+    fn a_full_edge_is_refused_where_the_driver_does_not_keep_to_it() {
+        // rmsnorm lets its successor start, and bias does not wait.
+        let mixed: [&[_]; 3] = [&[], &[(0, Programmatic)], &[(1, Full)]];
+        let error = of(mixed, Target::new(9, 0)).unwrap_err();
+        assert!(error.contains("node 2 (bias) never waits, and node 1 (rmsnorm)"), "{error}");
+        assert_eq!(of(mixed, Target::new(8, 9)), Ok(vec![(0, 1, Full), (1, 2, Full)]));
+        // Not where it comes after another, nor where every edge is full.
+        let other: [&[_]; 3] = [&[], &[(0, Programmatic)], &[(0, Full)]];
+        assert_eq!(of(other, Target::new(9, 0)), Ok(vec![(0, 1, Programmatic), (0, 2, Full)]));
     }
 }

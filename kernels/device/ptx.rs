@@ -25,10 +25,22 @@ pub fn parameter_sizes(ptx: &str, entry: &str) -> Option<Vec<u32>> {
     list.split(',').map(str::trim).filter(|text| !text.is_empty()).map(parameter_size).collect()
 }
 
-/// Whether code waits for the kernels that its launch depends on (PTX ISA 9.0, section 9.7.13.13).
-pub(super) fn waits(ptx: &str) -> bool {
-    let code = |line: &str| line.split("//").next().is_some_and(|code| code.contains("griddepcontrol.wait"));
-    ptx.lines().any(code)
+/// What code says of the kernels around its launch (PTX ISA 9.0, section 9.7.13.13).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Early {
+    /// Whether it waits for those that its launch depends on.
+    pub(super) waits: bool,
+    /// Whether it lets those that depend on it start before its end.
+    pub(super) lets_start: bool,
+}
+
+impl Early {
+    pub(super) fn of(ptx: &str) -> Self {
+        let says = |what: &str| {
+            ptx.lines().any(|line| line.split("//").next().is_some_and(|code| code.contains(what)))
+        };
+        Self { waits: says("griddepcontrol.wait"), lets_start: says("griddepcontrol.launch_dependents") }
+    }
 }
 
 fn parameter_size(text: &str) -> Option<u32> {
@@ -82,11 +94,12 @@ mod tests {
 ";
 
     #[test]
-    fn a_wait_is_an_instruction_and_no_comment() {
-        assert!(
-            waits("\t// begin inline asm\n\tgriddepcontrol.wait;\n") && waits("@%p1 griddepcontrol.wait;")
-        );
-        assert!(!waits("// griddepcontrol.wait;") && !waits("griddepcontrol.launch_dependents;\n"));
+    fn what_stands_in_a_comment_is_not_done() {
+        let (waits, lets_start) = (true, true);
+        let of = Early::of;
+        assert_eq!(of("\t// begin inline asm\n\tgriddepcontrol.wait;\n"), Early { waits, lets_start: false });
+        assert_eq!(of("@%p1 griddepcontrol.launch_dependents;"), Early { waits: false, lets_start });
+        assert_eq!(of("// griddepcontrol.wait;"), Early::default());
     }
 
     #[test]

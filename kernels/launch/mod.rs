@@ -41,6 +41,7 @@ pub mod stream;
 pub mod tap_statistics;
 
 use crate::jit::KernelSpec;
+use crate::jit::source::expanded;
 
 pub use expr::{Expr, Extent};
 
@@ -66,7 +67,13 @@ impl KernelInfo {
     /// with `wait_for_predecessor()` of `dependent.cuh`, before it touches what others write.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.source.contains("wait_for_predecessor();")
+        expanded(self).contains("wait_for_predecessor();")
+    }
+
+    /// Whether it lets the kernel that depends on it start before its end.
+    #[must_use]
+    pub fn lets_successor_start(&self) -> bool {
+        expanded(self).contains("let_successor_start();")
     }
 }
 

@@ -7,11 +7,11 @@
 use std::collections::BTreeSet;
 
 use kernels::device::{After, Dependency, Graph, GraphNode};
-use kernels::launch::{Extent, find};
+use kernels::launch::{Extent, KernelInfo, find};
 use kernels::seam::{Point, Seam};
 
 use super::eager::{Bound, Executor};
-use super::{Input, Plan};
+use super::{Input, Plan, Step};
 use crate::error::EngineError;
 
 /// Where a mutant can rewrite a graph before it is made.
@@ -44,7 +44,8 @@ pub(crate) struct Replayable {
 
 impl Executor<'_> {
     /// Makes a graph of every step of some plans, one after the other, for runs of one extent. A kernel that waits for
-    /// its predecessor itself may start early where `programmatic` allows it.
+    /// its predecessor itself may start early where `programmatic` allows it, and unless one that does not wait comes after
+    /// one that lets its successor start: nothing would hold that one back.
     pub(crate) fn graph(
         &self,
         plans: &[&Plan],
@@ -52,10 +53,17 @@ impl Executor<'_> {
         programmatic: bool,
         seam: &Seam,
     ) -> Result<Replayable, EngineError> {
-        let mut nodes = Vec::new();
-        for (plan, step) in plans.iter().flat_map(|plan| plan.steps.iter().map(move |step| (plan, step))) {
+        let steps: Vec<(&Plan, &Step)> =
+            plans.iter().flat_map(|plan| plan.steps.iter().map(move |step| (*plan, step))).collect();
+        let says = |of: fn(&KernelInfo) -> bool| -> Vec<bool> {
+            steps.iter().map(|(_, step)| find(&step.spec.kernel).is_some_and(of)).collect()
+        };
+        let (waits, lets_start) = (says(KernelInfo::waits), says(KernelInfo::lets_successor_start));
+        let loose = lets_start.iter().zip(waits.iter().skip(1)).any(|(&lets, &waits)| lets && !waits);
+        let programmatic = programmatic && !loose;
+        let mut nodes = Vec::with_capacity(steps.len());
+        for ((plan, step), waits) in steps.into_iter().zip(waits) {
             let Bound { function, launch, arguments } = self.bound(plan, step, extent)?;
-            let waits = find(&step.spec.kernel).is_some_and(kernels::launch::KernelInfo::waits);
             let dependency = if programmatic && waits { Dependency::Programmatic } else { Dependency::Full };
             let before = nodes.len().checked_sub(1);
             let after = before.map(|node| After { node, dependency }).into_iter().collect();

@@ -17,6 +17,7 @@ use super::driver::driver_version;
 use super::module::{Code, pointers, slots};
 use crate::device::edges::{Edge, edges, programmatic};
 use crate::device::graph::{foreign, new_handle};
+use crate::device::ptx::Early;
 use crate::device::{Dependency, DeviceError, Graph, GraphNode, Properties};
 use crate::jit::Version;
 
@@ -67,8 +68,8 @@ impl Graphs {
             for node in nodes {
                 modules.checked(node.function, node.launch, &node.arguments, &properties.limits)?;
             }
-            let waits = |handle| modules.get(handle).is_some_and(|loaded| loaded.waits);
-            edges(nodes, properties.target, |function| waits(function.handle))?
+            let early = |handle| modules.get(handle).map_or(Early::default(), |loaded| loaded.early);
+            edges(nodes, properties.target, |function| early(function.handle))?
         };
         let version = driver_version()?;
         if version < EDGES_FROM {

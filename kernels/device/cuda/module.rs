@@ -13,7 +13,7 @@ use super::context::Context;
 use super::driver::check;
 use super::image::is_whole;
 use crate::device::fits::{argument_problem, launch_problem};
-use crate::device::ptx::waits;
+use crate::device::ptx::Early;
 use crate::device::{Argument, DeviceError, Function, Launch, Limits, parameter_sizes};
 use crate::jit::Artifact;
 
@@ -31,8 +31,8 @@ pub(super) struct Loaded {
     pub(super) max_threads: u32,
     /// The size of each parameter.
     parameters: Vec<u32>,
-    /// Whether it waits for what its launch depends on.
-    pub(super) waits: bool,
+    /// What it says of the kernels around its launch.
+    pub(super) early: Early,
 }
 
 // SAFETY: both handles belong to the primary context, which every thread makes current before it uses them.
@@ -131,7 +131,7 @@ impl Loaded {
             shared: 0,
             max_threads: 0,
             parameters,
-            waits: waits(&artifact.ptx),
+            early: Early::of(&artifact.ptx),
         };
         // SAFETY: the module is loaded, the name ends with NUL, and the pointer is valid for a write.
         let status =

@@ -37,7 +37,7 @@ pub(super) fn make(device: &SimtDevice, nodes: &[GraphNode<'_>]) -> Result<Graph
                 &device.properties.limits,
             )?);
         }
-        edges(nodes, device.properties.target, |function| modules.waits(function.handle))?
+        edges(nodes, device.properties.target, |function| modules.early(function.handle))?
     };
     let refused = |error: GraphError| DeviceError::Graph { problem: error.to_string() };
     let mut template = Template::new();

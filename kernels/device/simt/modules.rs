@@ -7,7 +7,7 @@ use ::simt::device::{Coverage, Parameter};
 use ::simt::{Error, Module};
 
 use crate::device::fits::{argument_problem, launch_problem};
-use crate::device::ptx::waits;
+use crate::device::ptx::Early;
 use crate::device::{Argument, DeviceError, Function, Launch, Limits};
 use crate::jit::Artifact;
 
@@ -16,8 +16,8 @@ struct Loaded {
     /// What it was compiled from.
     spec: String,
     function: ::simt::Function,
-    /// Whether it waits for what its launch depends on.
-    waits: bool,
+    /// What it says of the kernels around its launch.
+    early: Early,
     _module: Arc<Module>,
 }
 
@@ -57,16 +57,16 @@ impl Modules {
             message: format!("its PTX has no entry `{kernel}`"),
         })?;
         let number = self.loaded.len() as u64;
-        let (spec, waits) = (artifact.spec.to_string(), waits(&artifact.ptx));
-        self.loaded.push(Loaded { spec, function, waits, _module: module });
+        let (spec, early) = (artifact.spec.to_string(), Early::of(&artifact.ptx));
+        self.loaded.push(Loaded { spec, function, early, _module: module });
         self.by_key.insert(artifact.key.clone(), number);
         Ok(Ok(number))
     }
 
-    /// Whether the kernel of a number waits for what its launch depends on.
-    pub(super) fn waits(&self, number: u64) -> bool {
+    /// What the kernel of a number says of those around its launch.
+    pub(super) fn early(&self, number: u64) -> Early {
         let loaded = usize::try_from(number).ok().and_then(|number| self.loaded.get(number));
-        loaded.is_some_and(|loaded| loaded.waits)
+        loaded.map_or(Early::default(), |loaded| loaded.early)
     }
 
     /// Checks a launch, and puts its arguments where the kernel looks for them.

@@ -130,6 +130,12 @@ fn what_is_no_graph_is_refused_and_the_device_goes_on() {
     if device.properties().target >= Target::new(9, 0) {
         let early = [node(&add, &out, &x, &[]), node(&hasty, &out, &x, &[(0, Programmatic)])];
         assert!(problem(device.graph(&early)).contains("kernel hasty never waits"));
+        let loose = [
+            node(&add, &out, &x, &[]),
+            node(&add, &out, &x, &[(0, Programmatic)]),
+            node(&hasty, &out, &x, &[(1, Full)]),
+        ];
+        assert!(problem(device.graph(&loose)).contains("lets its successor start"));
     }
     // A node is checked as a launch is.
     let mut wide = node(&add, &out, &x, &[]);
