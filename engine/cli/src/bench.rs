@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::Loaded;
 use engine::bench::anchors::Anchors;
-use engine::bench::kernels::KernelRow;
+use engine::bench::kernels::{AttentionRow, KernelRow};
 use engine::bench::report::{Maybe, Report};
 use engine::bench::verdict::Verdict;
 use engine::bench::{Bench, Options, Sample, Wall, synthetic};
@@ -127,6 +127,10 @@ fn page(report: &Report) -> String {
     text += &rates(report);
     if let Some(rows) = &report.kernels {
         text += &format!("\n{}", kernels(rows));
+    }
+    if let Some(AttentionRow { tokens, kernel, seconds, operations_per_second }) = &report.attention {
+        let (each, rate) = (microseconds(seconds), large(*operations_per_second));
+        text += &format!("attention of {tokens} tokens, {kernel}: {each} a layer, {rate}FLOP/s\n");
     }
     for note in &report.notes {
         text += &format!("note: {note}\n");

@@ -119,11 +119,14 @@ fn ready(bench: &Bench<'_>, spec: &KernelSpec, shape: &LaunchShape) -> Result<Re
 }
 
 /// What the same work takes, after one time that does not count.
-fn timed(
+pub(super) fn timed<E>(
     bench: &Bench<'_>,
     options: &Options,
-    mut work: impl FnMut(&dyn Device) -> Result<(), DeviceError>,
-) -> Result<Sample, EngineError> {
+    mut work: impl FnMut(&dyn Device) -> Result<(), E>,
+) -> Result<Sample, EngineError>
+where
+    EngineError: From<E>,
+{
     let device = &*bench.device;
     let mut seconds = Vec::new();
     for repeat in 0..=options.repeats {

@@ -108,11 +108,16 @@ pub fn operations(plan: &Plan, config: &Config, tokens: usize) -> f64 {
             2.0 * rows * matrices.sum::<f64>()
         })
         .sum();
+    products + attention_operations(plan, config, tokens)
+}
+
+/// What of them is attention: the products of queries and keys, and of weights and values, that a mask leaves in.
+pub(super) fn attention_operations(plan: &Plan, config: &Config, tokens: u64) -> f64 {
     let features = (config.num_attention_heads * config.head_dim) as f64;
     let pairs = |layer: usize| (1..=tokens).map(|length| seen(config, layer, length)).sum::<u64>() as f64;
     let layers = pages(plan).into_iter().filter_map(|id| match plan.buffer(id)?.role {
         Role::Keys(layer) => Some(layer),
         _ => None,
     });
-    products + layers.map(|layer| 4.0 * features * pairs(layer)).sum::<f64>()
+    layers.map(|layer| 4.0 * features * pairs(layer)).sum()
 }

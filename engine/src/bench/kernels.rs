@@ -1,4 +1,5 @@
-//! What each kernel takes of the time of a token, where it runs: in the graph, between the others, with cold caches.
+//! What each kernel takes of the time of a token, where it runs: in the graph, between the others, with cold caches; and
+//! attention of a prefill by itself.
 //!
 //! A kernel by itself, again and again, finds its weights in the cache and nothing to overlap with. So the graph of the
 //! decode plan is made once with all of its steps and once without those of one kernel, and the difference is theirs. The
@@ -7,8 +8,10 @@
 
 use std::collections::BTreeMap;
 
+use ::kernels::launch::{Extent, find};
 use serde::Serialize;
 
+use super::anchors::timed;
 use super::{Bench, Options, Sample, count, decode};
 use crate::device::{Chunk, DeviceModel, Unwatched};
 use crate::error::EngineError;
@@ -30,6 +33,43 @@ pub struct KernelRow {
     pub bytes: u64,
     /// Those bytes a second.
     pub bytes_per_second: f64,
+}
+
+/// Attention of a prefill by itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttentionRow {
+    /// Tokens of the prompt.
+    pub tokens: usize,
+    /// The kernel of the first layer.
+    pub kernel: String,
+    /// Seconds of one layer, in the mean of all.
+    pub seconds: f64,
+    /// Floating-point operations of both products a second; what a mask leaves out does not count.
+    pub operations_per_second: f64,
+}
+
+/// The attention of every layer of a prefill, one after the other, without anything between; `None` where no step is one.
+pub(super) fn attention(
+    bench: &Bench<'_>,
+    model: &DeviceModel,
+    options: &Options,
+    tokens: usize,
+) -> Result<Option<AttentionRow>, EngineError> {
+    let mut session = model.session()?;
+    let sequence = session.add();
+    // Fills the inputs and the pages, which stay as they are.
+    decode::prefill(&mut session, sequence, &decode::prompt(model.config().vocab_size, tokens))?;
+    let plan = model.plan(Phase::Prefill);
+    let is_attention = |step: &Step| find(&step.spec.kernel).is_some_and(|kernel| kernel.op == "attention");
+    let steps: Vec<Step> = plan.steps.iter().filter(|step| is_attention(step)).cloned().collect();
+    let Some(first) = steps.first() else { return Ok(None) };
+    let (kernel, layers) = (first.spec.kernel.clone(), steps.len() as f64);
+    let alone = Plan { steps, ..plan.clone() };
+    let extent = Extent { tokens: tokens as u64, batch: 1, max_kv: tokens as u64 };
+    let sample = timed(bench, options, |_| model.launch(&alone, extent))?;
+    let seconds = sample.median / layers;
+    let operations = count::attention_operations(&alone, model.config(), tokens as u64) / layers;
+    Ok(Some(AttentionRow { tokens, kernel, seconds, operations_per_second: operations / seconds }))
 }
 
 /// Replays between two looks at the clock.
@@ -91,16 +131,6 @@ fn replayed(
     keep: impl Fn(&Step) -> bool,
 ) -> Result<Sample, EngineError> {
     let graph = model.graph_of(keep)?;
-    let mut seconds = Vec::new();
-    for repeat in 0..=options.repeats {
-        bench.device.synchronize()?;
-        let from = bench.clock.now();
-        (0..REPLAYS).try_for_each(|_| bench.device.replay(&graph))?;
-        bench.device.synchronize()?;
-        let until = bench.clock.now();
-        if repeat > 0 {
-            seconds.push(until.saturating_sub(from).as_secs_f64() / REPLAYS as f64);
-        }
-    }
-    Ok(Sample::of(seconds))
+    let sample = timed(bench, options, |device| (0..REPLAYS).try_for_each(|_| device.replay(&graph)))?;
+    Ok(Sample::of(sample.seconds.iter().map(|seconds| seconds / REPLAYS as f64).collect()))
 }

@@ -105,6 +105,7 @@ impl Bench<'_> {
             prefill: seen.prefill.unwrap_or_else(|| Maybe::not("it was not asked for")),
             control: Maybe::not("no way to decode was measured"),
             kernels: None,
+            attention: None,
             fraction: None,
             verdict: verdict::Verdict::None { why: "no way to decode was measured".to_owned() },
             notes: seen.notes,
@@ -112,8 +113,9 @@ impl Bench<'_> {
         if let Some((way, decoded)) = seen.best {
             if options.kernels {
                 progress("kernels");
-                let (model, _) = self.load(way, &options, 0, &mut report.notes)?;
+                let (model, prompt) = self.load(way, &options, 0, &mut report.notes)?;
                 report.kernels = Some(kernels::measure(self, &model, &options)?);
+                report.attention = kernels::attention(self, &model, &options, prompt)?;
             }
             let decoded = decode::Decoded { agree: !seen.disagree, ..decoded };
             self.judged(&mut report, way, &decoded, progress)?;

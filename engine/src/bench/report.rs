@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::anchors::Anchors;
 use super::count::BytesPerToken;
 use super::decode::Decoded;
-use super::kernels::KernelRow;
+use super::kernels::{AttentionRow, KernelRow};
 use super::verdict::Verdict;
 use super::{Options, Sample, Way, is_virtual};
 
@@ -76,6 +76,9 @@ pub struct Report {
     /// What each kernel takes, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernels: Option<Vec<KernelRow>>,
+    /// Attention of the prefill by itself, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attention: Option<AttentionRow>,
     /// The way to decode that `fraction`, the control and the verdict are about: the last of those measured in the order
     /// of [`Way::ALL`].
     pub judged: Option<Way>,

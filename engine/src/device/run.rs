@@ -93,6 +93,11 @@ impl DeviceModel {
         })
     }
 
+    /// Launches the steps of a plan over the inputs that are there.
+    pub(crate) fn launch(&self, plan: &Plan, extent: Extent) -> Result<(), EngineError> {
+        self.executor().run_unwatched(plan, extent)
+    }
+
     /// Copies the inputs of a run to the device.
     pub(super) fn fill(&self, plan: &Plan, metadata: &Metadata) -> Result<(), EngineError> {
         self.fill_but(plan, metadata, |_| false)
