@@ -33,7 +33,7 @@ use std::sync::Arc;
 use kernels::device::{Device, DeviceError};
 use kernels::jit::Jit;
 
-use crate::device::{DeviceModel, Launching, DeviceOptions, GraphMode};
+use crate::device::{DeviceModel, DeviceOptions, GraphMode, Launching};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::Phase;

@@ -116,7 +116,7 @@ impl DeviceModel {
             Round::Step => vec![self.plan(Phase::Decode)],
             Round::StepAndAdvance => vec![self.plan(Phase::Decode), self.advance()],
         };
-        let made = self.executor().graph(&plans, extent, self.options().programmatic, self.seam());
+        let made = self.executor().graph(&plans, extent, self.options().programmatic);
         let made = match made {
             Err(EngineError::Device(DeviceError::Fault(fault))) => {
                 return Err(DeviceError::Fault(fault).into());

@@ -37,6 +37,7 @@ pub(crate) fn advance(decode: &Plan, layout: &PoolLayout, activation: Dtype) -> 
         spec: argmax::spec(&argmax::Axes { features, activation }),
         shape: argmax::shape(Expr::Batch),
         arguments: vec![buffer(next), buffer(logits), Operand::Number(Expr::Batch)],
+        library: None,
     };
     let named = inputs.iter().copied().chain([decoded, steps, next]).chain(pages.iter().copied());
     let put = Step {
@@ -44,6 +45,7 @@ pub(crate) fn advance(decode: &Plan, layout: &PoolLayout, activation: Dtype) -> 
         spec: decode_advance::spec(&decode_advance::Axes { page_size: layout.page_size, history: HISTORY }),
         shape: decode_advance::shape(),
         arguments: named.map(buffer).chain([Operand::Number(Expr::Batch)]).collect(),
+        library: None,
     };
     Some(Plan { phase: decode.phase, buffers, steps: vec![choose, put], notes: Vec::new() })
 }

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use kernels::device::{After, Dependency, Graph, GraphNode};
 use kernels::launch::{Extent, find};
-use kernels::seam::{Point, Seam};
+use kernels::seam::Point;
 
 use super::eager::{Bound, Executor};
-use super::{Input, Plan};
+use super::{Input, Plan, StepProblem};
 use crate::error::EngineError;
 
 /// Where a mutant can rewrite a graph before it is made.
@@ -44,16 +44,18 @@ pub(crate) struct Replayable {
 
 impl Executor<'_> {
     /// Makes a graph of every step of some plans, one after the other, for runs of one extent. A kernel that waits for
-    /// its predecessor itself may start early where `programmatic` allows it.
+    /// its predecessor itself may start early where `programmatic` allows it. A step that a library computes is refused.
     pub(crate) fn graph(
         &self,
         plans: &[&Plan],
         extent: Extent,
         programmatic: bool,
-        seam: &Seam,
     ) -> Result<Replayable, EngineError> {
         let mut nodes = Vec::new();
         for (plan, step) in plans.iter().flat_map(|plan| plan.steps.iter().map(move |step| (plan, step))) {
+            if step.library.is_some() {
+                return Err(step.refused(StepProblem::InLibrary).into());
+            }
             let Bound { function, launch, arguments } = self.bound(plan, step, extent)?;
             let waits = find(&step.spec.kernel).is_some_and(kernels::launch::KernelInfo::waits);
             let dependency = if programmatic && waits { Dependency::Programmatic } else { Dependency::Full };
@@ -62,7 +64,7 @@ impl Executor<'_> {
             nodes.push(GraphNode { function, launch, arguments, after });
         }
         let mut value = GraphValue { nodes, stale: BTreeSet::new() };
-        seam.apply::<GraphPoint>(&mut value);
+        self.seam.apply::<GraphPoint>(&mut value);
         let GraphValue { nodes, stale } = value;
         Ok(Replayable { graph: self.device.graph(&nodes)?, stale, replayed: false })
     }
