@@ -169,9 +169,7 @@ pub fn device_stop(error: &DeviceError, lane: Lane) -> Stop {
         DeviceError::Launch { .. }
         | DeviceError::Graph { .. }
         | DeviceError::Library { .. }
-        | DeviceError::Bounds { .. } => {
-            Defect::counted("refused", 1.0, error.to_string()).into()
-        }
+        | DeviceError::Bounds { .. } => Defect::counted("refused", 1.0, error.to_string()).into(),
     }
 }
 

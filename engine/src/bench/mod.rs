@@ -7,7 +7,7 @@
 //! | [`clock`](Clock) | what time it is, and what repeats say |
 //! | [`anchors`] | how fast the device reads, copies, and goes from node to node |
 //! | [`count`] | bytes of a token and operations of a prefill, from the plan |
-//! | `decode`, `prefill` | what is timed |
+//! | `decode`, `prefill`, `matrix` | what is timed |
 //! | [`verdict`] | what the figures are allowed to say |
 //! | [`report`] | everything together, as JSON has it |
 //! | [`point`](BenchPoint) | where a mutant rewrites what is counted |
@@ -20,6 +20,7 @@ pub mod anchors;
 mod clock;
 pub mod count;
 mod decode;
+mod matrix;
 mod options;
 mod point;
 mod prefill;
@@ -37,6 +38,7 @@ use crate::device::{DeviceModel, DeviceOptions, GraphMode, Launching};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::Phase;
+use anchors::Anchors;
 use report::{ControlRow, DecodeRow, Maybe, Report, SCHEMA};
 use verdict::{CONTROL_SHARE, Facts, judge};
 
@@ -79,7 +81,7 @@ impl Bench<'_> {
             progress(way.name());
             let row = match anchors.graph_node.reason().filter(|_| way.graph()) {
                 Some(why) => DecodeRow::not(way, why),
-                None => self.one_way(way, &options, &mut seen)?,
+                None => self.one_way(way, &options, &anchors, &mut seen)?,
             };
             seen.rows.push(row);
         }
@@ -106,7 +108,13 @@ impl Bench<'_> {
     }
 
     /// Everything about one way to decode.
-    fn one_way(&self, way: Way, options: &Options, seen: &mut Seen) -> Result<DecodeRow, EngineError> {
+    fn one_way(
+        &self,
+        way: Way,
+        options: &Options,
+        anchors: &Anchors,
+        seen: &mut Seen,
+    ) -> Result<DecodeRow, EngineError> {
         let (model, prompt) = self.load(way, options, 0, &mut seen.notes)?;
         let nodes = match model.launching(1)? {
             Launching::Graph { nodes, .. } => Some(nodes),
@@ -127,7 +135,7 @@ impl Bench<'_> {
             seen.disagree = true;
         }
         if options.prefill && way.fused() && seen.prefill.is_none() {
-            seen.prefill = Some(Maybe::Measured(prefill::measure(self, &model, options, prompt)?));
+            seen.prefill = Some(Maybe::Measured(prefill::measure(self, &model, options, anchors, prompt)?));
         }
         let row = DecodeRow::of(way, &decoded, model.plan(Phase::Decode).steps.len(), nodes);
         if seen.best.as_ref().is_none_or(|(best, _)| way.rank() >= best.rank()) {

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use contracts::kinds::{PhaseName, ThroughputFloor};
-use engine::bench::report::Report;
+use engine::bench::report::{Maybe, Report};
 use engine::bench::verdict::Verdict;
 use engine::bench::{Bench, Options, Wall, Way, synthetic};
 
 use super::{Case, Passed};
+use crate::machine::device_stop;
 use crate::on_device::failed;
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
 
 /// The seed of the weights.
 const SEED: u32 = 0;
+/// Tokens of a prefill.
+const PREFILL: usize = 2048;
 
 pub(super) fn cases(parameters: &ThroughputFloor) -> Vec<Case<'_>> {
     let (shape, phase) = (parameters.synthetic.as_str(), phase(parameters.phase));
@@ -31,28 +34,83 @@ const fn phase(phase: PhaseName) -> &'static str {
 }
 
 fn attempt(subject: &Subject, parameters: &ThroughputFloor) -> Result<Passed, Stop> {
-    if parameters.phase == PhaseName::Prefill {
-        // There is nothing yet that a rate of operations could be divided by.
-        let why = "no verdict: the matrix rate of the device is not measured, so a prefill has no fraction";
-        return Err(Stop::Errored(why.to_owned()));
-    }
     let name = parameters.synthetic.as_str();
     let shape = synthetic::find(name)
         .ok_or_else(|| Stop::Errored(format!("the engine has no shape called `{name}`")))?;
     let machine = subject.machine()?;
+    let prefill = parameters.phase == PhaseName::Prefill;
+    if prefill {
+        // Without it there is nothing that a rate of operations could be divided by.
+        machine.device.library().map_err(|error| device_stop(&error, subject.lane()))?;
+    }
     let loaded = shape.open(SEED, Arc::clone(subject.shared_seam())).map_err(failed(subject))?;
     // The fused ways: the graph is judged where there is one, and has to decode what the launches decode.
-    let ways = vec![Way::EagerFused, Way::GraphFused];
+    let options = match prefill {
+        true => Options { prompt: PREFILL, steps: 8, ways: vec![Way::EagerFused], ..Options::default() },
+        false => Options {
+            prompt: 128,
+            ways: vec![Way::EagerFused, Way::GraphFused],
+            prefill: false,
+            ..Options::default()
+        },
+    };
     let clock = Wall::new();
     let bench = Bench {
         loaded: &loaded,
         device: Arc::clone(&machine.device),
         jit: &machine.jit,
         clock: &clock,
-        options: Options { prompt: 128, ways, prefill: false, ..Options::default() },
+        options,
     };
     let report = bench.run(&mut |_| ()).map_err(failed(subject))?;
-    judged(&report, parameters)
+    match prefill {
+        true => prefilled(&report, parameters, PREFILL),
+        false => judged(&report, parameters),
+    }
+}
+
+/// What a run says of a prefill of so many tokens. No verdict is never a pass, and neither is a shorter prompt.
+fn prefilled(report: &Report, parameters: &ThroughputFloor, tokens: usize) -> Result<Passed, Stop> {
+    let what = format!("prefill of {}", parameters.synthetic.as_str());
+    let row = match &report.prefill {
+        Maybe::Measured(row) if row.tokens == tokens => row,
+        Maybe::Measured(row) => {
+            let fits = row.tokens;
+            return Err(Stop::Errored(format!(
+                "{what}: {tokens} tokens are asked for, and {fits} fit the device"
+            )));
+        }
+        Maybe::Not { not_measured } => {
+            return Err(Stop::Errored(format!("{what}: not measured: {not_measured}")));
+        }
+    };
+    let (metric, floor) = ("fraction_of_matrix_rate", parameters.at_least);
+    let beyond = |value: f64, limit: f64, message: String| {
+        Err(Defect { limit, ..Defect::counted(metric, value, message) }.into())
+    };
+    match &row.verdict {
+        Verdict::None { why } => Err(Stop::Errored(format!("{what}: no verdict: {why}"))),
+        Verdict::Failed { why } => {
+            let fraction = row.fraction.measured().copied().unwrap_or(f64::NAN);
+            beyond(fraction, 1.0, format!("{what} is not what it should be: {why}"))
+        }
+        // Written so that what is no number is below every floor.
+        Verdict::Measured { fraction } if !(*fraction >= floor) => {
+            let (found, least) = (100.0 * fraction, 100.0 * floor);
+            let message = format!(
+                "{what} multiplies at {found:.1} % of the matrix rate, and {least:.1} % is the floor"
+            );
+            beyond(*fraction, floor, message)
+        }
+        Verdict::Measured { fraction } => Ok(Passed {
+            elements: row.tokens as u64,
+            stage: None,
+            metric: format!("floor_over_{metric}"),
+            value: floor / fraction,
+            limit: 1.0,
+            curve: Vec::new(),
+        }),
+    }
 }
 
 /// What a run says about the claim. No verdict is never a pass.
@@ -126,10 +184,58 @@ mod tests {
     }
 
     #[test]
-    fn a_prefill_has_no_fraction_and_so_no_verdict() {
-        let subject = Subject::new(Path::new("zoo"), Seam::empty()).on(Lane::Cuda);
+    fn without_a_library_a_prefill_is_blocked() {
+        let subject = Subject::new(Path::new("zoo"), Seam::empty()).on(Lane::Simt);
         let prefill = ThroughputFloor { phase: PhaseName::Prefill, ..parameters(0.1) };
-        assert!(matches!(attempt(&subject, &prefill), Err(Stop::Errored(why)) if why.contains("no verdict")));
+        assert_eq!(attempt(&subject, &prefill), Err(Stop::Blocked(evidence::Need::Library)));
+    }
+
+    #[test]
+    fn a_prefill_is_held_to_its_floor_and_no_verdict_is_a_pass() {
+        let (mut report, applied) = prefill(None);
+        let of = |report: &Report| prefilled(report, &parameters(0.55), 4);
+        let operations = report.prefill.measured().unwrap().operations;
+        assert!(matches!(of(&report), Err(Stop::Errored(why)) if why.contains("virtual device")));
+        let mut with = |verdict: Verdict| {
+            let Maybe::Measured(row) = &mut report.prefill else { panic!("not measured") };
+            (row.verdict, row.fraction) = (verdict, Maybe::Measured(0.5));
+            of(&report)
+        };
+        for fraction in [0.549, 0.0, f64::NAN] {
+            let below = with(Verdict::Measured { fraction });
+            assert!(matches!(below, Err(Stop::Falsified(defect)) if defect.limit == 0.55), "{fraction}");
+        }
+        let failed = with(Verdict::Failed { why: "120 %".to_owned() });
+        assert!(matches!(failed, Err(Stop::Falsified(defect)) if defect.message.contains("120 %")));
+        let passed = with(Verdict::Measured { fraction: 0.55 }).unwrap();
+        assert_eq!((passed.elements, passed.value, passed.limit), (4, 1.0, 1.0));
+        let shorter = prefilled(&report, &parameters(0.55), 2048);
+        assert!(matches!(shorter, Err(Stop::Errored(why)) if why.contains("4 fit")));
+        // What the mutant counts twice, and with a real clock would make a fraction above 1 of.
+        let (twice, more) = prefill(Some("bench@operations-counted-twice"));
+        assert_eq!((applied, more), (0, 1));
+        assert_eq!(twice.prefill.measured().unwrap().operations, 2.0 * operations);
+        report.prefill = Maybe::Not { not_measured: "it was not asked for".to_owned() };
+        assert!(matches!(prefilled(&report, &parameters(0.55), 4), Err(Stop::Errored(_))));
+    }
+
+    /// What a small model reports of a prefill, on a device that has a library and is played by software.
+    fn prefill(mutant: Option<&str>) -> (Report, u64) {
+        let seam = Arc::new(mutant.map_or_else(Seam::empty, |name| (mutants::find(name).unwrap().seam)()));
+        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/zoo/micro/qwen3-dense");
+        let loaded = Loaded::open_with(&zoo, Arc::clone(&seam)).unwrap();
+        let machine = crate::multiplying::machine(&seam);
+        let ways = vec![Way::EagerFused];
+        let options = Options { prompt: 4, depth: 4, steps: 2, repeats: 1, ways, prefill: true };
+        let clock = Even(Mutex::new(0));
+        let device = Arc::clone(&machine.device);
+        let bench = Bench { loaded: &loaded, device, jit: &machine.jit, clock: &clock, options };
+        let report = bench.run(&mut |_| ()).unwrap();
+        assert!(report.anchors.matrix_operations_per_second.measured().is_some_and(|rate| *rate > 0.0));
+        let row = report.prefill.measured().unwrap();
+        assert_eq!(row.library.as_deref(), Some(crate::multiplying::LIBRARY));
+        assert!(row.fraction.measured().is_some_and(|fraction| *fraction > 0.0), "{:?}", row.fraction);
+        (report, seam.applied())
     }
 
     /// A clock that goes on by a millisecond whenever it is looked at.
