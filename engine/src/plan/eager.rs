@@ -73,10 +73,11 @@ impl Executor<'_> {
 
     fn launch(&self, plan: &Plan, step: &Step, extent: Extent) -> Result<(), EngineError> {
         let Bound { function, launch, arguments } = self.bound(plan, step, extent)?;
-        Ok(match step.library {
+        match step.library {
             Some(product) => product.multiply(self.device, &arguments, self.seam)?,
             None => self.device.launch(function, launch, &arguments)?,
-        })
+        }
+        Ok(())
     }
 
     /// A step with every number and address in place.
