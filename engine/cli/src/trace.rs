@@ -155,7 +155,10 @@ fn table(trace: &TraceFile) -> String {
         builder.push_record([stage.clone(), format!("fused in {step}")]);
     }
     let of_library = match trace.library.first_key_value() {
-        Some((_, library)) => format!(", {} of them computed by {library}", trace.library.len()),
+        Some((_, library)) => {
+            let shown = trace.stages.iter().filter(|stage| trace.library.contains_key(&stage.name));
+            format!(", {} of them computed by {library}", shown.count())
+        }
         None => String::new(),
     };
     let mut table = builder.build();

@@ -66,7 +66,10 @@ fn a_virtual_device_is_measured_and_gets_no_verdict() {
     let number = |value: &serde_json::Value| value.as_f64().unwrap_or_default();
     assert!(number(&json["prefill"]["operations"]) > 1e6, "{json}");
     assert!(json["prefill"]["fraction"]["not_measured"].as_str().unwrap().contains("library"), "{json}");
-    assert_eq!((&json["prefill"]["verdict"]["verdict"], &json["prefill"]["library"]), (&"none".into(), &().into()));
+    assert_eq!(
+        (&json["prefill"]["verdict"]["verdict"], &json["prefill"]["library"]),
+        (&"none".into(), &().into())
+    );
     // Two-byte weights, each read once.
     let weights = number(&json["bytes"]["weights"]);
     assert!(weights > 0.0 && number(&json["bytes"]["kv"]) > 0.0, "{json}");
