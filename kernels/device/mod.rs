@@ -6,6 +6,7 @@
 //! | [`cuda`] | a real NVIDIA GPU, through the driver |
 //! | [`simt`] | a virtual one, which runs PTX on the processor and checks every access |
 //! | [`graph`] | kernels that are launched together, again and again |
+//! | [`library`] | matrix products that a library of the device's maker computes |
 //! | `edges` | whether the edges of a graph lead forward, and which of them are programmatic |
 //! | `fits` | whether a launch stays within limits, and its arguments fit |
 //! | [`ptx`](parameter_sizes) | what PTX says about an entry point |
@@ -17,6 +18,7 @@ pub mod cuda;
 mod edges;
 mod fits;
 pub mod graph;
+pub mod library;
 mod ptx;
 pub mod simt;
 mod target;
@@ -28,6 +30,7 @@ use crate::jit::Artifact;
 
 pub use cuda::CudaDevice;
 pub use graph::{After, Dependency, Graph, GraphNode};
+pub use library::{Gemm, LibraryPoint, Operands, Product};
 pub use ptx::parameter_sizes;
 pub use simt::SimtDevice;
 pub use target::{Limits, NoTarget, Target};
@@ -177,6 +180,24 @@ pub trait Device: Send + Sync {
         Err(DeviceError::Graph { problem: "this device has no graphs".to_owned() })
     }
 
+    /// The library that multiplies matrices here, with its version. A device without one says so; it is asked for kernels
+    /// of our own then.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoLibrary`] where there is none, with what was looked for.
+    fn library(&self) -> Result<String, DeviceError> {
+        Err(DeviceError::NoLibrary("this device has none".to_owned()))
+    }
+
+    /// Multiplies matrices in the library, in order with launches. How it sums is its own affair and may change from shape
+    /// to shape; the same shape is summed alike.
+    ///
+    /// # Errors
+    /// [`DeviceError::Library`] for matrices that leave their buffers, and for what the library refuses.
+    fn gemm(&self, _gemm: &Gemm, _operands: &Operands<'_>) -> Result<(), DeviceError> {
+        Err(DeviceError::NoLibrary("this device has none".to_owned()))
+    }
+
     /// Waits until everything is done; errors of earlier launches come up here at the latest.
     fn synchronize(&self) -> Result<(), DeviceError>;
 }
@@ -232,6 +253,17 @@ pub enum DeviceError {
     Graph {
         /// What is wrong.
         problem: String,
+    },
+    /// No library multiplies matrices.
+    #[error("no library for matrix products: {0}")]
+    NoLibrary(String),
+    /// The library refused a product, or was asked for one that leaves its buffers.
+    #[error("cuBLASLt, {operation}: {message}")]
+    Library {
+        /// What was asked of it, with the shape.
+        operation: String,
+        /// Its status, or what is wrong.
+        message: String,
     },
     /// A copy would leave its buffer. Nothing was copied.
     #[error("{operation} of {bytes} bytes at {offset} leaves buffer {buffer}")]

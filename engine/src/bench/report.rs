@@ -163,6 +163,12 @@ pub struct PrefillRow {
     pub operations: f64,
     /// Floating-point operations a second.
     pub operations_per_second: f64,
+    /// Those over the matrix rate of the same run.
+    pub fraction: Maybe<f64>,
+    /// The library that computed its matrix products; `null` where our own kernels did.
+    pub library: Option<String>,
+    /// What may be said of the fraction.
+    pub verdict: Verdict,
     /// Seconds for the whole prompt.
     pub sample: Sample,
 }

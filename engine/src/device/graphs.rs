@@ -88,7 +88,7 @@ impl DeviceModel {
         let steps = plan.steps.iter().filter(|step| keep(step)).cloned().collect();
         let some = Plan { steps, ..plan.clone() };
         let extent = Extent { tokens: 1, batch: 1, ..maximum(Phase::Decode, self.options()) };
-        let made = self.executor().graph(&[&some], extent, self.options().programmatic, self.seam())?;
+        let made = self.executor().graph(&[&some], extent, self.options().programmatic)?;
         Ok(made.graph)
     }
 
@@ -126,7 +126,7 @@ impl DeviceModel {
             Round::Step => vec![self.plan(Phase::Decode)],
             Round::StepAndAdvance => vec![self.plan(Phase::Decode), self.advance()],
         };
-        let made = self.executor().graph(&plans, extent, self.options().programmatic, self.seam());
+        let made = self.executor().graph(&plans, extent, self.options().programmatic);
         let made = match made {
             Err(EngineError::Device(DeviceError::Fault(fault))) => {
                 return Err(DeviceError::Fault(fault).into());

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kernels::Dtype;
-use kernels::device::{Device, Function, Properties};
+use kernels::device::{Device, DeviceError, Function, Properties};
 use kernels::jit::{Jit, KernelSpec};
 use kernels::seam::Seam;
 
@@ -34,6 +34,7 @@ pub struct DeviceModel {
     advance: Plan,
     functions: BTreeMap<String, Function>,
     keys: BTreeMap<String, String>,
+    library: Option<String>,
     consumed: ConsumedReport,
     /// Before the memory that they name: dropped first.
     graphs: Graphs,
@@ -54,13 +55,15 @@ impl DeviceModel {
     ) -> Result<Self, EngineError> {
         options.check(loaded.config())?;
         let layout = PoolLayout::new(loaded, &options)?;
-        let built = assemble(loaded, &options, &layout, &device.properties().limits)?;
+        let library = multiplier(&*device, &options)?;
+        let built = assemble(loaded, &options, &layout, &device.properties().limits, library.clone())?;
         let needs = Needs::of(&built, &options)?;
         needs.fit(&*device)?;
         let (functions, keys) = compiled(&built, &*device, jit, &options)?;
         let memory = Memory::allocate(&*device, &needs)?;
         let consumed = memory.upload(&*device, jit, loaded, &built)?;
         let Built { plans: [prefill, decode], advance, .. } = built;
+        let in_library = prefill.steps.iter().any(|step| step.library.is_some());
         for plan in [&prefill, &decode] {
             tracing::debug!(phase = %plan.phase, steps = plan.steps.len(), notes = ?plan.notes, "plan");
         }
@@ -77,6 +80,7 @@ impl DeviceModel {
             advance,
             functions,
             keys,
+            library: library.ok().filter(|_| in_library),
             consumed,
             graphs: Graphs::default(),
             memory,
@@ -141,6 +145,12 @@ impl DeviceModel {
         &self.keys
     }
 
+    /// The library that computes products of prefill runs, with its version; `None` where kernels compute all of them.
+    #[must_use]
+    pub fn library(&self) -> Option<&str> {
+        self.library.as_deref()
+    }
+
     /// Which tensors were consumed, and which were ignored for which reason.
     #[must_use]
     pub const fn consumed(&self) -> &ConsumedReport {
@@ -184,7 +194,20 @@ impl DeviceModel {
             memory: &self.memory,
             functions: &self.functions,
             limits: &self.device.properties().limits,
+            seam: &self.seam,
         }
+    }
+}
+
+/// The library that computes products, or why none does. An error where there is one that cannot be used.
+fn multiplier(device: &dyn Device, options: &DeviceOptions) -> Result<Result<String, String>, DeviceError> {
+    if !options.library {
+        return Ok(Err("it is turned off".to_owned()));
+    }
+    match device.library() {
+        Ok(name) => Ok(Ok(name)),
+        Err(DeviceError::NoLibrary(why)) => Ok(Err(why)),
+        Err(error) => Err(error),
     }
 }
 

@@ -50,6 +50,11 @@ pub struct DeviceOptions {
     pub programmatic: bool,
     /// Whether every stage has memory of its own, so that all of them can be looked at after a run, in a graph too.
     pub keep_stages: bool,
+    /// Whether a library of the device computes the products of prefill runs, where it has one: cuBLASLt, for BF16 and F16.
+    /// It sums in its own order, and in another one for another number of tokens. So with it the same token need not have
+    /// the same bits in another chunk, in another batch, or in a decode run; everything is still within the bounds of an
+    /// honest run.
+    pub library: bool,
     /// Bytes of weights that every decode run reads once more, for nothing: the negative control of the bench, by which
     /// a tenth of the work more has to show. 0 for everybody else.
     pub extra_reads: u64,
@@ -83,6 +88,7 @@ impl DeviceOptions {
             graph: GraphMode::Auto,
             programmatic: true,
             keep_stages: false,
+            library: true,
             extra_reads: 0,
         }
     }

@@ -46,6 +46,7 @@ pub(crate) fn advance(decode: &Plan, layout: &PoolLayout, activation: Dtype) -> 
         spec: argmax_split::spec(&axes),
         shape: argmax_split::shape(&axes, Expr::Batch),
         arguments: vec![buffer(largest), buffer(index), buffer(logits), Operand::Number(Expr::Batch)],
+        library: None,
     };
     let named = inputs.iter().copied().chain([decoded, steps, largest, index]).chain(pages.iter().copied());
     let (splits, page_size) = (axes.splits(), layout.page_size);
@@ -54,6 +55,7 @@ pub(crate) fn advance(decode: &Plan, layout: &PoolLayout, activation: Dtype) -> 
         spec: argmax_advance::spec(&argmax_advance::Axes { splits, page_size, history: HISTORY }),
         shape: argmax_advance::shape(),
         arguments: named.map(buffer).chain([Operand::Number(Expr::Batch)]).collect(),
+        library: None,
     };
     Some(Plan { phase: decode.phase, buffers, steps: vec![choose, put], notes: Vec::new() })
 }

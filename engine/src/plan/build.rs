@@ -6,7 +6,7 @@ use kernels::device::Limits;
 use kernels::launch::Extent;
 
 use super::builder::{Builder, Tensor};
-use super::{Phase, Plan, PlanError, PlanPoint, advance, check, control, fusion, memory};
+use super::{Phase, Plan, PlanError, PlanPoint, advance, check, control, fusion, library, memory};
 use crate::device::{DeviceOptions, PoolLayout};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
@@ -32,19 +32,21 @@ impl Built {
 }
 
 /// The plans of a model for devices of these limits: prefill and decode, fused if asked, with memory assigned, through
-/// the rewrites at [`PlanPoint`], and checked from one token to the most that the options allow. Needs no device.
+/// the rewrites at [`PlanPoint`], and checked from one token to the most that the options allow. Needs no device, and knows
+/// of no library.
 pub fn build(loaded: &Loaded, options: &DeviceOptions, limits: &Limits) -> Result<[Plan; 2], EngineError> {
     options.check(loaded.config())?;
     let layout = PoolLayout::new(loaded, options)?;
-    Ok(assemble(loaded, options, &layout, limits)?.plans)
+    Ok(assemble(loaded, options, &layout, limits, Err("there is no device to ask".to_owned()))?.plans)
 }
 
-/// The same over pages that are laid out already.
+/// The same over pages that are laid out already, for a device with this library, or without one for this reason.
 pub(crate) fn assemble(
     loaded: &Loaded,
     options: &DeviceOptions,
     layout: &PoolLayout,
     limits: &Limits,
+    multiplier: Result<String, String>,
 ) -> Result<Built, EngineError> {
     let mut tensors = BTreeMap::new();
     let mut ignored = Vec::new();
@@ -67,6 +69,18 @@ pub(crate) fn assemble(
         ignored = left;
         if options.fusion {
             fusion::fuse(&mut plan);
+        }
+        match &multiplier {
+            Ok(name) => {
+                let products = library::mark(&mut plan);
+                if products > 0 {
+                    plan.notes.push(format!("{products} products are computed by {name}"));
+                }
+            }
+            Err(why) if options.library && phase == Phase::Prefill => {
+                plan.notes.push(format!("no product is computed by a library: {why}"));
+            }
+            Err(_) => {}
         }
         if phase == Phase::Decode && options.extra_reads > 0 {
             control::read_more(&mut plan, options.extra_reads);

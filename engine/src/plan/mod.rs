@@ -17,6 +17,7 @@
 //! | `demands` | what each kernel demands of its buffers |
 //! | `eager` | launching one step after the other |
 //! | `graph` | launching all of them at once |
+//! | `library` | which products are a library's |
 
 mod advance;
 mod build;
@@ -28,11 +29,13 @@ pub(crate) mod eager;
 mod error;
 mod fusion;
 mod graph;
+mod library;
 mod memory;
 
 use std::fmt;
 
 use kernels::Dtype;
+use kernels::device::Product;
 use kernels::jit::KernelSpec;
 use kernels::launch::{Access, Expr, Extent, LaunchShape, find};
 use kernels::seam::Point;
@@ -227,6 +230,9 @@ pub struct Step {
     pub shape: LaunchShape,
     /// What is passed, in the order of the kernel's parameters.
     pub arguments: Vec<Operand>,
+    /// What a library of the device computes in the place of the kernel, from the same arguments. `None` where the kernel is
+    /// launched. Only steps of prefill plans have one.
+    pub library: Option<Product>,
 }
 
 /// What is passed for a parameter.
@@ -243,6 +249,15 @@ impl Step {
     #[must_use]
     pub fn name(&self) -> String {
         self.covers.last().map_or_else(|| self.spec.kernel.clone(), StageName::to_string)
+    }
+
+    /// What computes it: a kernel with its axes, or a library in its place.
+    #[must_use]
+    pub fn computed_by(&self) -> String {
+        match self.library {
+            Some(_) => format!("library in place of {}", self.spec),
+            None => self.spec.to_string(),
+        }
     }
 
     /// The buffers passed for parameters of these accesses.
