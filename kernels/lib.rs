@@ -24,6 +24,7 @@
 //! | [`norm_gate_up`] | the gated activation of the norm of rows |
 //! | [`kv_write`] | keys and values of new tokens, written to their pages |
 //! | [`random_fill`] | numbers that follow from a seed and their place |
+//! | [`fetch_ahead`] | how many pieces of tensors were asked for before their time |
 //! | [`read_bandwidth`], [`empty`] | reading memory, and nothing: what a bench compares with |
 //! | [`argmax`] | the index of the largest element of each row |
 //! | [`argmax_split`] | the largest element of each slice of a row, and its index |
@@ -58,6 +59,7 @@ pub mod device;
 pub mod dtype;
 pub mod embedding;
 pub mod empty;
+pub mod fetch_ahead;
 pub mod jit;
 pub mod kv_write;
 pub mod launch;
@@ -105,6 +107,7 @@ pub static OPS: &[&OpInfo] = &[
     &decode_advance::OP,
     &embedding::OP,
     &empty::OP,
+    &fetch_ahead::OP,
     &kv_write::OP,
     &linear::OP,
     &linear_add::OP,

@@ -19,6 +19,7 @@ pub mod decode_advance;
 pub mod embedding;
 pub mod empty;
 mod expr;
+pub mod fetch_ahead;
 pub mod kv_write;
 pub mod matmul;
 pub mod matmul_simt;
@@ -154,6 +155,7 @@ pub static KERNELS: &[&KernelInfo] = &[
     &decode_advance::KERNEL,
     &embedding::KERNEL,
     &empty::KERNEL,
+    &fetch_ahead::KERNEL,
     &kv_write::KERNEL,
     &matmul::KERNEL,
     &matmul_simt::KERNEL,

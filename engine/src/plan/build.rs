@@ -6,7 +6,7 @@ use kernels::device::Limits;
 use kernels::launch::Extent;
 
 use super::builder::{Builder, Tensor};
-use super::{Phase, Plan, PlanError, PlanPoint, advance, check, control, fusion, library, memory};
+use super::{Phase, Plan, PlanError, PlanPoint, advance, ahead, check, control, fusion, library, memory};
 use crate::device::{DeviceOptions, PoolLayout};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
@@ -69,6 +69,9 @@ pub(crate) fn assemble(
         ignored = left;
         if options.fusion {
             fusion::fuse(&mut plan);
+            if phase == Phase::Decode {
+                ahead::fetch(&mut plan);
+            }
         }
         match &multiplier {
             Ok(name) => {

@@ -2,7 +2,7 @@
 
 use kernels::Dtype;
 use kernels::jit::KernelSpec;
-use kernels::launch::{Access, Expr, find};
+use kernels::launch::{Access, Expr, fetch_ahead, find};
 
 use super::{Element, StepProblem};
 
@@ -158,6 +158,13 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             ("attention_merge", "kv_len") => (each(1)?, Element::I32),
             ("read_bandwidth", "out") => (vector(int("BLOCKS")?), Element::I32),
             ("read_bandwidth", "x") => (Count::AtLeast(number.clone()), float("X_DTYPE")?),
+            ("fetch_ahead", "out") => (vector(int("BLOCKS")?), Element::I32),
+            ("fetch_ahead", parameter) => {
+                let axes = ["first", "second", "third", "fourth"].into_iter().zip(fetch_ahead::ELEMENTS);
+                let axis = axes.into_iter().find(|(name, _)| *name == parameter).map(|(_, axis)| axis);
+                let elements = int(axis.ok_or(StepProblem::UnknownKernel)?)?;
+                (Count::AtLeast(Expr::Const(elements)), float("X_DTYPE")?)
+            }
             ("random_fill", "out") => (each(1)?, float("OUT_DTYPE")?),
             ("empty", "out") => (Count::AtLeast(number.clone()), Element::I32),
             ("tap_statistics", "out") => (vector(8), Element::Float(Dtype::F64)),

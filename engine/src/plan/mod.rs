@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `mod.rs` | the types |
 //! | `advance` | from the logits of a decode step to the inputs of the next |
+//! | `ahead` | weights asked for before they are read |
 //! | [`builder`] | what templates are written with |
 //! | [`build`](build()) | from a configuration to checked plans |
 //! | `fusion` | the residual stream and its norm in one step |
@@ -20,6 +21,7 @@
 //! | `library` | which products are a library's |
 
 mod advance;
+mod ahead;
 mod build;
 pub mod builder;
 mod check;

@@ -28,6 +28,7 @@ fn seam() -> Seam {
             "attention_prefill",
             "attention_split",
             "decode_advance",
+            "fetch_ahead",
             "matmul",
             "matmul_simt",
             "matvec_add",

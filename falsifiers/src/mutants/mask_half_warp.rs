@@ -27,6 +27,7 @@ fn seam() -> Seam {
             "attention_plain",
             "attention_prefill",
             "attention_split",
+            "fetch_ahead",
             "matvec",
             "matvec_add",
             "matvec_stream",

@@ -42,6 +42,7 @@ mod decode_position_ahead;
 mod e4m3_truncated;
 mod embedding_tail_dropped;
 mod empty_first_block;
+mod fetch_ahead_tensors;
 mod flash_other_buffer;
 mod flash_rescale;
 mod flash_unseen_nan;
@@ -194,6 +195,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &prefix_overwrites::MUTANT,
     &qwen3_k_norm::MUTANT,
     &random_fill_seed::MUTANT,
+    &fetch_ahead_tensors::MUTANT,
     &read_bandwidth_tail::MUTANT,
     &residual_add_one_pass::MUTANT,
     &rmsnorm_eps::MUTANT,

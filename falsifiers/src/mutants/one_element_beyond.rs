@@ -29,6 +29,7 @@ const PIECES: &[(&str, &str, &str)] = &[
     ("bias", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
     ("decode_advance", "next[sequence];", "next[sequence + 1];"),
     ("embedding", "input_ids[token]", "input_ids[token + 1]"),
+    ("fetch_ahead", "out[blockIdx.x] =", "out[blockIdx.x + 1] ="),
     ("kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
     ("norm_rope_kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
     ("empty", "out[blockIdx.x] =", "out[blockIdx.x + 1] ="),

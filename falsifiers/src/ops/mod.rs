@@ -17,6 +17,7 @@ mod decode_advance;
 mod draw;
 mod embedding;
 mod empty;
+mod fetch_ahead;
 mod kv_write;
 mod linear;
 mod linear_add;
@@ -123,6 +124,7 @@ pub static CASES: &[(&str, Groups)] = &[
     ("decode_advance", decode_advance::groups),
     ("embedding", embedding::groups),
     ("empty", empty::groups),
+    ("fetch_ahead", fetch_ahead::groups),
     ("kv_write", kv_write::groups),
     ("linear", linear::groups),
     ("linear_add", linear_add::groups),

@@ -150,6 +150,7 @@ const EXACT: [&str; 9] = [
     "bias",
     "embedding",
     "empty",
+    "fetch_ahead",
     "kv_write",
     "random_fill",
     "read_bandwidth",

@@ -101,6 +101,7 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
                 "residual_add" => pointwise(&mut call, "residual", "x", |a, b| a + b),
                 "silu_and_mul" => pointwise(&mut call, "gate", "up", |a, b| a / (1.0 + (-a).exp()) * b),
                 "kv_write" => kv_write(&mut call),
+                "fetch_ahead" => fetch_ahead(&mut call),
                 other => panic!("the double knows no {other}"),
             }
         }
@@ -121,6 +122,14 @@ fn argmax(call: &mut Call<'_>) -> Done {
     let x = call.floats("x", "ACT_DTYPE", n * width)?;
     let chosen: Vec<i32> = x.chunks(width).map(largest).collect();
     call.put("out", 0, &chosen)
+}
+
+/// Nothing but what it says of itself.
+fn fetch_ahead(call: &mut Call<'_>) -> Done {
+    let (blocks, threads, count) = (call.int("BLOCKS"), call.int("THREADS"), call.number);
+    let mut asked = vec![0; blocks];
+    (0..count).for_each(|piece| asked[piece / threads % blocks] += 1);
+    call.put("out", 0, &asked)
 }
 
 fn argmax_split(call: &mut Call<'_>) -> Done {

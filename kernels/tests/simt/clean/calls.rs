@@ -55,7 +55,7 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
     if matches!(spec.kernel.as_str(), "decode_advance" | "argmax_advance") {
         return decode_advance(spec, draw);
     }
-    if ["empty", "random_fill", "read_bandwidth"].contains(&spec.kernel.as_str()) {
+    if ["empty", "fetch_ahead", "random_fill", "read_bandwidth"].contains(&spec.kernel.as_str()) {
         return of_memory(spec, draw);
     }
     let activation = dtype(spec, "ACT_DTYPE");
@@ -170,6 +170,16 @@ fn of_memory(spec: &KernelSpec, draw: &mut Draw) -> Call {
                 launch::empty::shape(blocks.into()),
                 vec![Argument::Output(4 * written), Argument::Number(written)],
             )
+        }
+        "fetch_ahead" => {
+            let x = dtype(spec, "X_DTYPE");
+            let elements = launch::fetch_ahead::ELEMENTS.map(|axis| int(spec, axis));
+            let axes = launch::fetch_ahead::Axes::new(x, elements);
+            let tensors = elements.map(|elements| Argument::Input(draw.values(elements.max(1), x)));
+            let pieces = draw.within(0, axes.pieces().iter().sum());
+            let out = Argument::Output(4 * axes.blocks);
+            let arguments = [out].into_iter().chain(tensors).chain([Argument::Number(pieces)]).collect();
+            (launch::fetch_ahead::shape(&axes), arguments)
         }
         "random_fill" => {
             let out = output(count, dtype(spec, "OUT_DTYPE"));
