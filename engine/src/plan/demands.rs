@@ -2,7 +2,7 @@
 
 use kernels::Dtype;
 use kernels::jit::KernelSpec;
-use kernels::launch::{Access, Expr, find};
+use kernels::launch::{Access, Expr, find, sample};
 
 use super::{Element, StepProblem};
 
@@ -49,6 +49,9 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             | ("rmsnorm" | "add_rmsnorm", "out" | "x" | "residual" | "residual_out")
             | ("argmax", "x") => (each(int("FEATURES")?)?, act()?),
             ("argmax", "out") => (each(1)?, Element::I32),
+            ("sample", "logits") => (each(int("FEATURES")?)?, act()?),
+            ("sample", "next") => (each(1)?, Element::I32),
+            ("sample", "sampling") => (each(sample::WORDS as u64)?, Element::I32),
             ("argmax_split", "x") => (each(int("FEATURES")?)?, act()?),
             ("argmax_split" | "argmax_advance", "largest") => {
                 (each(int("SPLITS")?)?, Element::Float(Dtype::F32))

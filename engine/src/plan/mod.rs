@@ -39,7 +39,7 @@ use kernels::seam::Point;
 
 use crate::stage::StageName;
 
-pub(crate) use advance::HISTORY;
+pub(crate) use advance::{Choice, HISTORY};
 pub use build::build;
 pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;
@@ -167,6 +167,10 @@ impl Role {
 /// What a device keeps from step to step of a decode; all i32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
+    /// The token that each sequence goes on with where it is drawn, -1 where a logit is not finite: `[batch]`.
+    Next,
+    /// How each sequence's token is drawn, written by the host before the first step: `[batch, sample::WORDS]`.
+    Sampling,
     /// What was chosen since the host looked last: `[HISTORY, batch]`.
     Decoded,
     /// How many steps were made since then: `[1]`.
@@ -176,6 +180,8 @@ pub enum State {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Next => "next",
+            Self::Sampling => "sampling",
             Self::Decoded => "decoded",
             Self::Steps => "steps",
         })

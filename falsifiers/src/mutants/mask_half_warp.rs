@@ -37,6 +37,7 @@ fn seam() -> Seam {
             "norm_rope_kv_write",
             "read_bandwidth",
             "rmsnorm",
+            "sample",
             "tap_statistics",
         ],
         &[("__shfl_xor_sync(0xffffffffu, ", "__shfl_xor_sync(0x0000ffffu, ")],

@@ -90,6 +90,11 @@ mod rope_theta;
 mod rope_theta_missing;
 mod rows_shared;
 mod run_dependent_sum;
+mod sample_first_of_equals;
+mod sample_same_draw;
+mod sample_temperature;
+mod sample_top_k;
+mod sample_top_p;
 mod scaled_logits;
 mod silu_overflow;
 mod statistics_in_f32;
@@ -201,6 +206,11 @@ pub static MUTANTS: &[&Mutant] = &[
     &rope_theta_missing::MUTANT,
     &rows_shared::MUTANT,
     &run_dependent_sum::MUTANT,
+    &sample_first_of_equals::MUTANT,
+    &sample_same_draw::MUTANT,
+    &sample_temperature::MUTANT,
+    &sample_top_k::MUTANT,
+    &sample_top_p::MUTANT,
     &scaled_logits::MUTANT,
     &silu_overflow::MUTANT,
     &statistics_in_f32::MUTANT,
