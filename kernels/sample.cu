@@ -38,8 +38,8 @@ struct Tokens {
 
 // Tokens whose distances have the same upper bits, and those in front of them.
 struct Place {
-    u32 upper;
-    u32 shift;
+    u64 upper;
+    u64 shift;
     Tokens here;
     Tokens before;
 };
@@ -87,12 +87,20 @@ struct Row {
 #pragma unroll 1
         for (u32 i = threadIdx.x * AT_ONCE; i < FEATURES; i += THREADS * AT_ONCE) {
             float values[AT_ONCE];
-            load(values, i);
+            load_some(values, x + i);
 #pragma unroll
             for (u32 j = 0; j < AT_ONCE; ++j) with(values[j]);
         }
     }
-    __device__ __forceinline__ void load(float (&to)[AT_ONCE], u32 i) const { load_some(to, x + i); }
+    // Which of the elements that are loaded at once from `i` on have these upper bits, a bit each.
+    __device__ __forceinline__ u32 with_upper(u32 i, u32 upper, u32 shift) const {
+        float values[AT_ONCE];
+        load_some(values, x + i);
+        u32 found = 0;
+#pragma unroll
+        for (u32 j = 0; j < AT_ONCE; ++j) found |= (u32)(distance(values[j]) >> shift == upper) << j;
+        return found;
+    }
 };
 
 // What the threads before this one have together. `shared.all` has the sum over all of them then.
@@ -135,33 +143,39 @@ static __device__ __forceinline__ Place bin_behind(u64 target, const u64* weight
 
 // The tokens of one logit among which the one is that lies behind `target` tokens, or behind so much weight.
 template <bool COUNTED>
-static __device__ __noinline__ Place place_behind(u64 target, const Row& row, Shared& shared) {
-    Place place = bin_behind<COUNTED>(target, shared.coarse_weight, shared.coarse_count, shared);
-    place.shift = shift_of(0);
+static __device__ __noinline__ Place place_behind(u64 target, Row row, Shared& shared) {
+    Place bin = bin_behind<COUNTED>(target, shared.coarse_weight, shared.coarse_count, shared);
+    u32 upper = (u32)bin.upper;
+    u32 shift = shift_of(0);
+    Tokens before = bin.before;
 #pragma unroll 1
-    for (u32 level = 1; level < LEVELS && place.here.count > 1; ++level) {
-        const u32 shift = shift_of(level);
+    for (u32 level = 1; level < LEVELS && bin.here.count > 1; ++level) {
+        const u32 next = shift_of(level);
+        const u32 bits = shift - next;
         shared.fine_weight[threadIdx.x] = 0;
         shared.fine_count[threadIdx.x] = 0;
         __syncthreads();
-        row.each([&](float x) {
-            const u32 distance = row.distance(x);
-            if (distance >> place.shift != place.upper) return;
-            const u32 bin = distance >> shift & ((1u << (place.shift - shift)) - 1);
-            atomicAdd(&shared.fine_weight[bin], row.weight(x));
-            atomicAdd(&shared.fine_count[bin], 1u);
-        });
+#pragma unroll 1
+        for (u32 i = threadIdx.x * AT_ONCE; i < FEATURES; i += THREADS * AT_ONCE) {
+            // Hardly ever any.
+            u32 found = row.with_upper(i, upper, shift);
+#pragma unroll 1
+            for (; found != 0; found &= found - 1) {
+                const float x = Activation::load(row.x[i + __ffs(found) - 1]);
+                const u32 at = row.distance(x) >> next & ((1u << bits) - 1);
+                atomicAdd(&shared.fine_weight[at], row.weight(x));
+                atomicAdd(&shared.fine_count[at], 1u);
+            }
+        }
         __syncthreads();
-        const Tokens before = place.before;
-        const u32 upper = place.upper << (place.shift - shift);
-        place = bin_behind<COUNTED>(target - (COUNTED ? before.count : before.weight), shared.fine_weight,
-                                    shared.fine_count, shared);
-        place.upper |= upper;
-        place.shift = shift;
-        place.before.weight += before.weight;
-        place.before.count += before.count;
+        bin = bin_behind<COUNTED>(target - (COUNTED ? before.count : before.weight), shared.fine_weight,
+                                  shared.fine_count, shared);
+        upper = upper << bits | (u32)bin.upper;
+        shift = next;
+        before.weight += bin.before.weight;
+        before.count += bin.before.count;
     }
-    return place;
+    return {upper, shift, bin.here, before};
 }
 
 // Which of the tokens of one logit lies behind so much weight. All of them weigh the same.
@@ -248,13 +262,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
 #pragma unroll 1
     for (u32 start = 0; passed <= rank && start < FEATURES; start += THREADS * AT_ONCE) {
         const u32 i = start + threadIdx.x * AT_ONCE;
-        u32 found = 0;
-        if (i < FEATURES) {
-            float values[AT_ONCE];
-            row.load(values, i);
-#pragma unroll
-            for (u32 j = 0; j < AT_ONCE; ++j) found |= (u32)(row.distance(values[j]) >> place.shift == place.upper) << j;
-        }
+        u32 found = i < FEATURES ? row.with_upper(i, (u32)place.upper, (u32)place.shift) : 0;
         const u64 before = passed + sum_before({0, (u64)__popc(found)}, shared).count;
         if (before <= rank && rank - before < (u64)__popc(found)) {
             for (u64 left = rank - before; left > 0; --left) found &= found - 1;

@@ -155,10 +155,11 @@ fn by_itself(model: &DeviceModel, tokens: &[u32], truth: &[Tensor]) -> Result<Re
     Ok(Err(Defect::counted("tokens", 1.0, problem).into()))
 }
 
-/// Samplers of the sequences that are drawn from: the first is greedy by its temperature, the second by its `top_k`.
+/// Samplers of the sequences that are drawn from: the first is greedy by its temperature, the second by its `top_k`, of
+/// whose equals its `top_p` leaves the first.
 const SAMPLING: [Sampling; 4] = [
     Sampling { temperature: 0.0, top_k: None, top_p: None, seed: 1 },
-    Sampling { temperature: 1.5, top_k: Some(1), top_p: None, seed: 2 },
+    Sampling { temperature: 1.5, top_k: Some(1), top_p: Some(1e-6), seed: 2 },
     Sampling { temperature: 2.0, top_k: Some(40), top_p: Some(0.95), seed: 3 },
     Sampling { temperature: 1.0, top_k: None, top_p: None, seed: 4 },
 ];

@@ -19,7 +19,7 @@ use super::{Draw, Group, OpArgument, OpCase, OpRun};
 
 /// Rows, and logits of each.
 const SHAPES: [(usize, usize); 9] =
-    [(4, 1), (24, 7), (120, 16), (60, 255), (36, 1024), (24, 1000), (12, 4099), (12, 8200), (4, 151_936)];
+    [(36, 2), (36, 7), (120, 16), (60, 255), (36, 1024), (24, 1000), (12, 4099), (12, 8200), (8, 151_936)];
 
 /// Numbers of a stream that are tried before a row is greedy instead.
 const TRIES: u64 = 50;
@@ -98,12 +98,21 @@ fn row(draw: &mut Draw, at: usize, Axes { features, activation }: Axes) -> Row {
         }
         _ => {}
     }
-    let parameters = Parameters {
-        temperature: pick(&[1.0, 0.7, 1.5, 0.25, 1.0, 0.8, 0.0, f32::MIN_POSITIVE], draw).unwrap_or(1.0),
-        top_k: pick(&[None, None, Some(1), Some(2), Some(40), Some(features), Some(features + 3)], draw)
-            .flatten(),
-        top_p: pick(&[None, None, Some(1.0), Some(0.95), Some(0.5), Some(0.1), Some(1e-9)], draw).flatten(),
+    // The first ones of few rows go every way; what is beyond is any combination.
+    let drawn = |draw: &mut Draw| {
+        let temperature = pick(&[1.0, 0.7, 1.5, 0.25, 0.8, 0.0, f32::MIN_POSITIVE], draw).unwrap_or(1.0);
+        let top_k = pick(&[None, Some(1), Some(2), Some(40), Some(features), Some(features + 3)], draw);
+        let top_p = pick(&[None, Some(1.0), Some(0.95), Some(0.5), Some(0.1), Some(1e-9)], draw);
+        (temperature, top_k.flatten(), top_p.flatten())
     };
+    let (temperature, top_k, top_p) = match at % 8 {
+        0 => (1.0, None, None),
+        1 => (0.7, Some(features.div_ceil(3)), Some(0.95)),
+        2 => (1.5, None, Some(0.6)),
+        3 => (0.8, Some(features / 2 + 1), None),
+        _ => drawn(draw),
+    };
+    let parameters = Parameters { temperature, top_k, top_p };
     let key = std::array::from_fn(|_| draw.bits() as u32);
     // Around the ends of a block, of 32 bits of its number, and of everything.
     let number = pick(&[0, 7, (1 << 35) - 3, u64::MAX - 2, draw.bits()], draw).unwrap_or(0);
