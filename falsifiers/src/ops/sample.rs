@@ -90,7 +90,7 @@ fn row(draw: &mut Draw, at: usize, Axes { features, activation }: Axes) -> Row {
         1 | 7 => logits.iter_mut().for_each(|x| *x = x.clamp(-2.0, 2.0).round()),
         2 if features < 5000 => logits.fill(-3.25),
         3 => logits.iter_mut().for_each(|x| *x = if *x < 0.0 { -0.0 } else { 0.0 }),
-        4 | 5 | 6 => {
+        4..=6 => {
             let bad = pick(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 60.0], draw).unwrap_or(60.0);
             if let Some(slot) = logits.get_mut(one) {
                 *slot = bad;
