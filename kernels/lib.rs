@@ -24,12 +24,12 @@
 //! | [`norm_gate_up`] | the gated activation of the norm of rows |
 //! | [`kv_write`] | keys and values of new tokens, written to their pages |
 //! | [`random_fill`] | numbers that follow from a seed and their place |
-//! | [`fetch_ahead`] | how many pieces of tensors were asked for before their time |
 //! | [`read_bandwidth`], [`empty`] | reading memory, and nothing: what a bench compares with |
 //! | [`argmax`] | the index of the largest element of each row |
 //! | [`argmax_split`] | the largest element of each slice of a row, and its index |
 //! | [`argmax_advance`] | the token of each sequence from those, and the inputs of the next decode step |
 //! | [`decode_advance`] | the inputs of the next decode step |
+//! | [`sample`] | a token drawn from logits |
 //! | [`tap_statistics`] | statistics of a stage |
 //!
 //! [`arithmetic`] says in which number format a reference computes, [`seam`] is the one place through which a
@@ -59,7 +59,6 @@ pub mod device;
 pub mod dtype;
 pub mod embedding;
 pub mod empty;
-pub mod fetch_ahead;
 pub mod jit;
 pub mod kv_write;
 pub mod launch;
@@ -75,6 +74,7 @@ pub mod residual_add;
 pub mod rmsnorm;
 pub mod rope;
 pub mod rope_kv_write;
+pub mod sample;
 pub mod seam;
 pub mod silu_and_mul;
 pub mod tap_statistics;
@@ -107,7 +107,6 @@ pub static OPS: &[&OpInfo] = &[
     &decode_advance::OP,
     &embedding::OP,
     &empty::OP,
-    &fetch_ahead::OP,
     &kv_write::OP,
     &linear::OP,
     &linear_add::OP,
@@ -120,6 +119,7 @@ pub static OPS: &[&OpInfo] = &[
     &rmsnorm::OP,
     &rope::OP,
     &rope_kv_write::OP,
+    &sample::OP,
     &silu_and_mul::OP,
     &tap_statistics::OP,
 ];

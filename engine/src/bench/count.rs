@@ -34,9 +34,6 @@ pub(super) fn of_token(model: &DeviceModel, depth: usize, steps: usize) -> Bytes
     BytesPerToken { weights: weight_bytes(plan), kv: sum / steps.max(1) as u64 }
 }
 
-/// Ops that read weights only to have read them: for the control, or before their time.
-const HINTS: [&str; 2] = ["fetch_ahead", "read_bandwidth"];
-
 /// What a step does, by the op of its kernel.
 fn op(step: &Step) -> &'static str {
     find(&step.spec.kernel).map_or("", |kernel| kernel.op)
@@ -47,7 +44,7 @@ fn op(step: &Step) -> &'static str {
 #[must_use]
 pub fn weight_bytes(plan: &Plan) -> u64 {
     let (mut whole, mut rows): (BTreeSet<BufferId>, BTreeSet<BufferId>) = Default::default();
-    for step in plan.steps.iter().filter(|step| !HINTS.contains(&op(step))) {
+    for step in plan.steps.iter().filter(|step| op(step) != "read_bandwidth") {
         let of_step = if op(step) == "embedding" { &mut rows } else { &mut whole };
         of_step.extend(step.reads().filter(|&id| plan.buffer(id).is_some_and(|b| b.role == Role::Weight)));
     }
@@ -95,7 +92,7 @@ fn seen(config: &Config, layer: usize, length: u64) -> u64 {
 pub fn operations(plan: &Plan, config: &Config, tokens: usize) -> f64 {
     let tokens = tokens as u64;
     let extent = Extent { tokens, batch: 1, max_kv: tokens };
-    let products = plan.steps.iter().filter(|step| op(step) != "embedding" && !HINTS.contains(&op(step)));
+    let products = plan.steps.iter().filter(|step| !["embedding", "read_bandwidth"].contains(&op(step)));
     let products: f64 = products
         .map(|step| {
             let numbers = step.arguments.iter().filter_map(|operand| match operand {

@@ -9,7 +9,7 @@ use kernels::launch::Extent;
 
 use super::{DeviceModel, GraphMode};
 use crate::error::EngineError;
-use crate::plan::{Phase, Plan, Replayable, Step, maximum};
+use crate::plan::{Choice, Phase, Plan, Replayable, Step, maximum};
 
 /// How decode runs of a batch size are launched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(super) enum Round {
     /// One decode step.
     Step,
     /// One decode step, and what makes the inputs of the next.
-    StepAndAdvance,
+    StepAndAdvance(Choice),
 }
 
 /// The graphs that were made so far, by batch size and what they do.
@@ -124,7 +124,7 @@ impl DeviceModel {
         let extent = Extent { tokens: batch, batch, ..maximum(Phase::Decode, self.options()) };
         let plans = match round {
             Round::Step => vec![self.plan(Phase::Decode)],
-            Round::StepAndAdvance => vec![self.plan(Phase::Decode), self.advance()],
+            Round::StepAndAdvance(choice) => vec![self.plan(Phase::Decode), self.advance(choice)],
         };
         let made = self.executor().graph(&plans, extent, self.options().programmatic);
         let made = match made {

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::eager::Executor;
-use crate::plan::{Built, Phase, Plan, assemble, maximum, shared};
+use crate::plan::{Built, Choice, Phase, Plan, assemble, maximum, shared};
 use crate::weights::ConsumedReport;
 
 /// A model on a device. It was not compared with anything yet: what serves takes an admitted one.
@@ -30,8 +30,10 @@ pub struct DeviceModel {
     layout: PoolLayout,
     prefill: Plan,
     decode: Plan,
-    /// What follows a decode step where the device goes on by itself.
-    advance: Plan,
+    /// What follows a decode step where the device goes on by itself, with the largest logit.
+    greedy: Plan,
+    /// The same with a token that is drawn.
+    drawn: Plan,
     functions: BTreeMap<String, Function>,
     keys: BTreeMap<String, String>,
     library: Option<String>,
@@ -62,7 +64,7 @@ impl DeviceModel {
         let (functions, keys) = compiled(&built, &*device, jit, &options)?;
         let memory = Memory::allocate(&*device, &needs)?;
         let consumed = memory.upload(&*device, jit, loaded, &built)?;
-        let Built { plans: [prefill, decode], advance, .. } = built;
+        let Built { plans: [prefill, decode], greedy, drawn, .. } = built;
         let in_library = prefill.steps.iter().any(|step| step.library.is_some());
         for plan in [&prefill, &decode] {
             tracing::debug!(phase = %plan.phase, steps = plan.steps.len(), notes = ?plan.notes, "plan");
@@ -77,7 +79,8 @@ impl DeviceModel {
             layout,
             prefill,
             decode,
-            advance,
+            greedy,
+            drawn,
             functions,
             keys,
             library: library.ok().filter(|_| in_library),
@@ -176,8 +179,11 @@ impl DeviceModel {
         &*self.device
     }
 
-    pub(super) const fn advance(&self) -> &Plan {
-        &self.advance
+    pub(super) const fn advance(&self, choice: Choice) -> &Plan {
+        match choice {
+            Choice::Greedy => &self.greedy,
+            Choice::Drawn => &self.drawn,
+        }
     }
 
     pub(super) const fn graphs(&self) -> &Graphs {

@@ -5,7 +5,7 @@ use kernels::launch::Extent;
 use super::graphs::Round;
 use super::{DeviceModel, Metadata, Watch};
 use crate::error::EngineError;
-use crate::plan::{Phase, Plan, Role, maximum};
+use crate::plan::{Choice, Phase, Plan, Role, maximum};
 
 /// How steps are launched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,9 +73,14 @@ impl DeviceModel {
     }
 
     /// Runs the decode plan so often, each time over the inputs that the device made from the step before.
-    pub(super) fn rounds(&self, metadata: &Metadata, rounds: usize) -> Result<(), EngineError> {
+    pub(super) fn rounds(
+        &self,
+        metadata: &Metadata,
+        rounds: usize,
+        choice: Choice,
+    ) -> Result<(), EngineError> {
         let (plan, extent) = (self.plan(Phase::Decode), metadata.extent());
-        let replayed = self.with_graph((extent.batch, Round::StepAndAdvance), |made| {
+        let replayed = self.with_graph((extent.batch, Round::StepAndAdvance(choice)), |made| {
             self.fill_but(plan, metadata, |input| made.replayed && made.stale.contains(&input))?;
             made.replayed = true;
             (0..rounds).try_for_each(|_| Ok(self.device().replay(&made.graph)?))
@@ -89,7 +94,7 @@ impl DeviceModel {
         let longest = Extent { max_kv: maximum(Phase::Decode, self.options()).max_kv, ..extent };
         (0..rounds).try_for_each(|_| {
             executor.run_unwatched(plan, longest)?;
-            executor.run_unwatched(self.advance(), longest)
+            executor.run_unwatched(self.advance(choice), longest)
         })
     }
 

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use kernels::device::Limits;
 use kernels::launch::Extent;
 
+use super::advance::{Choice, advance};
 use super::builder::{Builder, Tensor};
-use super::{Phase, Plan, PlanError, PlanPoint, advance, ahead, check, control, fusion, library, memory};
+use super::{Phase, Plan, PlanError, PlanPoint, check, control, fusion, library, memory};
 use crate::device::{DeviceOptions, PoolLayout};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
@@ -16,8 +17,10 @@ use crate::weights::WeightsPoint;
 pub(crate) struct Built {
     /// Prefill and decode.
     pub(crate) plans: [Plan; 2],
-    /// What follows a decode step where the device goes on by itself.
-    pub(crate) advance: Plan,
+    /// What follows a decode step where the device goes on by itself, with the largest logit.
+    pub(crate) greedy: Plan,
+    /// The same with a token that is drawn.
+    pub(crate) drawn: Plan,
     /// Every tensor that the plans read, by its name.
     pub(crate) tensors: BTreeMap<String, Tensor>,
     /// Patterns of tensors that are left out, with reasons.
@@ -27,7 +30,7 @@ pub(crate) struct Built {
 impl Built {
     /// Everything that is launched.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Plan> {
-        self.plans.iter().chain([&self.advance])
+        self.plans.iter().chain([&self.greedy, &self.drawn])
     }
 }
 
@@ -69,9 +72,6 @@ pub(crate) fn assemble(
         ignored = left;
         if options.fusion {
             fusion::fuse(&mut plan);
-            if phase == Phase::Decode {
-                ahead::fetch(&mut plan);
-            }
         }
         match &multiplier {
             Ok(name) => {
@@ -98,12 +98,16 @@ pub(crate) fn assemble(
     };
     let plans = [one(Phase::Prefill)?, one(Phase::Decode)?];
     let [_, decode] = &plans;
-    let advance = advance::advance(decode, layout, loaded.activation_dtype()).ok_or_else(|| {
-        let problem = "stores no logits, or lacks an input that the next step needs".to_owned();
-        PlanError::Coverage { phase: Phase::Decode, problem }
-    })?;
-    check::steps(&advance, limits, &extents(Phase::Decode, options))?;
-    Ok(Built { plans, advance, tensors, ignored })
+    let after = |choice: Choice| -> Result<Plan, EngineError> {
+        let plan = advance(decode, layout, loaded.activation_dtype(), choice).ok_or_else(|| {
+            let problem = "stores no logits, or lacks an input that the next step needs".to_owned();
+            PlanError::Coverage { phase: Phase::Decode, problem }
+        })?;
+        check::steps(&plan, limits, &extents(Phase::Decode, options))?;
+        Ok(plan)
+    };
+    let (greedy, drawn) = (after(Choice::Greedy)?, after(Choice::Drawn)?);
+    Ok(Built { plans, greedy, drawn, tensors, ignored })
 }
 
 /// The smallest run of a plan and the largest. Every expression of a plan grows with the extent, so that what holds at

@@ -21,7 +21,6 @@ pub(super) fn read_more(plan: &mut Plan, bytes: u64) {
         })
         .collect();
     weights.sort_by_key(|&(elements, id, dtype)| (Reverse(elements * dtype.size() as u64), id));
-    let taken = plan.buffers.iter().filter(|buffer| matches!(buffer.role, Role::Unread(_))).count();
     let (mut left, mut steps) = (bytes, Vec::new());
     for (elements, id, dtype) in weights {
         let count = elements.min(left.div_ceil(dtype.size() as u64)).min(u64::from(u32::MAX));
@@ -29,7 +28,7 @@ pub(super) fn read_more(plan: &mut Plan, bytes: u64) {
             break;
         }
         left = left.saturating_sub(count * dtype.size() as u64);
-        steps.push(step(plan, taken + steps.len(), id, dtype, count));
+        steps.push(step(plan, steps.len(), id, dtype, count));
     }
     let note = format!("reads {} bytes of weights once more in each run, for nothing", bytes - left);
     plan.notes.push(note);

@@ -2,7 +2,7 @@
 
 use kernels::Dtype;
 use kernels::jit::KernelSpec;
-use kernels::launch::{Access, Expr, fetch_ahead, find};
+use kernels::launch::{Access, Expr, find, sample};
 
 use super::{Element, StepProblem};
 
@@ -49,6 +49,9 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             | ("rmsnorm" | "add_rmsnorm", "out" | "x" | "residual" | "residual_out")
             | ("argmax", "x") => (each(int("FEATURES")?)?, act()?),
             ("argmax", "out") => (each(1)?, Element::I32),
+            ("sample", "logits") => (each(int("FEATURES")?)?, act()?),
+            ("sample", "next") => (each(1)?, Element::I32),
+            ("sample", "sampling") => (each(sample::WORDS as u64)?, Element::I32),
             ("argmax_split", "x") => (each(int("FEATURES")?)?, act()?),
             ("argmax_split" | "argmax_advance", "largest") => {
                 (each(int("SPLITS")?)?, Element::Float(Dtype::F32))
@@ -158,13 +161,6 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             ("attention_merge", "kv_len") => (each(1)?, Element::I32),
             ("read_bandwidth", "out") => (vector(int("BLOCKS")?), Element::I32),
             ("read_bandwidth", "x") => (Count::AtLeast(number.clone()), float("X_DTYPE")?),
-            ("fetch_ahead", "out") => (vector(int("BLOCKS")?), Element::I32),
-            ("fetch_ahead", parameter) => {
-                let axes = ["first", "second", "third", "fourth"].into_iter().zip(fetch_ahead::ELEMENTS);
-                let axis = axes.into_iter().find(|(name, _)| *name == parameter).map(|(_, axis)| axis);
-                let elements = int(axis.ok_or(StepProblem::UnknownKernel)?)?;
-                (Count::AtLeast(Expr::Const(elements)), float("X_DTYPE")?)
-            }
             ("random_fill", "out") => (each(1)?, float("OUT_DTYPE")?),
             ("empty", "out") => (Count::AtLeast(number.clone()), Element::I32),
             ("tap_statistics", "out") => (vector(8), Element::Float(Dtype::F64)),

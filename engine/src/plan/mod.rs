@@ -8,7 +8,6 @@
 //! |---|---|
 //! | `mod.rs` | the types |
 //! | `advance` | from the logits of a decode step to the inputs of the next |
-//! | `ahead` | weights asked for before they are read |
 //! | [`builder`] | what templates are written with |
 //! | [`build`](build()) | from a configuration to checked plans |
 //! | `fusion` | the residual stream and its norm in one step |
@@ -21,7 +20,6 @@
 //! | `library` | which products are a library's |
 
 mod advance;
-mod ahead;
 mod build;
 pub mod builder;
 mod check;
@@ -44,7 +42,7 @@ use kernels::seam::Point;
 
 use crate::stage::StageName;
 
-pub(crate) use advance::HISTORY;
+pub(crate) use advance::{Choice, HISTORY};
 pub use build::build;
 pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;
@@ -172,6 +170,10 @@ impl Role {
 /// What a device keeps from step to step of a decode; all i32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
+    /// The token that each sequence goes on with where it is drawn, -1 where a logit is not finite: `[batch]`.
+    Next,
+    /// How each sequence's token is drawn, written by the host before the first step: `[batch, sample::WORDS]`.
+    Sampling,
     /// What was chosen since the host looked last: `[HISTORY, batch]`.
     Decoded,
     /// How many steps were made since then: `[1]`.
@@ -181,6 +183,8 @@ pub enum State {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Next => "next",
+            Self::Sampling => "sampling",
             Self::Decoded => "decoded",
             Self::Steps => "steps",
         })

@@ -42,7 +42,6 @@ mod decode_position_ahead;
 mod e4m3_truncated;
 mod embedding_tail_dropped;
 mod empty_first_block;
-mod fetch_ahead_tensors;
 mod flash_other_buffer;
 mod flash_rescale;
 mod flash_unseen_nan;
@@ -95,6 +94,11 @@ mod rope_theta;
 mod rope_theta_missing;
 mod rows_shared;
 mod run_dependent_sum;
+mod sample_first_of_equals;
+mod sample_same_draw;
+mod sample_temperature;
+mod sample_top_k;
+mod sample_top_p;
 mod scaled_logits;
 mod silu_overflow;
 mod statistics_in_f32;
@@ -195,7 +199,6 @@ pub static MUTANTS: &[&Mutant] = &[
     &prefix_overwrites::MUTANT,
     &qwen3_k_norm::MUTANT,
     &random_fill_seed::MUTANT,
-    &fetch_ahead_tensors::MUTANT,
     &read_bandwidth_tail::MUTANT,
     &residual_add_one_pass::MUTANT,
     &rmsnorm_eps::MUTANT,
@@ -211,6 +214,11 @@ pub static MUTANTS: &[&Mutant] = &[
     &rope_theta_missing::MUTANT,
     &rows_shared::MUTANT,
     &run_dependent_sum::MUTANT,
+    &sample_first_of_equals::MUTANT,
+    &sample_same_draw::MUTANT,
+    &sample_temperature::MUTANT,
+    &sample_top_k::MUTANT,
+    &sample_top_p::MUTANT,
     &scaled_logits::MUTANT,
     &silu_overflow::MUTANT,
     &statistics_in_f32::MUTANT,

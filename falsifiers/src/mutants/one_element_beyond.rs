@@ -29,7 +29,6 @@ const PIECES: &[(&str, &str, &str)] = &[
     ("bias", "Act::load(x[start + i])", "Act::load(x[start + i + 1])"),
     ("decode_advance", "next[sequence];", "next[sequence + 1];"),
     ("embedding", "input_ids[token]", "input_ids[token + 1]"),
-    ("fetch_ahead", "out[blockIdx.x] =", "out[blockIdx.x + 1] ="),
     ("kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
     ("norm_rope_kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
     ("empty", "out[blockIdx.x] =", "out[blockIdx.x + 1] ="),
@@ -39,6 +38,7 @@ const PIECES: &[(&str, &str, &str)] = &[
     ("rmsnorm", "float value = Storage<ACT>::load(x[i]);", "float value = Storage<ACT>::load(x[i + 1]);"),
     ("rope", "Act::load(x[high])", "Act::load(x[high + 1])"),
     ("rope_kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
+    ("sample", "{logits + (u64)at * FEATURES", "{logits + (u64)(at + 1) * FEATURES"),
     ("silu_and_mul", "up[start + i]", "up[start + i + 1]"),
     ("tap_statistics", "Storage<ACT_DTYPE>::load(x[i])", "Storage<ACT_DTYPE>::load(x[i + 1])"),
 ];

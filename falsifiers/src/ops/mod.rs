@@ -17,7 +17,6 @@ mod decode_advance;
 mod draw;
 mod embedding;
 mod empty;
-mod fetch_ahead;
 mod kv_write;
 mod linear;
 mod linear_add;
@@ -31,6 +30,7 @@ mod residual_add;
 mod rmsnorm;
 mod rope;
 mod rope_kv_write;
+mod sample;
 mod silu_and_mul;
 mod streamed;
 mod tap_statistics;
@@ -124,7 +124,6 @@ pub static CASES: &[(&str, Groups)] = &[
     ("decode_advance", decode_advance::groups),
     ("embedding", embedding::groups),
     ("empty", empty::groups),
-    ("fetch_ahead", fetch_ahead::groups),
     ("kv_write", kv_write::groups),
     ("linear", linear::groups),
     ("linear_add", linear_add::groups),
@@ -137,6 +136,7 @@ pub static CASES: &[(&str, Groups)] = &[
     ("rmsnorm", rmsnorm::groups),
     ("rope", rope::groups),
     ("rope_kv_write", rope_kv_write::groups),
+    ("sample", sample::groups),
     ("silu_and_mul", silu_and_mul::groups),
     ("tap_statistics", tap_statistics::groups),
 ];

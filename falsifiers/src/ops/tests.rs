@@ -150,7 +150,6 @@ const EXACT: [&str; 9] = [
     "bias",
     "embedding",
     "empty",
-    "fetch_ahead",
     "kv_write",
     "random_fill",
     "read_bandwidth",
