@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::Loaded;
 use engine::bench::anchors::Anchors;
-use engine::bench::kernels::{AttentionRow, KernelRow};
+use engine::bench::kernels::{AttentionRow, KernelRow, Kernels};
 use engine::bench::report::{Maybe, Report};
 use engine::bench::verdict::Verdict;
 use engine::bench::{Bench, Options, Sample, Wall, synthetic};
@@ -127,8 +127,8 @@ fn page(report: &Report) -> String {
         options.depth
     );
     text += &rates(report);
-    if let Some(rows) = &report.kernels {
-        text += &format!("\n{}", kernels(rows));
+    if let Some(Kernels { seconds, rows }) = &report.kernels {
+        text += &format!("\n{}all steps of the plan: {}\n", kernels(rows), microseconds(seconds));
     }
     if let Some(AttentionRow { tokens, kernel, seconds, operations_per_second }) = &report.attention {
         let (each, rate) = (microseconds(seconds), large(*operations_per_second));

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::anchors::Anchors;
 use super::count::BytesPerToken;
 use super::decode::Decoded;
-use super::kernels::{AttentionRow, KernelRow};
+use super::kernels::{AttentionRow, Kernels};
 use super::verdict::Verdict;
 use super::{Options, Sample, Way, is_virtual};
 
@@ -75,7 +75,7 @@ pub struct Report {
     pub control: Maybe<ControlRow>,
     /// What each kernel takes, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kernels: Option<Vec<KernelRow>>,
+    pub kernels: Option<Kernels>,
     /// Attention of the prefill by itself, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attention: Option<AttentionRow>,

@@ -61,7 +61,7 @@ fn a_virtual_device_is_measured_and_gets_no_verdict() {
     );
     assert_eq!(json["device"]["virtual"], true);
     assert_eq!(json["options"]["depth"], 16);
-    assert_eq!(json["decode"].as_array().unwrap().len(), 4);
+    assert_eq!(json["decode"].as_array().unwrap().len(), 5);
     assert_eq!(json["decode"][1]["sample"]["seconds"].as_array().unwrap().len(), 2);
     let number = |value: &serde_json::Value| value.as_f64().unwrap_or_default();
     assert!(number(&json["prefill"]["operations"]) > 1e6, "{json}");
