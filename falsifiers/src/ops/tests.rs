@@ -108,6 +108,8 @@ fn references_give_what_is_compared_and_honest_runs_hold() {
                     // A sum of 8,192 squares one after the other is 9 units in the last place away, and one of 256
                     // products in the exponent of a softmax 20.
                     Dtype::F32 => (128.0 * stored.epsilon()).max(4.0 * between.epsilon()),
+                    // Of norm, products, activation and their product each is rounded, and silu makes more of it.
+                    _ if group.kernel == "norm_gate_up_matvec" => 8.0 * stored.epsilon(),
                     _ => 4.0 * stored.epsilon(),
                 };
                 assert!(max <= enough, "{name}: {max:e} holds nothing");
