@@ -194,7 +194,7 @@ mod tests {
         for target in Target::ALL {
             for head_dim in (32..=256).step_by(16) {
                 let found = fit(&axes(head_dim, Dtype::BF16), &target.limits()).unwrap();
-                assert!(found.tile.queries.is_multiple_of((16 * found.tile.warps)), "{target} {found:?}");
+                assert!(found.tile.queries.is_multiple_of(16 * found.tile.warps), "{target} {found:?}");
                 assert!(found.tile.keys.is_multiple_of(16) && found.tile.keys <= 32 * found.tile.warps);
                 let shared = shape(&found, Expr::Tokens, Expr::Batch).shared;
                 assert!(shared <= target.limits().max_shared_bytes, "{target} {found:?}: {shared}");
