@@ -12,8 +12,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     argmax_advance(i32* input_ids, i32* positions, i32* slot_mapping, i32* kv_len, i32* decoded, i32* steps,
                    const float* largest, const i32* index, const i32* kv_page_indptr, const i32* kv_page_indices,
                    u32 batch) {
-    wait_for_predecessor();
     let_successor_start();
+    wait_for_predecessor();
     const DecodeInputs inputs = {input_ids, positions, slot_mapping, kv_len, kv_page_indptr, kv_page_indices};
     const u32 step = steps[0];
     const u32 lane = threadIdx.x % 32;

@@ -18,8 +18,8 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     argmax_split(float* largest, i32* index, const Activation::Element* x, u32 rows) {
     __shared__ Candidate candidates[THREADS / 32];
 
-    wait_for_predecessor();
     let_successor_start();
+    wait_for_predecessor();
 
     const u32 row = blockIdx.x / SPLITS;
     const u32 split = blockIdx.x % SPLITS;

@@ -216,10 +216,9 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     __shared__ float total_of[WARPS][HEADS];
     __shared__ float context_of[WARPS][HEADS][HEAD_DIM];
 
-    // Not even what the host writes is read before: a kernel may write it in its place.
-    wait_for_predecessor();
+    // What the host says of a step is there before it, so that it is read, and pages are looked up, while the kernel
+    // before still runs.
     let_successor_start();
-
     const u32 split = blockIdx.x % SPLITS;
     const u32 first_head = blockIdx.x / SPLITS % CHUNKS * HEADS;
     const u32 kv_head = blockIdx.x / (SPLITS * CHUNKS);
@@ -229,7 +228,10 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     const u32 next_token = qo_indptr[sequence + 1];
     const u32 length = kv_len[sequence];
     const i32* const pages = kv_page_indices + kv_page_indptr[sequence];
-    if (token == next_token) return;
+    if (token == next_token) {
+        wait_for_predecessor();
+        return;
+    }
     const u32 heads = min(HEADS, GROUP - first_head);
     // The first of the block's query heads, and of their rows.
     const u32 head = kv_head * GROUP + first_head;
@@ -241,6 +243,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     const u32 end_tile = (end + TILE - 1) / TILE;
     const u32 tile = first_tile_of(split, first / TILE);
     if (tile >= end_tile) {
+        wait_for_predecessor();
         for (u32 h = threadIdx.x; h < heads; h += THREADS) {
             largest[(row + h) * SPLITS + split] = NEGATIVE_INFINITY;
             total[(row + h) * SPLITS + split] = 0.0f;
@@ -255,6 +258,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     const u32 steps = ((end_tile - tile + SPLITS - 1) / SPLITS) * STEPS;
     Place here = place(0, tile, first, end, kv_head, pages);
     Place ahead = place(1, tile, first, end, kv_head, pages);
+    wait_for_predecessor();
     Step step;
     bring(step, here, k_pages, v_pages);
     for (u32 i = threadIdx.x; i < HEADS * HEAD_DIM; i += THREADS) {

@@ -2,8 +2,10 @@
 //
 // PTX ISA 8.8, section 9.7.13.13, griddepcontrol; CUDA C++ Programming Guide 13.0, section 4.5. A kernel that calls
 // wait_for_predecessor() has to call it in every thread that touches memory which another kernel writes, and before the
-// first such access, reads and writes alike: then kernels of a chain are ordered through each other. What no kernel
-// writes, weights above all, may be read before. Below compute capability 9.0 both do nothing.
+// first such access, reads and writes alike: then kernels of a chain are ordered through each other. What no kernel of the
+// same graph writes before, weights above all and what the host says of a step, may be read before. A kernel may let its
+// successor start before it waits itself: so a whole chain of kernels can be resident, and what they do before they wait
+// costs nothing. Below compute capability 9.0 both do nothing.
 #pragma once
 
 static __device__ __forceinline__ void wait_for_predecessor() {

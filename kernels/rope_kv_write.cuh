@@ -63,22 +63,19 @@ static __device__ __forceinline__ void rope_kv_write_heads(Kv::Element* k_pages,
     constexpr u32 ALL = NUM_ATTENTION_HEADS + 2 * NUM_KEY_VALUE_HEADS;
     __shared__ float sines[HALF];
     __shared__ float cosines[HALF];
-    __shared__ double frequencies[HALF];
 
-    // Frequencies follow from the model alone, so they are taken while the kernel before still runs.
-    for (u32 pair = threadIdx.x; pair < HALF; pair += THREADS) frequencies[pair] = frequency(pair);
-    wait_for_predecessor();
     let_successor_start();
-
     const u32 token = blockIdx.x;
     if (token >= tokens) return;
+    // Positions are there before the step, so the turns are taken while the kernel before still runs.
     const double position = (double)positions[token];
     const i32 slot = slot_mapping[token];
     for (u32 pair = threadIdx.x; pair < HALF; pair += THREADS) {
-        double turns = position * frequencies[pair] * 0.15915494309189533576888;
+        double turns = position * frequency(pair) * 0.15915494309189533576888;
         turns -= rint(turns);
         sincospif((float)(2.0 * turns), &sines[pair], &cosines[pair]);
     }
+    wait_for_predecessor();
     __syncthreads();
 
     const u32 lane = threadIdx.x % 32;

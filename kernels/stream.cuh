@@ -77,6 +77,34 @@ static __device__ __forceinline__ void load_activations(Eight<ACT_DTYPE>& to, co
     }
 }
 
+template <bool FIRST, class A, class B>
+struct Either {
+    using Type = A;
+};
+template <class A, class B>
+struct Either<false, A, B> {
+    using Type = B;
+};
+
+// A batch of what is multiplied, as it is stored: half the registers of numbers, where every batch reads its own.
+struct Stored {
+    Eight<ACT_DTYPE> chunks[BATCH];
+
+    __device__ __forceinline__ void set(u32 chunk, const Eight<ACT_DTYPE>& to) { chunks[chunk] = to; }
+    __device__ __forceinline__ float at(u32 chunk, u32 j) const { return chunks[chunk].at(j); }
+};
+
+// The same as numbers.
+struct Numbers {
+    float chunks[BATCH][8];
+
+    __device__ __forceinline__ void set(u32 chunk, const Eight<ACT_DTYPE>& to) {
+#pragma unroll
+        for (u32 j = 0; j < 8; ++j) chunks[chunk][j] = to.at(j);
+    }
+    __device__ __forceinline__ float at(u32 chunk, u32 j) const { return chunks[chunk][j]; }
+};
+
 // What is multiplied lies in shared memory where it fits, because every row reads it again. 40 KiB leave room for the rest.
 constexpr u32 PIECES = IN_FEATURES * sizeof(Activation::Element) / 16;
 constexpr bool STAGED = 16 * PIECES <= 40 * 1024;
@@ -115,6 +143,10 @@ static __device__ __forceinline__ const Activation::Element* staged(Activation::
 //   void finish(u32 row, const float (&sum)[MATRICES], float early): what is stored; one lane calls it.
 template <u32 ROWS, u32 MATRICES, class Task>
 class Stream {
+    // Where a row is one short batch, a lane multiplies the same elements by every row: it keeps them, if rows are many.
+    static constexpr bool KEPT = BATCHES == 1 && BATCH <= 4 && ROWS > 4 * STRIDE;
+    using Factors = typename Either<KEPT, Numbers, Stored>::Type;
+
     const Task& task;
     const u32 lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const u32 group = warp / SPLITS, segment = warp % SPLITS;
@@ -151,6 +183,28 @@ class Stream {
         }
     }
 
+    __device__ __forceinline__ void bring(Factors& to, const Activation::Element* x) const {
+#pragma unroll
+        for (u32 chunk = 0; chunk < BATCH; ++chunk) {
+            Eight<ACT_DTYPE> of;
+            const u32 i = element(batch, chunk);
+            if (i < end) {
+                load_activations(of, x + i);
+            } else {
+                of.clear();
+            }
+            to.set(chunk, of);
+        }
+    }
+
+    // The successor may start when the last weights are asked for: earlier, its first weights would only compete with these.
+    __device__ __forceinline__ void let_successor_start_in_time() {
+        if (!all_asked && far_row >= ROWS) {
+            all_asked = true;
+            let_successor_start();
+        }
+    }
+
     __device__ __forceinline__ void read_early() {
         if (row < ROWS) early = task.early(row);
     }
@@ -163,26 +217,19 @@ public:
         ask(now);
         ask(next);
         if (Task::EARLY_IS_WEIGHT) read_early();
+        let_successor_start_in_time();
     }
 
-    // Multiplies every row by `x [IN_FEATURES]`, which lies on a multiple of 16 bytes. The successor may start when the last
-    // weights are asked for: earlier, its first weights would only compete with these.
+    // Multiplies every row by `x [IN_FEATURES]`, which lies on a multiple of 16 bytes.
     __device__ __forceinline__ void run(const Activation::Element* x) {
         if (!Task::EARLY_IS_WEIGHT) read_early();
         u32 turn = 0;
         float sum[MATRICES] = {};
         // The same for all warps of a block, which meet at the barriers of split rows.
+        Factors v;
+        if constexpr (KEPT) bring(v, x);
         while (row - group < ROWS) {
-            Eight<ACT_DTYPE> v[BATCH];
-#pragma unroll
-            for (u32 chunk = 0; chunk < BATCH; ++chunk) {
-                const u32 i = element(batch, chunk);
-                if (i < end) {
-                    load_activations(v[chunk], x + i);
-                } else {
-                    v[chunk].clear();
-                }
-            }
+            if constexpr (!KEPT) bring(v, x);
 #pragma unroll
             for (u32 chunk = 0; chunk < BATCH; ++chunk) {
                 if (element(batch, chunk) >= end) continue;
@@ -190,7 +237,7 @@ public:
                 for (u32 j = 0; j < 8; ++j) {
 #pragma unroll
                     for (u32 m = 0; m < MATRICES; ++m) {
-                        sum[m] = fmaf(now[m][chunk].at(j), v[chunk].at(j), sum[m]);
+                        sum[m] = fmaf(now[m][chunk].at(j), v.at(chunk, j), sum[m]);
                     }
                 }
             }
@@ -200,10 +247,7 @@ public:
                 for (u32 chunk = 0; chunk < BATCH; ++chunk) now[m][chunk] = next[m][chunk];
             }
             ask(next);
-            if (!all_asked && far_row >= ROWS) {
-                all_asked = true;
-                let_successor_start();
-            }
+            let_successor_start_in_time();
             if (++batch == BATCHES) {
                 batch = 0;
                 whole(sum, turn);

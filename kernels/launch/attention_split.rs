@@ -9,7 +9,7 @@ use super::{Expr, KernelInfo, LaunchShape, attention_prefill, number, read, writ
 pub static KERNEL: KernelInfo = KernelInfo {
     name: "attention_split",
     op: "attention_split",
-    summary: "one block a sequence, key head and split of the keys; all heads of a group share what it reads",
+    summary: "one block a sequence, split of the keys and few query heads of a group, which share what it reads",
     source: include_str!("../attention_split.cu"),
     parameters: &[
         write("largest"),
@@ -29,12 +29,11 @@ pub static KERNEL: KernelInfo = KernelInfo {
 
 /// Keys of a tile: what one split takes at a time.
 const TILE: usize = 16;
-/// Blocks of one sequence: half as many as a large GPU has multiprocessors. With more, merging them costs what they gain.
-const BLOCKS: usize = 66;
-/// The most query heads of a block: each takes registers for its context.
-const MOST_HEADS: usize = 8;
-/// The same where elements are bytes and heads are wide.
-const MOST_HEADS_OF_BYTES: usize = 4;
+/// Blocks of one sequence: as many as a large GPU has multiprocessors. With more, merging them costs what they gain.
+const BLOCKS: usize = 132;
+/// The most query heads of a block. They follow each other, so that few of them are soon done; blocks with other heads of
+/// the same keys find those in the L2 cache.
+const MOST_HEADS: usize = 2;
 /// Loads of keys that a lane has on their way together, and as many of values.
 const LOADS: usize = 4;
 /// The same where elements are bytes and heads are wide: what they are widened to takes registers too.
@@ -72,7 +71,7 @@ impl Axes {
 /// Blocks of one split: those of a key head for as many query heads as a block takes.
 fn columns(axes: &attention_prefill::Axes) -> usize {
     let group = axes.num_attention_heads.checked_div(axes.num_key_value_heads).unwrap_or(0);
-    axes.num_key_value_heads * group.div_ceil(most_heads(axes))
+    axes.num_key_value_heads * group.div_ceil(MOST_HEADS)
 }
 
 /// Whether what bytes are widened to takes so many registers that less has to be under way.
@@ -85,11 +84,6 @@ fn loads(axes: &attention_prefill::Axes) -> usize {
     if wide_bytes(axes) { LOADS_OF_BYTES } else { LOADS }
 }
 
-/// The most query heads of a block.
-fn most_heads(axes: &attention_prefill::Axes) -> usize {
-    if wide_bytes(axes) { MOST_HEADS_OF_BYTES } else { MOST_HEADS }
-}
-
 /// The spec of these axes.
 #[must_use]
 pub fn spec(axes: &Axes) -> KernelSpec {
@@ -97,7 +91,7 @@ pub fn spec(axes: &Axes) -> KernelSpec {
         .of(KERNEL.name)
         .with("TILE", axes.tile)
         .with("SPLITS", axes.splits)
-        .with("MOST_HEADS", most_heads(&axes.attention))
+        .with("MOST_HEADS", MOST_HEADS)
         .with("LOADS", loads(&axes.attention))
 }
 

@@ -56,7 +56,7 @@ pub(super) const VARIANTS: [(usize, usize, Dtype, Dtype); 5] = [
 /// How real shapes are dealt out, for a small one: what takes the most registers of a thread.
 pub(super) const LARGEST: (Axes, Geometry) = (
     Axes { out_features: 70, in_features: 1800, weight: Dtype::BF16, activation: Dtype::BF16 },
-    Geometry { blocks: 2, warps: 16, splits: 1, batch: 6 },
+    Geometry { blocks: 2, warps: 16, splits: 1, batch: 8 },
 );
 
 fn variants() -> Vec<KernelSpec> {

@@ -14,12 +14,14 @@ const RESIDENT: Residents = Residents { blocks: 132, warps: 16 };
 /// The same for matrices of fewer than [`SMALL`] elements: those are read in so little time that it counts more how soon a
 /// block can start beside one of the kernel before.
 const RESIDENT_SMALL: Residents = Residents { blocks: 264, warps: 8 };
+/// The same for small ones of which a multiprocessor has no more rows than this has warps for.
+const RESIDENT_TINY: Residents = Residents { blocks: 132, warps: 10 };
 /// Elements below which a matrix is small.
-const SMALL: usize = 4_000_000;
+const SMALL: usize = 13_000_000;
 /// Warps of a block at least where it takes a norm: `rmsnorm` adds squares in eight warps.
 const NORM_WARPS: usize = 8;
 /// Loads of 16 bytes in one of a lane's two batches at most: for one row at once, and for two.
-const MOST_LOADS: [usize; 2] = [6, 4];
+const MOST_LOADS: [usize; 2] = [8, 4];
 /// Shared memory that a block may declare itself, less what the norm and the sums of segments take.
 const SHARED_BYTES: usize = 48 * 1024 - 1024;
 
@@ -54,7 +56,12 @@ impl Geometry {
         let most = (most * 2 / axes.weight.size().max(2)).max(1);
         let batch = chunks.div_ceil(chunks.div_ceil(most).max(1)).max(1);
         let small = rows.saturating_mul(axes.in_features).saturating_mul(matrices) < SMALL;
-        let resident = if small { RESIDENT_SMALL } else { RESIDENT };
+        let tiny = rows.div_ceil(RESIDENT_TINY.blocks) * splits <= RESIDENT_TINY.warps;
+        let resident = match (small, tiny) {
+            (false, _) => RESIDENT,
+            (true, false) => RESIDENT_SMALL,
+            (true, true) => RESIDENT_TINY,
+        };
         let each = rows.div_ceil(resident.blocks).max(1);
         let rounds = each.div_ceil((resident.warps / splits).max(1));
         let least = if norm { NORM_WARPS.div_ceil(splits) } else { 1 };
@@ -137,11 +144,12 @@ mod tests {
 
     #[test]
     fn rows_of_real_models_are_dealt_out_evenly() {
-        // qwen2.5-0.5b: o_proj, down_proj, gate and up; 7b: down_proj.
-        assert_eq!(of(896, 896, 1, false), Geometry { blocks: 224, warps: 4, splits: 1, batch: 4 });
-        assert_eq!(of(896, 4864, 1, false), Geometry { blocks: 128, warps: 14, splits: 2, batch: 5 });
-        assert_eq!(of(4864, 896, 2, true), Geometry { blocks: 125, warps: 13, splits: 1, batch: 4 });
-        assert_eq!(of(3584, 18944, 1, false), Geometry { blocks: 128, warps: 14, splits: 1, batch: 6 });
+        // qwen2.5-0.5b: o_proj, down_proj, gate and up; 7b: o_proj and down_proj.
+        assert_eq!(of(896, 896, 1, false), Geometry { blocks: 128, warps: 7, splits: 1, batch: 4 });
+        assert_eq!(of(896, 4864, 1, false), Geometry { blocks: 224, warps: 8, splits: 2, batch: 5 });
+        assert_eq!(of(4864, 896, 2, true), Geometry { blocks: 203, warps: 8, splits: 1, batch: 4 });
+        assert_eq!(of(3584, 3584, 1, false), Geometry { blocks: 256, warps: 7, splits: 1, batch: 7 });
+        assert_eq!(of(3584, 18944, 1, false), Geometry { blocks: 128, warps: 14, splits: 1, batch: 8 });
     }
 
     #[test]

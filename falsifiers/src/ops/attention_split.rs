@@ -17,7 +17,7 @@ use super::{Draw, Group, OpArgument, OpCase, OpRun};
 
 /// Every head_dim of the other kernels of attention.
 const HEAD_DIMS: &[usize] = &[8, 12, 20, 32, 48, 64, 80, 96, 128, 192, 256];
-/// Query heads, and key and value heads; groups of 11 and 9 need a second chunk.
+/// Query heads, and key and value heads; groups of an odd number leave a head over.
 const HEADS: &[(usize, usize)] = &[(14, 2), (1, 1), (11, 1), (8, 2), (4, 4), (18, 2), (7, 1)];
 /// Splits: as a model of these heads gets them, and few, so that each has several tiles.
 const SPLITS: &[Option<usize>] = &[None, Some(3), Some(1), Some(2), Some(4)];
