@@ -64,7 +64,7 @@ impl DeviceModel {
         for plan in [&prefill, &decode] {
             tracing::debug!(phase = %plan.phase, steps = plan.steps.len(), notes = ?plan.notes, "plan");
         }
-        Ok(Self {
+        let model = Self {
             config: loaded.config().clone(),
             seam: Arc::clone(loaded.seam()),
             device,
@@ -81,7 +81,9 @@ impl DeviceModel {
             graphs: Graphs::default(),
             memory,
             sequences: AtomicU64::new(0),
-        })
+        };
+        model.place_taps()?;
+        Ok(model)
     }
 
     /// The configuration.

@@ -31,21 +31,22 @@ impl DeviceModel {
             self.memory().poison(self.device())?;
         }
         // Stages that share memory are gone when the run ends.
-        let stepwise = watch.imposes() || (watched && !self.options().keep_stages);
+        let stepwise = watch.imposes() || (watched && !self.options().keeps(plan.phase));
         let executor = self.executor();
         if stepwise {
             self.fill(plan, metadata)?;
-            return executor.run(plan, extent, watch);
+            executor.run(plan, extent, watch)?;
+            return self.tell(plan, extent.tokens, watch);
         }
         let graphs = plan.phase == Phase::Decode && how == How::Any;
         if !(graphs && self.replayed(plan, metadata, extent)?) {
             self.fill(plan, metadata)?;
             executor.run_unwatched(plan, extent)?;
         }
-        match watched {
-            true => executor.record(plan, extent, watch),
-            false => Ok(()),
+        if watched {
+            executor.record(plan, extent, watch)?;
         }
+        self.tell(plan, extent.tokens, watch)
     }
 
     /// Runs a decode plan as a replay of its graph; `false` where there is none, and nothing was done.

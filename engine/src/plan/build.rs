@@ -6,7 +6,7 @@ use kernels::device::Limits;
 use kernels::launch::Extent;
 
 use super::builder::{Builder, Tensor};
-use super::{Phase, Plan, PlanError, PlanPoint, advance, check, control, fusion, memory};
+use super::{Phase, Plan, PlanError, PlanPoint, advance, check, control, fusion, memory, taps};
 use crate::device::{DeviceOptions, PoolLayout};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
@@ -71,9 +71,12 @@ pub(crate) fn assemble(
         if phase == Phase::Decode && options.extra_reads > 0 {
             control::read_more(&mut plan, options.extra_reads);
         }
-        match options.keep_stages {
+        match options.keeps(phase) {
             true => memory::keep(&mut plan),
             false => memory::assign(&mut plan),
+        }
+        if phase == Phase::Decode && options.taps {
+            taps::tap(&mut plan, loaded.activation_dtype());
         }
         loaded.seam().apply::<PlanPoint>(&mut plan);
         check(&plan, limits, &extents(phase, options), &expected)?;

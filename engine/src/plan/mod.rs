@@ -17,6 +17,7 @@
 //! | `demands` | what each kernel demands of its buffers |
 //! | `eager` | launching one step after the other |
 //! | `graph` | launching all of them at once |
+//! | `taps` | statistics of every stage, as the last step of a decode plan |
 
 mod advance;
 mod build;
@@ -29,6 +30,7 @@ mod error;
 mod fusion;
 mod graph;
 mod memory;
+mod taps;
 
 use std::fmt;
 
@@ -47,6 +49,8 @@ pub(crate) use check::{launch, number, shared};
 pub use error::{PlanError, StepProblem};
 pub(crate) use graph::Replayable;
 pub use graph::{GraphPoint, GraphValue};
+pub use taps::Tap;
+pub(crate) use taps::{table, tapped};
 
 /// What a plan is for. The two differ in the kernels they choose, never in what they compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -154,6 +158,8 @@ pub enum Role {
     Scratch,
     /// Written and never read: what a step leaves that only reads.
     Unread(usize),
+    /// What taps in a graph need and leave.
+    Tap(Tap),
 }
 
 impl Role {

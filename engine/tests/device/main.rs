@@ -11,3 +11,4 @@ mod limits;
 mod parity;
 mod plans;
 mod support;
+mod taps;

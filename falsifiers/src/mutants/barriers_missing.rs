@@ -42,6 +42,7 @@ fn seam() -> Seam {
             "rope",
             "rope_kv_write",
             "tap_statistics",
+            "tap_statistics_all",
         ],
         &[("__syncthreads();", "")],
     )

@@ -38,6 +38,7 @@ fn seam() -> Seam {
             "read_bandwidth",
             "rmsnorm",
             "tap_statistics",
+            "tap_statistics_all",
         ],
         &[("__shfl_xor_sync(0xffffffffu, ", "__shfl_xor_sync(0x0000ffffu, ")],
     )
