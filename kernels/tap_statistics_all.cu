@@ -26,5 +26,5 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     const Stage stage = stages[at];
     const Element* const first = x + (long long)((u64)stage.high << 32 | stage.low);
     const u64 result = ((u64)row * STAGES + at) * 8;
-    statistics<ACT_DTYPE, AT_ONCE>(out + result, first + (u64)row * stage.width, stage.width);
+    statistics<ACT_DTYPE, THREADS, LOADS>(out + result, first + (u64)row * stage.width, stage.width);
 }

@@ -3,6 +3,7 @@
 use crate::Dtype;
 use crate::jit::KernelSpec;
 
+use super::tap_statistics::{LOADS, THREADS};
 use super::{Expr, KernelInfo, LaunchShape, number, read, write};
 
 /// Registry entry.
@@ -14,11 +15,6 @@ pub static KERNEL: KernelInfo = KernelInfo {
     parameters: &[write("out"), read("x"), read("stages"), number("rows")],
     variants,
 };
-
-/// Threads of a block: as many as `tap_statistics` has, because the order of its sums follows from them.
-const THREADS: u32 = 1024;
-/// Elements that each thread has under way. It changes no bit.
-const AT_ONCE: usize = 8;
 
 /// Words of a stage in the table.
 pub const ENTRY: usize = 3;
@@ -41,7 +37,7 @@ pub fn spec(axes: &Axes) -> KernelSpec {
         .with("ACT_DTYPE", axes.activation)
         .with("STAGES", axes.stages)
         .with("THREADS", THREADS as usize)
-        .with("AT_ONCE", AT_ONCE)
+        .with("LOADS", LOADS)
 }
 
 /// `stages [stages, 3]` as words of 32 bits, from [`entry`]; `out [rows, stages, 8]` as f64, as `tap_statistics` has them;
