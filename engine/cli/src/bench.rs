@@ -6,6 +6,7 @@ use engine::Loaded;
 use engine::bench::anchors::Anchors;
 use engine::bench::kernels::{AttentionRow, KernelRow};
 use engine::bench::report::{Maybe, Report};
+use engine::bench::taps::{Cost, TapsRow};
 use engine::bench::verdict::Verdict;
 use engine::bench::{Bench, Options, Sample, Wall, synthetic};
 use evidence::Exit;
@@ -41,6 +42,7 @@ pub(crate) fn run(args: &args::Bench) -> Result<Exit, Failure> {
         steps: args.steps,
         repeats: args.repeats,
         kernels: args.kernels,
+        taps: args.taps,
         ..Options::default()
     };
     let clock = Wall::new();
@@ -131,6 +133,9 @@ fn page(report: &Report) -> String {
     if let Some(AttentionRow { tokens, kernel, seconds, operations_per_second }) = &report.attention {
         let (each, rate) = (microseconds(seconds), large(*operations_per_second));
         text += &format!("attention of {tokens} tokens, {kernel}: {each} a layer, {rate}FLOP/s\n");
+    }
+    if let Some(row) = &report.taps {
+        text += &format!("\n{}", taps(row));
     }
     for note in &report.notes {
         text += &format!("note: {note}\n");
@@ -228,6 +233,30 @@ fn kernels(rows: &[KernelRow]) -> String {
         ]);
     }
     drawn(builder, 2)
+}
+
+/// What looking at stages costs.
+fn taps(TapsRow { stages, made, read, prefill, .. }: &TapsRow) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(["", "without", "with", "spread", "longer by"]);
+    let mut row = |what: String, Cost { without, with, share }: &Cost| {
+        let spread = percent(without.spread.max(with.spread));
+        let [without, with] = [without, with].map(|sample| microseconds(&sample.median));
+        builder.push_record([what, without, with, spread, percent(*share)]);
+    };
+    row(format!("statistics of {stages} stages, a token"), made);
+    row("the same, read by the host after each".to_owned(), read);
+    let mut missing = String::new();
+    match prefill {
+        Maybe::Measured(found) => {
+            let (bytes, all) = (large(found.bytes as f64), large(found.bytes_of_all as f64));
+            let what =
+                format!("prefill of {} tokens, {} stages: {bytes}B of {all}B", found.tokens, found.stages);
+            row(what, &found.cost);
+        }
+        Maybe::Not { not_measured } => missing = format!("traced prefill: not measured: {not_measured}\n"),
+    }
+    drawn(builder, 1) + &missing
 }
 
 /// A table whose columns from `numbers` on are numbers.
