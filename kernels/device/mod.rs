@@ -124,6 +124,10 @@ pub enum Argument<'a> {
     U32(u32),
 }
 
+/// Bytes of a piece of [`Device::read_pieces`]: a multiple of every element's size, and so large that starting a copy is
+/// little of it.
+pub const PIECE: usize = 32 << 20;
+
 /// Something that kernels run on.
 pub trait Device: Send + Sync {
     /// What it is.
@@ -141,6 +145,31 @@ pub trait Device: Send + Sync {
 
     /// Copies from the device, after everything that was launched.
     fn read(&self, buffer: &Buffer, offset: u64, bytes: &mut [u8]) -> Result<(), DeviceError>;
+
+    /// Copies from the device, after everything that was launched, and hands over piece by piece what was copied: each of
+    /// [`PIECE`] bytes but the last. The next piece may be on its way meanwhile. For much that is looked at once.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read); some pieces may have been handed over then.
+    fn read_pieces(
+        &self,
+        buffer: &Buffer,
+        offset: u64,
+        bytes: u64,
+        with: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), DeviceError> {
+        fits::range("read", buffer, offset, bytes)?;
+        let mut piece = vec![0; usize::try_from(bytes).unwrap_or(PIECE).min(PIECE)];
+        let mut at = 0;
+        while at < bytes {
+            let size = usize::try_from(bytes - at).unwrap_or(PIECE).min(PIECE);
+            let Some(piece) = piece.get_mut(..size) else { break };
+            self.read(buffer, offset + at, piece)?;
+            with(piece);
+            at += size as u64;
+        }
+        Ok(())
+    }
 
     /// Copies within the device.
     fn copy(&self, from: (&Buffer, u64), to: (&Buffer, u64), bytes: u64) -> Result<(), DeviceError>;

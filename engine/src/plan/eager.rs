@@ -9,7 +9,7 @@ use kernels::real::Values;
 use super::{Element, Operand, Plan, PlanBuffer, PlanError, Role, Step, StepProblem, launch, number};
 use crate::device::Watch;
 use crate::device::memory::Memory;
-use crate::device::storage::{decode, encode};
+use crate::device::storage::{decode_into, encode};
 use crate::error::EngineError;
 use crate::stage::StageName;
 use crate::trace::Tensor;
@@ -157,13 +157,21 @@ impl Executor<'_> {
         rows: usize,
     ) -> Result<Vec<f32>, EngineError> {
         let row = buffer.width * buffer.element.size();
-        let mut bytes = vec![0u8; rows * row];
-        self.device.read(self.memory.of(plan, buffer)?, (first * row) as u64, &mut bytes)?;
-        let values = match buffer.element {
-            Element::Float(dtype) => decode(dtype, &bytes),
-            Element::I32 => None,
-        };
-        Ok(values.ok_or_else(|| unreadable(plan, buffer))?)
+        let Element::Float(dtype) = buffer.element else { return Err(unreadable(plan, buffer).into()) };
+        let mut values = vec![0f32; rows * buffer.width];
+        let (mut left, mut readable) = (&mut *values, true);
+        let memory = self.memory.of(plan, buffer)?;
+        self.device.read_pieces(memory, (first * row) as u64, (rows * row) as u64, &mut |piece| {
+            let (of_piece, rest) = std::mem::take(&mut left)
+                .split_at_mut_checked(piece.len() / dtype.size())
+                .unwrap_or_default();
+            readable &= decode_into(dtype, piece, of_piece);
+            left = rest;
+        })?;
+        match readable {
+            true => Ok(values),
+            false => Err(unreadable(plan, buffer).into()),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `driver` | whether there is one, its version, its status codes, its devices |
 //! | `context` | the context and the stream that everything runs in, and what becomes of them after a fault |
+//! | `pinned` | memory of the host that the device copies to |
 //! | `module` | loaded kernels, and what they take |
 //! | `graph` | kernels that are launched together |
 //! | `image` | whether machine code is whole |
@@ -16,8 +17,9 @@ mod driver;
 mod graph;
 mod image;
 mod module;
+mod pinned;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cudarc::driver::sys;
 
@@ -28,6 +30,7 @@ use context::Context;
 use driver::Ordinal;
 use graph::Graphs;
 use module::{Code, pointers, slots};
+use pinned::Ring;
 
 pub use driver::{check_compiler, driver_version};
 
@@ -44,8 +47,13 @@ pub struct CudaDevice {
     properties: Properties,
     code: Arc<Code>,
     graphs: Arc<Graphs>,
+    /// Made when much is read for the first time.
+    ring: Mutex<Option<Ring>>,
     context: Arc<Context>,
 }
+
+/// Below this, copies do not go through pinned memory of our own.
+const LITTLE: u64 = 1 << 20;
 
 impl CudaDevice {
     /// The device of this number, counted as `CUDA_VISIBLE_DEVICES` leaves them.
@@ -57,7 +65,7 @@ impl CudaDevice {
         let properties = device.properties()?;
         let context = Arc::new(Context::new(device)?);
         let code = Arc::new(Code::new(Arc::clone(&context)));
-        Ok(Arc::new(Self { properties, code, graphs: Arc::default(), context }))
+        Ok(Arc::new(Self { properties, code, graphs: Arc::default(), ring: Mutex::default(), context }))
     }
 }
 
@@ -122,6 +130,30 @@ impl Device for CudaDevice {
             return copied;
         }
         self.context.wait()
+    }
+
+    fn read_pieces(
+        &self,
+        buffer: &Buffer,
+        offset: u64,
+        bytes: u64,
+        with: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), DeviceError> {
+        let address = range("read", buffer, offset, bytes)?;
+        let size = usize::try_from(bytes).unwrap_or(usize::MAX);
+        if bytes < LITTLE {
+            let mut piece = vec![0; size];
+            self.read(buffer, offset, &mut piece)?;
+            with(&piece);
+            return Ok(());
+        }
+        self.context.enter()?;
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = match ring.take() {
+            Some(made) => made,
+            None => Ring::new(&self.context)?,
+        };
+        ring.insert(made).read(address, size, with)
     }
 
     fn copy(&self, from: (&Buffer, u64), to: (&Buffer, u64), bytes: u64) -> Result<(), DeviceError> {
