@@ -57,11 +57,26 @@ impl Dtype {
         match self {
             Self::F64 => value,
             Self::F32 => f64::from(value as f32),
-            Self::F16 => f16::from_f64(value).to_f64(),
-            Self::BF16 => bf16::from_f64(value).to_f64(),
+            Self::F16 => f16::from_f32(odd(value)).to_f64(),
+            Self::BF16 => bf16::from_f32(odd(value)).to_f64(),
             Self::E4M3 => e4m3(value),
         }
     }
+}
+
+/// The f32 from which a value can be rounded on as if it had been rounded once: its last bit is set where anything was
+/// cut off, so that no tie comes from rounding (Boldo and Melquiond, "When double rounding is odd", 2005).
+///
+/// The conversions of `half` from f64 look at the upper 32 bits alone, and take a value just above a tie for one.
+fn odd(value: f64) -> f32 {
+    let nearest = value as f32;
+    let back = f64::from(nearest);
+    if back == value || !nearest.is_finite() || nearest == 0.0 {
+        return nearest;
+    }
+    // One step toward zero where it was rounded away from it.
+    let cut = nearest.to_bits() - u32::from(back.abs() > value.abs());
+    f32::from_bits(cut | 1)
 }
 
 /// The nearest E4M3, ties to even, saturating at 448.
@@ -99,6 +114,13 @@ mod tests {
     fn rounding_is_to_nearest_even_and_overflows_to_infinity() {
         assert_eq!(Dtype::BF16.round(1.0 + 1.0 / 256.0), 1.0);
         assert_eq!(Dtype::BF16.round(1.0 + 3.0 / 256.0), 1.0 + 4.0 / 256.0);
+        // Just beside a tie is none, however near.
+        for beyond in [20, 24, 40, 52] {
+            let little = (-f64::from(beyond)).exp2();
+            assert_eq!(Dtype::BF16.round(1.0 + 1.0 / 256.0 + little), 1.0 + 2.0 / 256.0, "{beyond}");
+            assert_eq!(Dtype::BF16.round(1.0 + 3.0 / 256.0 - little), 1.0 + 2.0 / 256.0, "{beyond}");
+            assert_eq!(Dtype::F16.round(-(1.0 + 1.0 / 2048.0 + little)), -(1.0 + 2.0 / 2048.0), "{beyond}");
+        }
         assert_eq!(Dtype::F16.round(65_520.0), f64::INFINITY);
         assert_eq!(Dtype::F32.round(1e300), f64::INFINITY);
         assert!(Dtype::F16.round(f64::NAN).is_nan());

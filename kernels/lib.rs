@@ -29,6 +29,7 @@
 //! | [`argmax_split`] | the largest element of each slice of a row, and its index |
 //! | [`argmax_advance`] | the token of each sequence from those, and the inputs of the next decode step |
 //! | [`decode_advance`] | the inputs of the next decode step |
+//! | [`sample`] | a token drawn from logits |
 //! | [`tap_statistics`] | statistics of a stage |
 //!
 //! [`arithmetic`] says in which number format a reference computes, [`seam`] is the one place through which a
@@ -73,6 +74,7 @@ pub mod residual_add;
 pub mod rmsnorm;
 pub mod rope;
 pub mod rope_kv_write;
+pub mod sample;
 pub mod seam;
 pub mod silu_and_mul;
 pub mod tap_statistics;
@@ -117,6 +119,7 @@ pub static OPS: &[&OpInfo] = &[
     &rmsnorm::OP,
     &rope::OP,
     &rope_kv_write::OP,
+    &sample::OP,
     &silu_and_mul::OP,
     &tap_statistics::OP,
 ];

@@ -13,6 +13,7 @@
 //! | `template` | the source of the chat template | `engine::chat` |
 //! | `sampler` | the logits that a token is chosen from | `engine::generate` |
 //! | `source`, `spec`, `key` | what a kernel is compiled from, and what names it in the cache | `kernels::jit` |
+//! | `library` | what a library of matrix products is asked for | `kernels::device` |
 //! | `plan`, `graph` | the forward pass as data, and its graph | `engine::plan` |
 //! | `pool` | how pages of keys and values are stored and shared | `engine::device` |
 //! | `metadata` | positions, slots and page tables of a run on a device | `engine::device` |
@@ -39,6 +40,7 @@ pub static POINTS: &[&str] = &[
     "source",
     "spec",
     "key",
+    "library",
     "plan",
     "graph",
     "pool",

@@ -3,6 +3,9 @@
 //! A draw applies temperature, then `top_k`, then `top_p`, as transformers and vLLM do; the order matters, since
 //! the probabilities that `top_p` sums are those that temperature and `top_k` leave.
 
+use std::cmp::Ordering;
+
+use kernels::launch::sample::WORDS;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
@@ -129,14 +132,44 @@ impl Sampler {
         kept.last().map(|(token, _)| *token).ok_or(SamplerError::Empty)
     }
 
+    /// How a device draws the next token where the last one is at `position`, as [`kernels::launch::sample`] has it: the
+    /// random number is the one that [`Self::sample`] would take next.
+    pub(crate) fn words(&self, position: usize) -> [i32; WORDS] {
+        let Sampling { temperature, top_k, top_p, seed: _ } = self.sampling;
+        let seed = self.random.get_seed();
+        let (key, _) = seed.as_chunks();
+        // A number has two words. The stream is as long as its position can count.
+        let first = ((self.random.get_word_pos() / 2) as u64).wrapping_sub(position as u64);
+        // More tokens than there can be are all of them.
+        let top_k = top_k.map_or(0, |top_k| u32::try_from(top_k).unwrap_or(0));
+        let rest = [
+            temperature.to_bits(),
+            top_k,
+            top_p.unwrap_or(1.0).to_bits(),
+            first as u32,
+            (first >> u32::BITS) as u32,
+        ];
+        let mut words = [0; WORDS];
+        let all = key.iter().map(|word| u32::from_le_bytes(*word)).chain(rest);
+        words.iter_mut().zip(all).for_each(|(to, word)| *to = word.cast_signed());
+        words
+    }
+
+    /// Takes the random numbers of tokens that a device drew.
+    pub(crate) fn skip(&mut self, tokens: usize) {
+        if self.sampling.temperature != 0.0 {
+            self.random.set_word_pos(self.random.get_word_pos() + 2 * tokens as u128);
+        }
+    }
+
     /// The tokens that may be drawn, likeliest first, with weights in proportion to their probabilities.
     fn candidates(&self, logits: &[f64]) -> Result<Vec<(u32, f64)>, SamplerError> {
         check(logits)?;
         let Sampling { temperature, top_k, top_p, seed: _ } = self.sampling;
         let mut order: Vec<u32> = (0..logits.len() as u32).collect();
         let logit = |token: u32| logits[token as usize];
-        // Stable: of equal logits the first comes first.
-        order.sort_by(|left, right| logit(*right).total_cmp(&logit(*left)));
+        // Stable: of equal logits the first comes first, zeros of both signs among them. All are finite.
+        order.sort_by(|left, right| logit(*right).partial_cmp(&logit(*left)).unwrap_or(Ordering::Equal));
         let largest = logit(order[0]);
         if let Some(last) = top_k.and_then(|top_k| order.get(top_k - 1)) {
             let smallest = logit(*last);

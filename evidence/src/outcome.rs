@@ -227,6 +227,8 @@ pub enum Need {
     Device(Lane),
     /// NVRTC, which compiles the kernels.
     Nvrtc,
+    /// A library of the device that multiplies matrices.
+    Library,
     /// The configuration and weights of a model.
     Weights {
         /// The model, by its name in the zoo or by its folder.
@@ -262,6 +264,9 @@ impl Need {
             Need::Nvrtc => {
                 "install the CUDA toolkit, or let `make nvrtc` put the pinned one under target/".into()
             }
+            Need::Library => {
+                "install cuBLAS 13, or name the folder of libcublasLt.so.13 in LD_LIBRARY_PATH".into()
+            }
             Need::Weights { model } => {
                 format!("put config.json and the safetensors of {model} into its folder under engine/zoo/")
             }
@@ -281,6 +286,7 @@ impl fmt::Display for Need {
         match self {
             Need::Device(lane) => write!(f, "no {lane} device")?,
             Need::Nvrtc => write!(f, "no NVRTC")?,
+            Need::Library => write!(f, "no library for matrix products")?,
             Need::Weights { model } => write!(f, "no weights of {model}")?,
             Need::Golden { model, name } => write!(f, "no golden `{name}` of {model}")?,
             Need::Tokenizer { model } => write!(f, "no tokenizer of {model}")?,
@@ -463,6 +469,7 @@ mod tests {
             Need::Device(Lane::Cuda),
             Need::Device(Lane::Simt),
             Need::Nvrtc,
+            Need::Library,
             Need::Weights { model: model() },
             Need::Golden { model: model(), name: "fib".into() },
             Need::Tokenizer { model: model() },

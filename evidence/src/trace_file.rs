@@ -52,6 +52,9 @@ pub struct TraceFile {
     /// as compared with nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fused: BTreeMap<String, String>,
+    /// Stages that a library of the device computed in the place of a kernel of ours, each with the library and its version.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub library: BTreeMap<String, String>,
     /// The stages, in the order in which they were computed.
     pub stages: Vec<StageRecord>,
 }

@@ -27,6 +27,8 @@ pub mod filter;
 pub mod goldens;
 pub mod kinds;
 pub mod machine;
+#[cfg(test)]
+mod multiplying;
 pub mod mutants;
 mod on_device;
 pub mod ops;

@@ -161,13 +161,15 @@ pub fn device_stop(error: &DeviceError, lane: Lane) -> Stop {
         DeviceError::NoDriver(_) | DeviceError::NoDevice { .. } | DeviceError::Unsupported { .. } => {
             Stop::Blocked(Need::Device(lane))
         }
+        DeviceError::NoLibrary(_) => Stop::Blocked(Need::Library),
         DeviceError::Memory { .. } | DeviceError::Driver { .. } | DeviceError::Virtual { .. } => {
             Stop::Errored(error.to_string())
         }
         DeviceError::Fault(_) => Defect::counted("device_fault", 1.0, error.to_string()).into(),
-        DeviceError::Launch { .. } | DeviceError::Graph { .. } | DeviceError::Bounds { .. } => {
-            Defect::counted("refused", 1.0, error.to_string()).into()
-        }
+        DeviceError::Launch { .. }
+        | DeviceError::Graph { .. }
+        | DeviceError::Library { .. }
+        | DeviceError::Bounds { .. } => Defect::counted("refused", 1.0, error.to_string()).into(),
     }
 }
 

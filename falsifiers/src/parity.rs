@@ -206,12 +206,19 @@ impl RunVerdict {
     }
 }
 
-/// Options for runs of at most `longest` tokens, all at once, of `batch` sequences.
+/// Options for runs of at most `longest` tokens, all at once, of `batch` sequences. Without a library: many claims ask for
+/// equal bits, which only our own kernels give, and what is claimed of a kernel is to be computed by it.
 #[must_use]
 pub fn options(loaded: &Loaded, longest: usize, batch: usize) -> DeviceOptions {
     let options = DeviceOptions::new(loaded.config(), loaded.activation_dtype());
     let longest = longest.max(1);
-    DeviceOptions { max_tokens: longest * batch, max_batch: batch, max_kv: longest, ..options }
+    DeviceOptions {
+        max_tokens: longest * batch,
+        max_batch: batch,
+        max_kv: longest,
+        library: false,
+        ..options
+    }
 }
 
 /// Judges one run of a model on a device. A stage is held to `factor` times the spread of honest runs, and never to
@@ -262,14 +269,14 @@ fn skeleton(plan: &Plan, announced: &[StageName]) -> Vec<StageVerdict> {
     known.chain(unknown.map(|&stage| verdict(stage, Coverage::Unknown))).collect()
 }
 
-/// The spec of the step that stores a stage, or that it is fused into.
+/// What computes the step that stores a stage, or that it is fused into.
 fn kernel_of(plan: &Plan, stage: StageName) -> String {
     let stores = |step: &&Step| {
         step.writes().filter_map(|id| plan.buffer(id)).any(|buffer| buffer.role == Role::Stage(stage))
     };
     let step = plan.steps.iter().find(stores);
     let step = step.or_else(|| plan.steps.iter().find(|step| step.covers.contains(&stage)));
-    step.map(|step| step.spec.to_string()).unwrap_or_default()
+    step.map(Step::computed_by).unwrap_or_default()
 }
 
 fn fill(

@@ -2,32 +2,38 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | [`buffer`](Buffer) | memory of a device |
 //! | [`target`](Target) | compute capabilities and their limits |
 //! | [`cuda`] | a real NVIDIA GPU, through the driver |
 //! | [`simt`] | a virtual one, which runs PTX on the processor and checks every access |
 //! | [`graph`] | kernels that are launched together, again and again |
+//! | [`library`] | matrix products that a library of the device's maker computes |
 //! | `edges` | whether the edges of a graph lead forward, and which of them are programmatic |
+//! | `pieces` | reading much, piece by piece |
 //! | `fits` | whether a launch stays within limits, and its arguments fit |
 //! | [`ptx`](parameter_sizes) | what PTX says about an entry point |
 //!
 //! A [`Device`] allocates, copies, loads and launches; it knows no model and no plan. Work is ordered: what was asked
 //! first is done first. A device never computes on the CPU instead.
 
+mod buffer;
 pub mod cuda;
 mod edges;
 mod fits;
 pub mod graph;
+pub mod library;
+mod pieces;
 mod ptx;
 pub mod simt;
 mod target;
 
-use std::fmt;
-use std::sync::Arc;
-
 use crate::jit::Artifact;
 
+pub use buffer::Buffer;
 pub use cuda::CudaDevice;
 pub use graph::{After, Dependency, Graph, GraphNode};
+pub use library::{Gemm, LibraryPoint, Operands, Product};
+pub use pieces::PIECE;
 pub use ptx::parameter_sizes;
 pub use simt::SimtDevice;
 pub use target::{Limits, NoTarget, Target};
@@ -45,54 +51,6 @@ pub struct Properties {
     pub total_memory: u64,
     /// The driver's version, as it writes it; empty where there is none.
     pub driver: String,
-}
-
-/// Memory of a device, freed when dropped.
-pub struct Buffer {
-    name: Arc<str>,
-    address: u64,
-    bytes: u64,
-    release: Option<Box<dyn FnOnce(u64) + Send + Sync>>,
-}
-
-impl Buffer {
-    /// Memory of `bytes` bytes at `address`; `release` is called with the address at the end.
-    #[must_use]
-    pub fn new(name: &str, address: u64, bytes: u64, release: Box<dyn FnOnce(u64) + Send + Sync>) -> Self {
-        Self { name: name.into(), address, bytes, release: Some(release) }
-    }
-
-    /// What it was allocated for.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Where it begins, in the device's own address space.
-    #[must_use]
-    pub const fn address(&self) -> u64 {
-        self.address
-    }
-
-    /// Its size.
-    #[must_use]
-    pub const fn bytes(&self) -> u64 {
-        self.bytes
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        if let Some(release) = self.release.take() {
-            release(self.address);
-        }
-    }
-}
-
-impl fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{} bytes]", self.name, self.bytes)
-    }
 }
 
 /// A kernel that was loaded onto a device.
@@ -124,10 +82,6 @@ pub enum Argument<'a> {
     U32(u32),
 }
 
-/// Bytes of a piece of [`Device::read_pieces`]: a multiple of every element's size, and so large that starting a copy is
-/// little of it.
-pub const PIECE: usize = 32 << 20;
-
 /// Something that kernels run on.
 pub trait Device: Send + Sync {
     /// What it is.
@@ -158,17 +112,7 @@ pub trait Device: Send + Sync {
         bytes: u64,
         with: &mut dyn FnMut(&[u8]),
     ) -> Result<(), DeviceError> {
-        fits::range("read", buffer, offset, bytes)?;
-        let mut piece = vec![0; usize::try_from(bytes).unwrap_or(PIECE).min(PIECE)];
-        let mut at = 0;
-        while at < bytes {
-            let size = usize::try_from(bytes - at).unwrap_or(PIECE).min(PIECE);
-            let Some(piece) = piece.get_mut(..size) else { break };
-            self.read(buffer, offset + at, piece)?;
-            with(piece);
-            at += size as u64;
-        }
-        Ok(())
+        pieces::read(self, buffer, offset, bytes, with)
     }
 
     /// Copies within the device.
@@ -204,6 +148,24 @@ pub trait Device: Send + Sync {
     /// [`DeviceError::Graph`] for a graph of another device; as of [`launch`](Self::launch) otherwise.
     fn replay(&self, _graph: &Graph) -> Result<(), DeviceError> {
         Err(DeviceError::Graph { problem: "this device has no graphs".to_owned() })
+    }
+
+    /// The library that multiplies matrices here, with its version. A device without one says so; it is asked for kernels
+    /// of our own then.
+    ///
+    /// # Errors
+    /// [`DeviceError::NoLibrary`] where there is none, with what was looked for.
+    fn library(&self) -> Result<String, DeviceError> {
+        Err(DeviceError::NoLibrary("this device has none".to_owned()))
+    }
+
+    /// Multiplies matrices in the library, in order with launches. How it sums is its own affair and may change from shape
+    /// to shape; the same shape is summed alike.
+    ///
+    /// # Errors
+    /// [`DeviceError::Library`] for matrices that leave their buffers, and for what the library refuses.
+    fn gemm(&self, _gemm: &Gemm, _operands: &Operands<'_>) -> Result<(), DeviceError> {
+        Err(DeviceError::NoLibrary("this device has none".to_owned()))
     }
 
     /// Waits until everything is done; errors of earlier launches come up here at the latest.
@@ -261,6 +223,17 @@ pub enum DeviceError {
     Graph {
         /// What is wrong.
         problem: String,
+    },
+    /// No library multiplies matrices.
+    #[error("no library for matrix products: {0}")]
+    NoLibrary(String),
+    /// The library refused a product, or was asked for one that leaves its buffers.
+    #[error("cuBLASLt, {operation}: {message}")]
+    Library {
+        /// What was asked of it, with the shape.
+        operation: String,
+        /// Its status, or what is wrong.
+        message: String,
     },
     /// A copy would leave its buffer. Nothing was copied.
     #[error("{operation} of {bytes} bytes at {offset} leaves buffer {buffer}")]

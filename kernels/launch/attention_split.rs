@@ -28,9 +28,9 @@ pub static KERNEL: KernelInfo = KernelInfo {
 };
 
 /// Keys of a tile: what one split takes at a time.
-const TILE: usize = 32;
-/// Blocks of one sequence: about as many as a large GPU has multiprocessors.
-const BLOCKS: usize = 132;
+const TILE: usize = 16;
+/// Blocks of one sequence: half as many as a large GPU has multiprocessors. With more, merging them costs what they gain.
+const BLOCKS: usize = 66;
 /// The most query heads of a block: each takes registers for its context.
 const MOST_HEADS: usize = 8;
 /// The same where elements are bytes and heads are wide.

@@ -36,6 +36,7 @@ pub mod residual_add;
 pub mod rmsnorm;
 pub mod rope;
 pub mod rope_kv_write;
+pub mod sample;
 pub mod silu_and_mul;
 pub mod stream;
 pub mod tap_statistics;
@@ -172,6 +173,7 @@ pub static KERNELS: &[&KernelInfo] = &[
     &rmsnorm::KERNEL,
     &rope::KERNEL,
     &rope_kv_write::KERNEL,
+    &sample::KERNEL,
     &silu_and_mul::KERNEL,
     &tap_statistics::KERNEL,
     &tap_statistics_all::KERNEL,
@@ -188,6 +190,7 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("advance.cuh", include_str!("../advance.cuh")),
     ("attention.cuh", include_str!("../attention.cuh")),
     ("candidate.cuh", include_str!("../candidate.cuh")),
+    ("chacha.cuh", include_str!("../chacha.cuh")),
     ("common.cuh", include_str!("../common.cuh")),
     ("dependent.cuh", include_str!("../dependent.cuh")),
     ("normed.cuh", include_str!("../normed.cuh")),

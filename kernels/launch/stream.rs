@@ -8,16 +8,27 @@ use crate::jit::KernelSpec;
 use super::matmul::Axes;
 use super::{Expr, LaunchShape, matvec};
 
-/// Blocks that are resident at once: the multiprocessors of an H200.
-const MULTIPROCESSORS: usize = 132;
-/// Warps of a block at most, so that a thread can have 128 registers.
-const MOST_WARPS: usize = 16;
+/// Blocks that are resident at once, one on each of the multiprocessors of an H200, and warps of each at most, so that a
+/// thread can have 128 registers.
+const RESIDENT: Residents = Residents { blocks: 132, warps: 16 };
+/// The same for matrices of fewer than [`SMALL`] elements: those are read in so little time that it counts more how soon a
+/// block can start beside one of the kernel before.
+const RESIDENT_SMALL: Residents = Residents { blocks: 264, warps: 8 };
+/// Elements below which a matrix is small.
+const SMALL: usize = 4_000_000;
 /// Warps of a block at least where it takes a norm: `rmsnorm` adds squares in eight warps.
 const NORM_WARPS: usize = 8;
 /// Loads of 16 bytes in one of a lane's two batches at most: for one row at once, and for two.
 const MOST_LOADS: [usize; 2] = [6, 4];
 /// Shared memory that a block may declare itself, less what the norm and the sums of segments take.
 const SHARED_BYTES: usize = 48 * 1024 - 1024;
+
+/// What runs at once.
+#[derive(Debug, Clone, Copy)]
+struct Residents {
+    blocks: usize,
+    warps: usize,
+}
 
 /// How the rows of a product are dealt out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +53,10 @@ impl Geometry {
         let most = if matrices > 1 { MOST_LOADS[1] } else { MOST_LOADS[0] };
         let most = (most * 2 / axes.weight.size().max(2)).max(1);
         let batch = chunks.div_ceil(chunks.div_ceil(most).max(1)).max(1);
-        let each = rows.div_ceil(MULTIPROCESSORS).max(1);
-        let rounds = each.div_ceil((MOST_WARPS / splits).max(1));
+        let small = rows.saturating_mul(axes.in_features).saturating_mul(matrices) < SMALL;
+        let resident = if small { RESIDENT_SMALL } else { RESIDENT };
+        let each = rows.div_ceil(resident.blocks).max(1);
+        let rounds = each.div_ceil((resident.warps / splits).max(1));
         let least = if norm { NORM_WARPS.div_ceil(splits) } else { 1 };
         let at_once = each.div_ceil(rounds).max(least);
         let blocks = rows.div_ceil(at_once * rounds).max(1);
@@ -125,7 +138,7 @@ mod tests {
     #[test]
     fn rows_of_real_models_are_dealt_out_evenly() {
         // qwen2.5-0.5b: o_proj, down_proj, gate and up; 7b: down_proj.
-        assert_eq!(of(896, 896, 1, false), Geometry { blocks: 128, warps: 7, splits: 1, batch: 4 });
+        assert_eq!(of(896, 896, 1, false), Geometry { blocks: 224, warps: 4, splits: 1, batch: 4 });
         assert_eq!(of(896, 4864, 1, false), Geometry { blocks: 128, warps: 14, splits: 2, batch: 5 });
         assert_eq!(of(4864, 896, 2, true), Geometry { blocks: 125, warps: 13, splits: 1, batch: 4 });
         assert_eq!(of(3584, 18944, 1, false), Geometry { blocks: 128, warps: 14, splits: 1, batch: 6 });
@@ -139,7 +152,7 @@ mod tests {
                     let Geometry { blocks, warps, splits, batch } = of(rows, in_features, matrices, norm);
                     assert!(warps % splits == 0 && batch > 0 && warps * splits > 0);
                     assert!(!norm || warps >= NORM_WARPS);
-                    assert!(warps <= MOST_WARPS && blocks <= MULTIPROCESSORS && blocks <= rows);
+                    assert!(warps <= RESIDENT.warps && blocks <= RESIDENT_SMALL.blocks && blocks <= rows);
                 }
             }
         }

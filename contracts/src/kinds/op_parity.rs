@@ -20,6 +20,9 @@ pub struct OpParity {
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub cases: Option<u32>,
+    /// Whether a library of the device computes what the kernel computes, in its place; only products of `matmul` have one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub library: bool,
 }
 
 pub(super) const INFO: KindInfo = KindInfo {
@@ -29,7 +32,9 @@ pub(super) const INFO: KindInfo = KindInfo {
           follow from the name of the case. `bitwise` holds the output to the reference in declared arithmetic;\n\
           `derived` holds each row's error against the f64 reference to a multiple of what eight honest runs\n\
           make of the same inputs. Outputs are filled with NaN before, and memory around them is looked at\n\
-          afterwards: an element that was not written, and one written outside, falsify the claim too.",
+          afterwards: an element that was not written, and one written outside, falsify the claim too. With `library`\n\
+          the library of the device computes each case in the place of its kernel, and is held to the truth and to what\n\
+          the kernel computes, both times by the same limit; where there is no library the claim is blocked.",
     example: "op_parity:\n  op: rmsnorm\n",
     needs_tolerance: NeedsTolerance::Required,
     tolerances: &["bitwise", "derived"],

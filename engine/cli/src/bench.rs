@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::Loaded;
 use engine::bench::anchors::Anchors;
-use engine::bench::kernels::{AttentionRow, KernelRow};
+use engine::bench::kernels::{AttentionRow, KernelRow, Kernels};
 use engine::bench::report::{Maybe, Report};
 use engine::bench::taps::{Cost, TapsRow};
 use engine::bench::verdict::Verdict;
@@ -62,7 +62,9 @@ pub(crate) fn run(args: &args::Bench) -> Result<Exit, Failure> {
         std::fs::write(file, &json).map_err(failed)?;
     }
     show_lines(&if args.json { json } else { page(&report) })?;
+    let prefill = report.prefill.measured().map(|row| &row.verdict);
     Ok(match report.verdict {
+        _ if matches!(prefill, Some(Verdict::Failed { .. })) => Exit::Falsified,
         Verdict::Measured { .. } => Exit::Survived,
         Verdict::Failed { .. } => Exit::Falsified,
         Verdict::None { .. } => Exit::Incomplete,
@@ -127,8 +129,8 @@ fn page(report: &Report) -> String {
         options.depth
     );
     text += &rates(report);
-    if let Some(rows) = &report.kernels {
-        text += &format!("\n{}", kernels(rows));
+    if let Some(Kernels { seconds, rows }) = &report.kernels {
+        text += &format!("\n{}all steps of the plan: {}\n", kernels(rows), microseconds(seconds));
     }
     if let Some(AttentionRow { tokens, kernel, seconds, operations_per_second }) = &report.attention {
         let (each, rate) = (microseconds(seconds), large(*operations_per_second));
@@ -145,10 +147,22 @@ fn page(report: &Report) -> String {
         text +=
             &format!("\n{of}{}\n", report.judged.map(|way| format!(" ({})", way.name())).unwrap_or_default());
     }
-    text + &match &report.verdict {
-        Verdict::Measured { fraction } => format!("verdict: {}\n", percent(*fraction)),
-        Verdict::None { why } => format!("verdict: none: {why}\n"),
-        Verdict::Failed { why } => format!("verdict: FAILED: {why}\n"),
+    if let Some(prefill) = report.prefill.measured() {
+        if let Some(&fraction) = prefill.fraction.measured() {
+            text += &format!("{} {} of the matrix rate (prefill)\n", bar(fraction), percent(fraction));
+        }
+        let by = prefill.library.as_deref().unwrap_or("our own kernels");
+        text += &format!("prefill: products by {by}; verdict: {}\n", said(&prefill.verdict));
+    }
+    text + &format!("verdict: {}\n", said(&report.verdict))
+}
+
+/// A verdict in words.
+fn said(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Measured { fraction } => percent(*fraction),
+        Verdict::None { why } => format!("none: {why}"),
+        Verdict::Failed { why } => format!("FAILED: {why}"),
     }
 }
 

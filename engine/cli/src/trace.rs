@@ -36,10 +36,10 @@ pub(crate) fn run(args: &Trace) -> Result<Exit, Failure> {
         some => Recorder::only(move |stage| some.iter().any(|selection| selection.matches(stage))),
     };
     // A trace is how a wrong model is looked at, so nothing is admitted first.
-    let (kernel_keys, fused) = match args.subject.device {
+    let (kernel_keys, fused, library) = match args.subject.device {
         Device::Cpu => {
             input::reference(&loaded, &args.subject)?.prefill(&tokens, &mut recorder)?;
-            (BTreeMap::new(), BTreeMap::new())
+            (BTreeMap::new(), BTreeMap::new(), BTreeMap::new())
         }
         device => {
             let machine = input::machine(device, &loaded)?;
@@ -48,7 +48,10 @@ pub(crate) fn run(args: &Trace) -> Result<Exit, Failure> {
             model.start()?.extend(&tokens, Logits::All, &mut recorder)?;
             let fused = model.plan(Phase::Prefill).fused();
             let fused = fused.into_iter().map(|(stage, step)| (stage.to_string(), step)).collect();
-            (model.kernel_keys().clone(), fused)
+            let name = model.library().unwrap_or_default();
+            let of_library = model.plan(Phase::Prefill).steps.iter().filter(|step| step.library.is_some());
+            let library = of_library.map(|step| (step.name(), name.to_owned())).collect();
+            (model.kernel_keys().clone(), fused, library)
         }
     };
     for (glob, selection) in args.stages.iter().zip(&selections) {
@@ -69,6 +72,7 @@ pub(crate) fn run(args: &Trace) -> Result<Exit, Failure> {
         token_ids: tokens,
         kernel_keys,
         fused,
+        library,
         stages: recorder.stages.iter().map(stage_record).collect(),
     };
     if let Some(folder) = &args.out {
@@ -150,11 +154,18 @@ fn table(trace: &TraceFile) -> String {
         // Never stored, so nothing of it can be shown; it must not look as if it had been forgotten.
         builder.push_record([stage.clone(), format!("fused in {step}")]);
     }
+    let of_library = match trace.library.first_key_value() {
+        Some((_, library)) => {
+            let shown = trace.stages.iter().filter(|stage| trace.library.contains_key(&stage.name));
+            format!(", {} of them computed by {library}", shown.count())
+        }
+        None => String::new(),
+    };
     let mut table = builder.build();
     table.with(Style::blank()).modify(Columns::new(3..), Alignment::right());
     let lines: Vec<String> = table.to_string().lines().map(|line| line.trim_end().to_owned()).collect();
     format!(
-        "{}, {} tokens, {} on {}, {} stages\n\n{}\n",
+        "{}, {} tokens, {} on {}, {} stages{of_library}\n\n{}\n",
         trace.model,
         trace.token_ids.len(),
         trace.arithmetic,

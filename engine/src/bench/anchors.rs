@@ -1,4 +1,4 @@
-//! How fast the device is by itself: reading, copying, and going from one node of a graph to the next.
+//! How fast the device is by itself: reading, copying, going from one node of a graph to the next, and multiplying matrices.
 
 use kernels::Dtype;
 use kernels::device::{
@@ -9,7 +9,7 @@ use kernels::launch::{Extent, LaunchShape, empty, read_bandwidth};
 use serde::Serialize;
 
 use super::report::Maybe;
-use super::{Bench, Options, Sample, is_virtual};
+use super::{Bench, Options, Sample, is_virtual, matrix};
 use crate::error::EngineError;
 
 /// What was found.
@@ -23,7 +23,7 @@ pub struct Anchors {
     pub graph_node: Maybe<f64>,
     /// The same where the next one may start early.
     pub graph_node_programmatic: Maybe<f64>,
-    /// Matrix products: operations a second.
+    /// Products of large BF16 matrices in the library of the device: operations a second.
     pub matrix_operations_per_second: Maybe<f64>,
 }
 
@@ -61,7 +61,7 @@ const REPLAYS: [usize; 2] = [2, 20];
 /// Blocks of a node.
 const NODE_BLOCKS: usize = 132;
 /// Memory that is left to others.
-const SPARE: u64 = 500_000_000;
+pub(super) const SPARE: u64 = 500_000_000;
 
 /// Measures all of it.
 pub(super) fn measure(bench: &Bench<'_>, options: &Options) -> Result<Anchors, EngineError> {
@@ -96,17 +96,18 @@ pub(super) fn measure(bench: &Bench<'_>, options: &Options) -> Result<Anchors, E
         copy_bytes_per_second: or_reason(copy),
         graph_node: or_reason(node(Dependency::Full)),
         graph_node_programmatic: or_reason(node(Dependency::Programmatic)),
-        matrix_operations_per_second: Maybe::not("no kernel is there to measure it with"),
+        matrix_operations_per_second: or_reason(matrix::measure(bench, options)),
     })
 }
 
 /// A kernel, ready to be launched.
-struct Ready {
-    function: Function,
-    launch: Launch,
+pub(super) struct Ready {
+    pub(super) function: Function,
+    pub(super) launch: Launch,
 }
 
-fn ready(bench: &Bench<'_>, spec: &KernelSpec, shape: &LaunchShape) -> Result<Ready, EngineError> {
+/// Compiles and loads a kernel whose grid is the same for every run.
+pub(super) fn ready(bench: &Bench<'_>, spec: &KernelSpec, shape: &LaunchShape) -> Result<Ready, EngineError> {
     let artifact = bench.jit.artifact(spec)?;
     let function = bench.device.load(&artifact)?;
     let one = Extent { tokens: 1, batch: 1, max_kv: 1 };

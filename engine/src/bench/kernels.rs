@@ -18,6 +18,15 @@ use crate::error::EngineError;
 use crate::models::Logits;
 use crate::plan::{Phase, Plan, Step};
 
+/// The decode plan, and each kernel of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Kernels {
+    /// Seconds of all steps: of a token without choosing the next one.
+    pub seconds: f64,
+    /// Every kernel, in the order of their first steps.
+    pub rows: Vec<KernelRow>,
+}
+
 /// One kernel with its axes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KernelRow {
@@ -75,12 +84,12 @@ pub(super) fn attention(
 /// Replays between two looks at the clock.
 const REPLAYS: usize = 20;
 
-/// Every kernel of the decode plan, in the order of their first steps.
+/// Measures the decode plan with all of its kernels, and without each.
 pub(super) fn measure(
     bench: &Bench<'_>,
     model: &DeviceModel,
     options: &Options,
-) -> Result<Vec<KernelRow>, EngineError> {
+) -> Result<Kernels, EngineError> {
     let mut session = model.session()?;
     let sequence = session.add();
     let tokens = decode::prompt(model.config().vocab_size, options.depth);
@@ -114,7 +123,7 @@ pub(super) fn measure(
             bytes_per_second: bytes as f64 / seconds,
         });
     }
-    Ok(rows)
+    Ok(Kernels { seconds: whole.median, rows })
 }
 
 /// What a step reads and no step computes.

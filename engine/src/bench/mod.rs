@@ -7,7 +7,7 @@
 //! | [`clock`](Clock) | what time it is, and what repeats say |
 //! | [`anchors`] | how fast the device reads, copies, and goes from node to node |
 //! | [`count`] | bytes of a token and operations of a prefill, from the plan |
-//! | `decode`, `prefill` | what is timed |
+//! | `decode`, `prefill`, `matrix` | what is timed |
 //! | [`kernels`] | what each kernel takes of the time of a token |
 //! | [`taps`] | what looking at stages costs |
 //! | [`verdict`] | what the figures are allowed to say |
@@ -23,6 +23,7 @@ mod clock;
 pub mod count;
 mod decode;
 pub mod kernels;
+mod matrix;
 mod options;
 mod point;
 mod prefill;
@@ -41,6 +42,7 @@ use crate::device::{DeviceModel, DeviceOptions, GraphMode, Launching, SessionErr
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::Phase;
+use anchors::Anchors;
 use report::{ControlRow, DecodeRow, Maybe, Report, SCHEMA};
 use verdict::{CONTROL_SHARE, Facts, judge};
 
@@ -83,7 +85,7 @@ impl Bench<'_> {
             progress(way.name());
             let row = match anchors.graph_node.reason().filter(|_| way.graph()) {
                 Some(why) => DecodeRow::not(way, why),
-                None => match self.one_way(way, &options, &mut seen) {
+                None => match self.one_way(way, &options, &anchors, &mut seen) {
                     // It did not decode what it was asked for; the other ways may say more.
                     Err(EngineError::Session(error @ SessionError::NoToken { .. })) => {
                         seen.notes.push(format!("{} decodes no token: {error}", way.name()));
@@ -131,7 +133,13 @@ impl Bench<'_> {
     }
 
     /// Everything about one way to decode.
-    fn one_way(&self, way: Way, options: &Options, seen: &mut Seen) -> Result<DecodeRow, EngineError> {
+    fn one_way(
+        &self,
+        way: Way,
+        options: &Options,
+        anchors: &Anchors,
+        seen: &mut Seen,
+    ) -> Result<DecodeRow, EngineError> {
         let (model, prompt) = self.load(way, options, 0, &mut seen.notes)?;
         let nodes = match model.launching(1)? {
             Launching::Graph { nodes, .. } => Some(nodes),
@@ -152,7 +160,7 @@ impl Bench<'_> {
             seen.disagree = true;
         }
         if options.prefill && way.fused() && seen.prefill.is_none() {
-            seen.prefill = Some(Maybe::Measured(prefill::measure(self, &model, options, prompt)?));
+            seen.prefill = Some(Maybe::Measured(prefill::measure(self, &model, options, anchors, prompt)?));
         }
         let row = DecodeRow::of(way, &decoded, model.plan(Phase::Decode).steps.len(), nodes);
         if seen.best.as_ref().is_none_or(|(best, _)| way.rank() >= best.rank()) {

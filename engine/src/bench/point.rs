@@ -11,6 +11,8 @@ pub struct BenchPoint;
 pub enum BenchValue<'a> {
     /// Bytes of weights that a token reads, as counted.
     WeightBytes(&'a mut u64),
+    /// Operations of a prefill, as counted.
+    Operations(&'a mut f64),
     /// Tokens that are decoded between two looks at the clock.
     Steps(&'a mut usize),
 }

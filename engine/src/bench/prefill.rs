@@ -1,7 +1,9 @@
 //! A prefill, timed.
 
-use super::report::PrefillRow;
-use super::{Bench, Options, Sample, count, decode};
+use super::anchors::Anchors;
+use super::report::{Maybe, PrefillRow};
+use super::verdict::{PrefillFacts, judge_prefill};
+use super::{Bench, BenchPoint, BenchValue, Options, Sample, count, decode, is_virtual};
 use crate::device::DeviceModel;
 use crate::error::EngineError;
 use crate::plan::Phase;
@@ -11,6 +13,7 @@ pub(super) fn measure(
     bench: &Bench<'_>,
     model: &DeviceModel,
     options: &Options,
+    anchors: &Anchors,
     tokens: usize,
 ) -> Result<PrefillRow, EngineError> {
     let prompt = decode::prompt(model.config().vocab_size, tokens);
@@ -28,12 +31,27 @@ pub(super) fn measure(
         }
     }
     let sample = Sample::of(seconds);
-    let operations = count::operations(model.plan(Phase::Prefill), model.config(), tokens);
+    let mut operations = count::operations(model.plan(Phase::Prefill), model.config(), tokens);
+    let value = &mut operations;
+    bench.loaded.seam().apply::<BenchPoint>(&mut BenchValue::Operations(value));
+    let rate = sample.rate(operations);
+    let fraction = match &anchors.matrix_operations_per_second {
+        Maybe::Measured(of_device) => Maybe::Measured(rate / of_device),
+        Maybe::Not { not_measured } => Maybe::not(not_measured),
+    };
+    let verdict = judge_prefill(&PrefillFacts {
+        virtual_device: is_virtual(&*bench.device),
+        spread: sample.spread,
+        fraction: fraction.clone(),
+    });
     Ok(PrefillRow {
         tokens,
         tokens_per_second: sample.rate(tokens as f64),
         operations,
-        operations_per_second: sample.rate(operations),
+        operations_per_second: rate,
+        fraction,
+        library: model.library().map(str::to_owned),
+        verdict,
         sample,
     })
 }

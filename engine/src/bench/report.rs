@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::anchors::Anchors;
 use super::count::BytesPerToken;
 use super::decode::Decoded;
-use super::kernels::{AttentionRow, KernelRow};
+use super::kernels::{AttentionRow, Kernels};
 use super::taps::TapsRow;
 use super::verdict::Verdict;
 use super::{Options, Sample, Way, is_virtual};
@@ -76,7 +76,7 @@ pub struct Report {
     pub control: Maybe<ControlRow>,
     /// What each kernel takes, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kernels: Option<Vec<KernelRow>>,
+    pub kernels: Option<Kernels>,
     /// Attention of the prefill by itself, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attention: Option<AttentionRow>,
@@ -167,6 +167,12 @@ pub struct PrefillRow {
     pub operations: f64,
     /// Floating-point operations a second.
     pub operations_per_second: f64,
+    /// Those over the matrix rate of the same run.
+    pub fraction: Maybe<f64>,
+    /// The library that computed its matrix products; `null` where our own kernels did.
+    pub library: Option<String>,
+    /// What may be said of the fraction.
+    pub verdict: Verdict,
     /// Seconds for the whole prompt.
     pub sample: Sample,
 }

@@ -6,6 +6,8 @@
 
 use serde::Serialize;
 
+use super::report::Maybe;
+
 /// The largest spread of repeats that a verdict is given for.
 pub const MOST_SPREAD: f64 = 0.03;
 
@@ -99,6 +101,50 @@ pub fn judge(facts: &Facts) -> Verdict {
     Verdict::Measured { fraction: facts.fraction }
 }
 
+/// What is known of a prefill.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrefillFacts {
+    /// Whether the device is played by software.
+    pub virtual_device: bool,
+    /// The spread of its repeats.
+    pub spread: f64,
+    /// Its operations a second over the matrix rate, or why there is none.
+    pub fraction: Maybe<f64>,
+}
+
+/// What a prefill says: [`Verdict::Measured`] has the share of the matrix rate.
+#[must_use]
+pub fn judge_prefill(facts: &PrefillFacts) -> Verdict {
+    let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+    if facts.virtual_device {
+        let why = "virtual device: what it takes says nothing about hardware".to_owned();
+        return Verdict::None { why };
+    }
+    let fraction = match &facts.fraction {
+        Maybe::Measured(fraction) => *fraction,
+        Maybe::Not { not_measured } => {
+            return Verdict::None { why: format!("the matrix rate is not measured: {not_measured}") };
+        }
+    };
+    if !(facts.spread <= MOST_SPREAD) {
+        let (found, most) = (percent(facts.spread), percent(MOST_SPREAD));
+        let why =
+            format!("the repeats spread over {found}, and {most} is the most; leave the device to this run");
+        return Verdict::None { why };
+    }
+    if !(fraction > 0.0 && fraction.is_finite()) {
+        return Verdict::None { why: format!("the clock did not move: a fraction of {fraction}") };
+    }
+    if fraction > 1.0 {
+        let why = format!(
+            "{} of what the device can multiply: operations are miscounted, or work is left out",
+            percent(fraction)
+        );
+        return Verdict::Failed { why };
+    }
+    Verdict::Measured { fraction }
+}
+
 /// What is wrong whatever the clock says.
 fn failed(facts: &Facts) -> Option<String> {
     let Facts { tokens: (asked, came), weight_bytes, stored_bytes, .. } = *facts;
@@ -185,6 +231,30 @@ mod tests {
     fn too_good_to_be_true_is_a_failure() {
         let verdict = judge(&Facts { fraction: 1.001, ..good() });
         assert!(matches!(&verdict, Verdict::Failed { why } if why.contains("100.1 %")), "{verdict:?}");
+    }
+
+    #[test]
+    fn a_prefill_says_its_share_of_the_matrix_rate() {
+        let good = || PrefillFacts { virtual_device: false, spread: 0.01, fraction: Maybe::Measured(0.6) };
+        let of = |fraction| judge_prefill(&PrefillFacts { fraction: Maybe::Measured(fraction), ..good() });
+        assert_eq!(
+            (of(0.6), of(1.0)),
+            (Verdict::Measured { fraction: 0.6 }, Verdict::Measured { fraction: 1.0 })
+        );
+        assert!(matches!(of(1.001), Verdict::Failed { why } if why.contains("100.1 %")));
+        let silent = [
+            (PrefillFacts { virtual_device: true, ..good() }, "virtual"),
+            (PrefillFacts { spread: 0.031, ..good() }, "spread"),
+            (PrefillFacts { spread: f64::NAN, ..good() }, "spread"),
+            (PrefillFacts { fraction: Maybe::not("no library"), ..good() }, "no library"),
+            (PrefillFacts { fraction: Maybe::Measured(f64::NAN), ..good() }, "clock"),
+            (PrefillFacts { fraction: Maybe::Measured(0.0), ..good() }, "clock"),
+            (PrefillFacts { fraction: Maybe::Measured(f64::INFINITY), ..good() }, "clock"),
+        ];
+        for (facts, word) in silent {
+            let verdict = judge_prefill(&facts);
+            assert!(matches!(&verdict, Verdict::None { why } if why.contains(word)), "{verdict:?}");
+        }
     }
 
     #[test]

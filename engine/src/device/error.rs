@@ -69,6 +69,22 @@ pub enum SessionError {
         /// The sequence.
         sequence: SequenceId,
     },
+    /// A token was to be drawn from logits of which one is no finite number.
+    #[error(
+        "a logit of {sequence:?} is not finite, and no token is drawn; see `apr trace` for the stage that it comes from"
+    )]
+    NotFinite {
+        /// The sequence.
+        sequence: SequenceId,
+    },
+    /// Every sequence is drawn from by a sampler of its own.
+    #[error("{samplers} samplers for {sequences} sequences; give one for each, in the same order")]
+    Samplers {
+        /// Sequences.
+        sequences: usize,
+        /// Samplers.
+        samplers: usize,
+    },
     /// A prefix is longer than the sequence that it is adopted from.
     #[error("the first {asked} tokens of {of:?} were asked for, and it has {len}; ask for fewer")]
     Prefix {

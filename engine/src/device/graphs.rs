@@ -9,7 +9,7 @@ use kernels::launch::Extent;
 
 use super::{DeviceModel, GraphMode};
 use crate::error::EngineError;
-use crate::plan::{Phase, Plan, Replayable, Step, maximum};
+use crate::plan::{Choice, Phase, Plan, Replayable, Step, maximum};
 
 /// How decode runs of a batch size are launched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,9 +50,13 @@ type Made = Result<Replayable, String>;
 pub(super) enum Round {
     /// One decode step.
     Step,
-    /// One decode step, and what makes the inputs of the next.
-    StepAndAdvance,
+    /// So many decode steps, each with what makes the inputs of the next.
+    Steps(Choice, usize),
 }
+
+/// Steps of the graph that is replayed while as many are to be made: between two replays the device waits longer than
+/// between two nodes, and no node needs the host.
+pub(super) const STEPS: usize = 8;
 
 /// The graphs that were made so far, by batch size and what they do.
 #[derive(Default)]
@@ -88,7 +92,7 @@ impl DeviceModel {
         let steps = plan.steps.iter().filter(|step| keep(step)).cloned().collect();
         let some = Plan { steps, ..plan.clone() };
         let extent = Extent { tokens: 1, batch: 1, ..maximum(Phase::Decode, self.options()) };
-        let made = self.executor().graph(&[&some], extent, self.options().programmatic, self.seam())?;
+        let made = self.executor().graph(&[&some], extent, self.options().programmatic)?;
         Ok(made.graph)
     }
 
@@ -124,9 +128,9 @@ impl DeviceModel {
         let extent = Extent { tokens: batch, batch, ..maximum(Phase::Decode, self.options()) };
         let plans = match round {
             Round::Step => vec![self.plan(Phase::Decode)],
-            Round::StepAndAdvance => vec![self.plan(Phase::Decode), self.advance()],
+            Round::Steps(choice, times) => [self.plan(Phase::Decode), self.advance(choice)].repeat(times),
         };
-        let made = self.executor().graph(&plans, extent, self.options().programmatic, self.seam());
+        let made = self.executor().graph(&plans, extent, self.options().programmatic);
         let made = match made {
             Err(EngineError::Device(DeviceError::Fault(fault))) => {
                 return Err(DeviceError::Fault(fault).into());

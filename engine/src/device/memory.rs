@@ -102,8 +102,7 @@ impl Needs {
         }
         let weights = self.sum(|place| matches!(place, Place::Weight(_)));
         let activations = self.sum(|place| matches!(place, Place::Slot(_)));
-        let inputs =
-            self.sum(|place| matches!(place, Place::Input(_) | Place::State(_) | Place::Tap(_)));
+        let inputs = self.sum(|place| matches!(place, Place::Input(_) | Place::State(_) | Place::Tap(_)));
         let pages = self.sum(|place| matches!(place, Place::Keys(_) | Place::Values(_)));
         Err(DeviceError::Memory {
             what: format!(

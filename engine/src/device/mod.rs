@@ -10,7 +10,7 @@
 //! | [`scan`](Scanned) | one run both ways, every buffer compared |
 //! | [`session`](Session) | sequences and their pages, and running a plan over some of them |
 //! | [`graphs`](Launching) | one graph a batch size, made when it is first needed |
-//! | `greedy` | decoding many tokens in one call |
+//! | `greedy` | decoding many tokens in one call, greedily or with samplers |
 //! | `random` | weights that are in no file |
 //! | `sequence` | one sequence, as [`Forward`](crate::forward::Forward) wants it |
 //! | [`taps`](RowStatistics) | what the device says of stages without their payload |

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kernels::Dtype;
-use kernels::device::{Device, Function, Properties};
+use kernels::device::{Device, DeviceError, Function, Properties};
 use kernels::jit::{Jit, KernelSpec};
 use kernels::seam::Seam;
 
@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::eager::Executor;
-use crate::plan::{Built, Phase, Plan, assemble, maximum, shared};
+use crate::plan::{Built, Choice, Phase, Plan, assemble, maximum, shared};
 use crate::weights::ConsumedReport;
 
 /// A model on a device. It was not compared with anything yet: what serves takes an admitted one.
@@ -30,10 +30,13 @@ pub struct DeviceModel {
     layout: PoolLayout,
     prefill: Plan,
     decode: Plan,
-    /// What follows a decode step where the device goes on by itself.
-    advance: Plan,
+    /// What follows a decode step where the device goes on by itself, with the largest logit.
+    greedy: Plan,
+    /// The same with a token that is drawn.
+    drawn: Plan,
     functions: BTreeMap<String, Function>,
     keys: BTreeMap<String, String>,
+    library: Option<String>,
     consumed: ConsumedReport,
     /// Before the memory that they name: dropped first.
     graphs: Graphs,
@@ -54,13 +57,15 @@ impl DeviceModel {
     ) -> Result<Self, EngineError> {
         options.check(loaded.config())?;
         let layout = PoolLayout::new(loaded, &options)?;
-        let built = assemble(loaded, &options, &layout, &device.properties().limits)?;
+        let library = multiplier(&*device, &options)?;
+        let built = assemble(loaded, &options, &layout, &device.properties().limits, library.clone())?;
         let needs = Needs::of(&built, &options)?;
         needs.fit(&*device)?;
         let (functions, keys) = compiled(&built, &*device, jit, &options)?;
         let memory = Memory::allocate(&*device, &needs)?;
         let consumed = memory.upload(&*device, jit, loaded, &built)?;
-        let Built { plans: [prefill, decode], advance, .. } = built;
+        let Built { plans: [prefill, decode], greedy, drawn, .. } = built;
+        let in_library = prefill.steps.iter().any(|step| step.library.is_some());
         for plan in [&prefill, &decode] {
             tracing::debug!(phase = %plan.phase, steps = plan.steps.len(), notes = ?plan.notes, "plan");
         }
@@ -74,9 +79,11 @@ impl DeviceModel {
             layout,
             prefill,
             decode,
-            advance,
+            greedy,
+            drawn,
             functions,
             keys,
+            library: library.ok().filter(|_| in_library),
             consumed,
             graphs: Graphs::default(),
             memory,
@@ -143,6 +150,12 @@ impl DeviceModel {
         &self.keys
     }
 
+    /// The library that computes products of prefill runs, with its version; `None` where kernels compute all of them.
+    #[must_use]
+    pub fn library(&self) -> Option<&str> {
+        self.library.as_deref()
+    }
+
     /// Which tensors were consumed, and which were ignored for which reason.
     #[must_use]
     pub const fn consumed(&self) -> &ConsumedReport {
@@ -168,8 +181,11 @@ impl DeviceModel {
         &*self.device
     }
 
-    pub(super) const fn advance(&self) -> &Plan {
-        &self.advance
+    pub(super) const fn advance(&self, choice: Choice) -> &Plan {
+        match choice {
+            Choice::Greedy => &self.greedy,
+            Choice::Drawn => &self.drawn,
+        }
     }
 
     pub(super) const fn graphs(&self) -> &Graphs {
@@ -186,7 +202,20 @@ impl DeviceModel {
             memory: &self.memory,
             functions: &self.functions,
             limits: &self.device.properties().limits,
+            seam: &self.seam,
         }
+    }
+}
+
+/// The library that computes products, or why none does. An error where there is one that cannot be used.
+fn multiplier(device: &dyn Device, options: &DeviceOptions) -> Result<Result<String, String>, DeviceError> {
+    if !options.library {
+        return Ok(Err("it is turned off".to_owned()));
+    }
+    match device.library() {
+        Ok(name) => Ok(Ok(name)),
+        Err(DeviceError::NoLibrary(why)) => Ok(Err(why)),
+        Err(error) => Err(error),
     }
 }
 

@@ -51,6 +51,11 @@ pub struct DeviceOptions {
     pub programmatic: bool,
     /// Whether every stage has memory of its own, so that all of them can be looked at after a run, in a graph too.
     pub keep_stages: bool,
+    /// Whether a library of the device computes the products of prefill runs, where it has one: cuBLASLt, for BF16 and F16.
+    /// It sums in its own order, and in another one for another number of tokens. So with it the same token need not have
+    /// the same bits in another chunk, in another batch, or in a decode run; everything is still within the bounds of an
+    /// honest run.
+    pub library: bool,
     /// Whether a decode run ends with statistics of every stage, made on the device, as the last node of a graph too; every
     /// stage of a decode plan then has memory of its own. Without it a plan has not one step more.
     pub taps: bool,
@@ -87,6 +92,7 @@ impl DeviceOptions {
             graph: GraphMode::Auto,
             programmatic: true,
             keep_stages: false,
+            library: true,
             taps: false,
             extra_reads: 0,
         }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use kernels::device::Limits;
 use kernels::launch::Extent;
 
+use super::advance::{Choice, advance};
 use super::builder::{Builder, Tensor};
-use super::{Phase, Plan, PlanError, PlanPoint, advance, check, control, fusion, memory, taps};
+use super::{Phase, Plan, PlanError, PlanPoint, check, control, fusion, library, memory, taps};
 use crate::device::{DeviceOptions, PoolLayout};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
@@ -16,8 +17,10 @@ use crate::weights::WeightsPoint;
 pub(crate) struct Built {
     /// Prefill and decode.
     pub(crate) plans: [Plan; 2],
-    /// What follows a decode step where the device goes on by itself.
-    pub(crate) advance: Plan,
+    /// What follows a decode step where the device goes on by itself, with the largest logit.
+    pub(crate) greedy: Plan,
+    /// The same with a token that is drawn.
+    pub(crate) drawn: Plan,
     /// Every tensor that the plans read, by its name.
     pub(crate) tensors: BTreeMap<String, Tensor>,
     /// Patterns of tensors that are left out, with reasons.
@@ -27,24 +30,26 @@ pub(crate) struct Built {
 impl Built {
     /// Everything that is launched.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Plan> {
-        self.plans.iter().chain([&self.advance])
+        self.plans.iter().chain([&self.greedy, &self.drawn])
     }
 }
 
 /// The plans of a model for devices of these limits: prefill and decode, fused if asked, with memory assigned, through
-/// the rewrites at [`PlanPoint`], and checked from one token to the most that the options allow. Needs no device.
+/// the rewrites at [`PlanPoint`], and checked from one token to the most that the options allow. Needs no device, and knows
+/// of no library.
 pub fn build(loaded: &Loaded, options: &DeviceOptions, limits: &Limits) -> Result<[Plan; 2], EngineError> {
     options.check(loaded.config())?;
     let layout = PoolLayout::new(loaded, options)?;
-    Ok(assemble(loaded, options, &layout, limits)?.plans)
+    Ok(assemble(loaded, options, &layout, limits, Err("there is no device to ask".to_owned()))?.plans)
 }
 
-/// The same over pages that are laid out already.
+/// The same over pages that are laid out already, for a device with this library, or without one for this reason.
 pub(crate) fn assemble(
     loaded: &Loaded,
     options: &DeviceOptions,
     layout: &PoolLayout,
     limits: &Limits,
+    multiplier: Result<String, String>,
 ) -> Result<Built, EngineError> {
     let mut tensors = BTreeMap::new();
     let mut ignored = Vec::new();
@@ -68,6 +73,18 @@ pub(crate) fn assemble(
         if options.fusion {
             fusion::fuse(&mut plan);
         }
+        match &multiplier {
+            Ok(name) => {
+                let products = library::mark(&mut plan);
+                if products > 0 {
+                    plan.notes.push(format!("{products} products are computed by {name}"));
+                }
+            }
+            Err(why) if options.library && phase == Phase::Prefill => {
+                plan.notes.push(format!("no product is computed by a library: {why}"));
+            }
+            Err(_) => {}
+        }
         if phase == Phase::Decode && options.extra_reads > 0 {
             control::read_more(&mut plan, options.extra_reads);
         }
@@ -84,12 +101,16 @@ pub(crate) fn assemble(
     };
     let plans = [one(Phase::Prefill)?, one(Phase::Decode)?];
     let [_, decode] = &plans;
-    let advance = advance::advance(decode, layout, loaded.activation_dtype()).ok_or_else(|| {
-        let problem = "stores no logits, or lacks an input that the next step needs".to_owned();
-        PlanError::Coverage { phase: Phase::Decode, problem }
-    })?;
-    check::steps(&advance, limits, &extents(Phase::Decode, options))?;
-    Ok(Built { plans, advance, tensors, ignored })
+    let after = |choice: Choice| -> Result<Plan, EngineError> {
+        let plan = advance(decode, layout, loaded.activation_dtype(), choice).ok_or_else(|| {
+            let problem = "stores no logits, or lacks an input that the next step needs".to_owned();
+            PlanError::Coverage { phase: Phase::Decode, problem }
+        })?;
+        check::steps(&plan, limits, &extents(Phase::Decode, options))?;
+        Ok(plan)
+    };
+    let (greedy, drawn) = (after(Choice::Greedy)?, after(Choice::Drawn)?);
+    Ok(Built { plans, greedy, drawn, tensors, ignored })
 }
 
 /// The smallest run of a plan and the largest. Every expression of a plan grows with the extent, so that what holds at

@@ -199,7 +199,7 @@ impl Builder<'_> {
     ) {
         let mut arguments: Vec<Operand> = buffers.iter().map(|&id| Operand::Buffer(id)).collect();
         arguments.push(Operand::Number(number));
-        self.plan.steps.push(Step { covers: covers.to_vec(), spec, shape, arguments });
+        self.plan.steps.push(Step { covers: covers.to_vec(), spec, shape, arguments, library: None });
     }
 
     /// Says something that a user should know, once.

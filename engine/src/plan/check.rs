@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use kernels::device::Limits;
+use kernels::device::{Limits, Product};
 use kernels::launch::{Access, Expr, Extent, find};
 
 use super::demands::{Count, Demand, demands};
@@ -37,6 +37,7 @@ pub fn check(
 pub(crate) fn steps(plan: &Plan, limits: &Limits, extents: &[Extent]) -> Result<(), PlanError> {
     for step in &plan.steps {
         arguments(plan, step, extents).map_err(|problem| step.refused(problem))?;
+        marked(step).map_err(|problem| step.refused(problem))?;
         for &extent in extents {
             launch(step, limits, extent)?;
         }
@@ -84,6 +85,17 @@ fn arguments(plan: &Plan, step: &Step, extents: &[Extent]) -> Result<(), StepPro
         met(demand, buffer, extents)?;
     }
     Ok(())
+}
+
+/// What a library computes is what the kernel computes.
+fn marked(step: &Step) -> Result<(), StepProblem> {
+    let Some(found) = step.library else { return Ok(()) };
+    let expected = Product::of(&step.spec);
+    if expected == Some(found) {
+        return Ok(());
+    }
+    let expected = expected.map_or_else(|| "none".to_owned(), |product| format!("{product:?}"));
+    Err(StepProblem::Library { found: format!("{found:?}"), expected })
 }
 
 /// Whether a buffer is what a kernel was specialised for.

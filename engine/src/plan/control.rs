@@ -48,5 +48,6 @@ fn step(plan: &mut Plan, number: usize, weight: BufferId, x: kernels::Dtype, cou
         spec: read_bandwidth::spec(&axes),
         shape: read_bandwidth::shape(&axes),
         arguments: vec![Operand::Buffer(out), Operand::Buffer(weight), Operand::Number(Expr::Const(count))],
+        library: None,
     }
 }

@@ -3,7 +3,7 @@
 use kernels::Dtype;
 use kernels::jit::KernelSpec;
 use kernels::launch::tap_statistics_all::{ENTRY, RESULTS};
-use kernels::launch::{Access, Expr, find};
+use kernels::launch::{Access, Expr, find, sample};
 
 use super::{Element, StepProblem};
 
@@ -50,6 +50,9 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             | ("rmsnorm" | "add_rmsnorm", "out" | "x" | "residual" | "residual_out")
             | ("argmax", "x") => (each(int("FEATURES")?)?, act()?),
             ("argmax", "out") => (each(1)?, Element::I32),
+            ("sample", "logits") => (each(int("FEATURES")?)?, act()?),
+            ("sample", "next") => (each(1)?, Element::I32),
+            ("sample", "sampling") => (each(sample::WORDS as u64)?, Element::I32),
             ("argmax_split", "x") => (each(int("FEATURES")?)?, act()?),
             ("argmax_split" | "argmax_advance", "largest") => {
                 (each(int("SPLITS")?)?, Element::Float(Dtype::F32))
@@ -164,7 +167,9 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             ("tap_statistics_all", "out") => {
                 (each(product(int("STAGES")?, RESULTS as u64)?)?, Element::Float(Dtype::F64))
             }
-            ("tap_statistics_all", "stages") => (vector(product(int("STAGES")?, ENTRY as u64)?), Element::I32),
+            ("tap_statistics_all", "stages") => {
+                (vector(product(int("STAGES")?, ENTRY as u64)?), Element::I32)
+            }
             // Where the first stage is; what is read of it and of the others, the table says.
             ("tap_statistics_all", _) => (Count::AtLeast(number.clone()), act()?),
             ("tap_statistics", "out") => (vector(8), Element::Float(Dtype::F64)),

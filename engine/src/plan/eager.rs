@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kernels::device::{Argument, Device, Function, Launch, Limits};
 use kernels::launch::Extent;
 use kernels::real::Values;
+use kernels::seam::Seam;
 
 use super::{Element, Operand, Plan, PlanBuffer, PlanError, Role, Step, StepProblem, launch, number};
 use crate::device::Watch;
@@ -21,6 +22,7 @@ pub(crate) struct Executor<'a> {
     /// Loaded kernels by the text of their specs.
     pub(crate) functions: &'a BTreeMap<String, Function>,
     pub(crate) limits: &'a Limits,
+    pub(crate) seam: &'a Seam,
 }
 
 /// What a step launches.
@@ -71,7 +73,11 @@ impl Executor<'_> {
 
     fn launch(&self, plan: &Plan, step: &Step, extent: Extent) -> Result<(), EngineError> {
         let Bound { function, launch, arguments } = self.bound(plan, step, extent)?;
-        Ok(self.device.launch(function, launch, &arguments)?)
+        match step.library {
+            Some(product) => product.multiply(self.device, &arguments, self.seam)?,
+            None => self.device.launch(function, launch, &arguments)?,
+        }
+        Ok(())
     }
 
     /// A step with every number and address in place.

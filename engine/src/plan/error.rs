@@ -206,6 +206,21 @@ pub enum StepProblem {
     /// It reads and writes the same memory.
     #[error("it writes \"{0}\", which it also reads")]
     InPlace(String),
+    /// It is marked as a product of a library, and its kernel computes another one or none.
+    #[error(
+        "it is marked as {found} of a library, and its kernel computes {expected}; mark steps of matmul with their own axes"
+    )]
+    Library {
+        /// The mark.
+        found: String,
+        /// What the kernel computes.
+        expected: String,
+    },
+    /// A graph is to be made of it, and a library computes it.
+    #[error(
+        "a library computes it, which is no kernel node of a graph; only prefill plans may have such steps"
+    )]
+    InLibrary,
     /// A value between steps has no slot.
     #[error("\"{0}\" has no slot; memory has to be assigned before the check")]
     NoSlot(String),

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use kernels::device::{After, Dependency, Graph, GraphNode};
 use kernels::launch::{Extent, KernelInfo, find};
-use kernels::seam::{Point, Seam};
+use kernels::seam::Point;
 
 use super::eager::{Bound, Executor};
-use super::{Input, Plan, Step};
+use super::{Input, Plan, Step, StepProblem};
 use crate::error::EngineError;
 
 /// Where a mutant can rewrite a graph before it is made.
@@ -45,16 +45,18 @@ pub(crate) struct Replayable {
 impl Executor<'_> {
     /// Makes a graph of every step of some plans, one after the other, for runs of one extent. A kernel that waits for
     /// its predecessor itself may start early where `programmatic` allows it, and unless one that does not wait comes after
-    /// one that lets its successor start: nothing would hold that one back.
+    /// one that lets its successor start: nothing would hold that one back. A step that a library computes is refused.
     pub(crate) fn graph(
         &self,
         plans: &[&Plan],
         extent: Extent,
         programmatic: bool,
-        seam: &Seam,
     ) -> Result<Replayable, EngineError> {
         let steps: Vec<(&Plan, &Step)> =
             plans.iter().flat_map(|plan| plan.steps.iter().map(move |step| (*plan, step))).collect();
+        if let Some((_, step)) = steps.iter().find(|(_, step)| step.library.is_some()) {
+            return Err(step.refused(StepProblem::InLibrary).into());
+        }
         let says = |of: fn(&KernelInfo) -> bool| -> Vec<bool> {
             steps.iter().map(|(_, step)| find(&step.spec.kernel).is_some_and(of)).collect()
         };
@@ -70,7 +72,7 @@ impl Executor<'_> {
             nodes.push(GraphNode { function, launch, arguments, after });
         }
         let mut value = GraphValue { nodes, stale: BTreeSet::new() };
-        seam.apply::<GraphPoint>(&mut value);
+        self.seam.apply::<GraphPoint>(&mut value);
         let GraphValue { nodes, stale } = value;
         Ok(Replayable { graph: self.device.graph(&nodes)?, stale, replayed: false })
     }

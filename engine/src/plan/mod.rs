@@ -17,6 +17,7 @@
 //! | `demands` | what each kernel demands of its buffers |
 //! | `eager` | launching one step after the other |
 //! | `graph` | launching all of them at once |
+//! | `library` | which products are a library's |
 //! | `taps` | statistics of every stage, as the last step of a decode plan |
 
 mod advance;
@@ -29,19 +30,21 @@ pub(crate) mod eager;
 mod error;
 mod fusion;
 mod graph;
+mod library;
 mod memory;
 mod taps;
 
 use std::fmt;
 
 use kernels::Dtype;
+use kernels::device::Product;
 use kernels::jit::KernelSpec;
 use kernels::launch::{Access, Expr, Extent, LaunchShape, find};
 use kernels::seam::Point;
 
 use crate::stage::StageName;
 
-pub(crate) use advance::HISTORY;
+pub(crate) use advance::{Choice, HISTORY};
 pub use build::build;
 pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;
@@ -173,6 +176,10 @@ impl Role {
 /// What a device keeps from step to step of a decode; all i32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
+    /// The token that each sequence goes on with where it is drawn, -1 where a logit is not finite: `[batch]`.
+    Next,
+    /// How each sequence's token is drawn, written by the host before the first step: `[batch, sample::WORDS]`.
+    Sampling,
     /// What was chosen since the host looked last: `[HISTORY, batch]`.
     Decoded,
     /// How many steps were made since then: `[1]`.
@@ -182,6 +189,8 @@ pub enum State {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Next => "next",
+            Self::Sampling => "sampling",
             Self::Decoded => "decoded",
             Self::Steps => "steps",
         })
@@ -233,6 +242,9 @@ pub struct Step {
     pub shape: LaunchShape,
     /// What is passed, in the order of the kernel's parameters.
     pub arguments: Vec<Operand>,
+    /// What a library of the device computes in the place of the kernel, from the same arguments. `None` where the kernel is
+    /// launched. Only steps of prefill plans have one.
+    pub library: Option<Product>,
 }
 
 /// What is passed for a parameter.
@@ -249,6 +261,15 @@ impl Step {
     #[must_use]
     pub fn name(&self) -> String {
         self.covers.last().map_or_else(|| self.spec.kernel.clone(), StageName::to_string)
+    }
+
+    /// What computes it: a kernel with its axes, or a library in its place.
+    #[must_use]
+    pub fn computed_by(&self) -> String {
+        match self.library {
+            Some(_) => format!("library in place of {}", self.spec),
+            None => self.spec.to_string(),
+        }
     }
 
     /// The buffers passed for parameters of these accesses.

@@ -60,6 +60,7 @@ pub(super) fn tap(plan: &mut Plan, activation: Dtype) {
         spec: spec(&axes),
         shape: shape(&axes, Expr::Tokens),
         arguments: vec![out, Operand::Buffer(first), table, Operand::Number(Expr::Tokens)],
+        library: None,
     });
 }
 

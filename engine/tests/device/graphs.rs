@@ -8,6 +8,7 @@ use engine::device::{
 };
 use engine::models::Logits;
 use engine::plan::{GraphPoint, Input, Phase};
+use engine::sampler::{Sampler, Sampling};
 use kernels::seam::Seam;
 
 use crate::double::{Double, jit};
@@ -185,7 +186,7 @@ fn by_itself(model: &DeviceModel, host: bool) -> (Vec<Vec<u32>>, Vec<usize>, usi
         .collect();
     let mut tokens = prompt(vocab, 4, 8);
     let mut all = vec![Vec::new(); 4];
-    for steps in [7, 3] {
+    for steps in [11, 9] {
         let found = match host {
             false => session.decode(&ids, &tokens, steps).unwrap(),
             true => {
@@ -219,8 +220,64 @@ fn a_device_that_goes_on_by_itself_decodes_what_the_host_would() {
         for graph in [GraphMode::Off, GraphMode::On] {
             let model = load(&loaded, with(graph, &loaded));
             let expected = by_itself(&model, true);
-            assert!(expected.0.iter().all(|tokens| tokens.len() == 10));
+            assert!(expected.0.iter().all(|tokens| tokens.len() == 20));
             assert_eq!(by_itself(&model, false), expected, "{name} {graph:?}");
+        }
+    }
+}
+
+/// Four sequences with samplers of their own: on the host, or eleven tokens by themselves and then nine more.
+fn drawn(model: &DeviceModel, host: bool) -> Vec<Vec<u32>> {
+    let vocab = model.config().vocab_size;
+    let mut session = model.session().unwrap();
+    let ids: Vec<SequenceId> = [3, 9, 1, 6]
+        .into_iter()
+        .map(|len| {
+            let id = session.add();
+            extend(&mut session, Phase::Prefill, id, &prompt(vocab, len, 7));
+            id
+        })
+        .collect();
+    let mut tokens = prompt(vocab, 4, 8);
+    let parameters = [(0.0, None, None), (1.5, Some(1), None), (2.0, Some(40), Some(0.9)), (1.0, None, None)];
+    let mut samplers: Vec<Sampler> = (1..)
+        .zip(parameters)
+        .map(|(seed, (temperature, top_k, top_p))| Sampling { temperature, top_k, top_p, seed })
+        .map(|sampling| Sampler::new(sampling).unwrap())
+        .collect();
+    let mut all = vec![Vec::new(); 4];
+    for steps in [11, 9] {
+        if host {
+            for _ in 0..steps {
+                let logits = decode(&mut session, &ids, &tokens);
+                for (at, row) in logits.chunks(vocab).enumerate() {
+                    let row: Vec<f64> = row.iter().map(|x| f64::from(f32::from_bits(*x))).collect();
+                    tokens[at] = samplers[at].sample(&row).unwrap();
+                    all[at].push(tokens[at]);
+                }
+            }
+        } else {
+            let found = session.decode_sampled(&ids, &tokens, steps, &mut samplers).unwrap();
+            tokens = found.iter().map(|found| *found.last().unwrap()).collect();
+            all.iter_mut().zip(found).for_each(|(all, found)| all.extend(found));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_device_that_draws_by_itself_draws_what_the_host_would() {
+    for name in ["qwen2-tiny", "micro/qwen3-window"] {
+        let loaded = open(name);
+        for graph in [GraphMode::Off, GraphMode::On] {
+            let model = load(&loaded, with(graph, &loaded));
+            let expected = drawn(&model, true);
+            assert!(expected.iter().all(|tokens| tokens.len() == 20));
+            assert_eq!(drawn(&model, false), expected, "{name} {graph:?}");
+            let mut session = model.session().unwrap();
+            let sequence = session.add();
+            let error = session.decode_sampled(&[sequence], &[5], 1, &mut []).unwrap_err().to_string();
+            assert!(error.contains("0 samplers for 1 sequences"), "{error}");
         }
     }
 }

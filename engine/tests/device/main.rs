@@ -7,6 +7,7 @@ mod double;
 mod equalities;
 mod faults;
 mod graphs;
+mod library;
 mod limits;
 mod parity;
 mod plans;

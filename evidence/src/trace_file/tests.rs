@@ -17,6 +17,7 @@ fn trace_of(arithmetic: ArithmeticName, tensors: &Tensors) -> TraceFile {
         device: Lane::Cpu,
         token_ids: vec![1, 2, 3],
         kernel_keys: BTreeMap::new(),
+        library: BTreeMap::new(),
         fused: BTreeMap::new(),
         stages: tensors
             .iter()

@@ -7,7 +7,7 @@ use engine::device::{
 };
 use engine::models::Logits;
 use engine::plan::Phase;
-use engine::sampler::greedy;
+use engine::sampler::{Sampler, Sampling, greedy};
 use engine::trace::Tensor;
 
 use super::{Case, Passed};
@@ -71,6 +71,7 @@ fn attempt(
     }
     for device in [&eager, &graph] {
         by_itself(device, &tokens, &truth).map_err(failed(subject))??;
+        drawn(device, &tokens).map_err(failed(subject))??;
     }
     let kept = load(GraphMode::On, true)?;
     // Where stages are kept, a difference has the name of one.
@@ -152,6 +153,52 @@ fn by_itself(model: &DeviceModel, tokens: &[u32], truth: &[Tensor]) -> Result<Re
         return Ok(Ok(()));
     };
     Ok(Err(Defect::counted("tokens", 1.0, problem).into()))
+}
+
+/// Samplers of the sequences that are drawn from: the first is greedy by its temperature, the second by its `top_k`, of
+/// whose equals its `top_p` leaves the first.
+const SAMPLING: [Sampling; 4] = [
+    Sampling { temperature: 0.0, top_k: None, top_p: None, seed: 1 },
+    Sampling { temperature: 1.5, top_k: Some(1), top_p: Some(1e-6), seed: 2 },
+    Sampling { temperature: 2.0, top_k: Some(40), top_p: Some(0.95), seed: 3 },
+    Sampling { temperature: 1.0, top_k: None, top_p: None, seed: 4 },
+];
+
+/// The device draws by itself what the host draws from the same logits with the same random numbers, one sequence after
+/// the other so that one graph is replayed with all parameters, in two calls so that samplers have to go on where they
+/// were. Both that are greedy by their parameters decode what `decode` does.
+fn drawn(model: &DeviceModel, tokens: &[u32]) -> Result<Result<(), Stop>, EngineError> {
+    let (before, rest) = tokens.split_at(tokens.len().saturating_sub(DECODED));
+    let Some(&first) = rest.first() else {
+        return Ok(Err(Stop::Errored("the prompt has no token to decode".to_owned())));
+    };
+    let mut session = model.session()?;
+    for (at, sampling) in SAMPLING.into_iter().enumerate() {
+        let [host, device, greedy] = [session.add(), session.add(), session.add()];
+        for sequence in [host, device, greedy] {
+            extend(&mut session, sequence, Phase::Prefill, before)?;
+        }
+        let mut sampler = Sampler::new(sampling)?;
+        let mut ours = [sampler.clone()];
+        let (mut expected, mut token) = (Vec::new(), first);
+        for _ in 0..DECODED {
+            token = sampler.sample(&extend(&mut session, host, Phase::Decode, &[token])?.row(0))?;
+            expected.push(token);
+        }
+        let mut found = session.decode_sampled(&[device], &[first], 1, &mut ours)?.concat();
+        let next = found.last().copied().unwrap_or(first);
+        found.extend(session.decode_sampled(&[device], &[next], DECODED - 1, &mut ours)?.concat());
+        let problem = if found != expected || session.len(device) != session.len(host) {
+            format!("the device draws {found:?} by itself with {sampling:?}, and the host {expected:?}")
+        } else if at < 2 && session.decode(&[greedy], &[first], DECODED)?.concat() != found {
+            format!("{sampling:?} is not greedy on the device: {found:?}")
+        } else {
+            [host, device, greedy].into_iter().for_each(|sequence| session.remove(sequence));
+            continue;
+        };
+        return Ok(Err(Defect::counted("tokens", 1.0, problem).into()));
+    }
+    Ok(Ok(()))
 }
 
 /// Every buffer after one decode step, launched and replayed from the same state.

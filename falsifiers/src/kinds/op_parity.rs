@@ -5,7 +5,9 @@ use contracts::{Lane, Tolerance};
 use engine::plan::Element;
 use engine::trace::Tensor;
 use kernels::arithmetic::SUMMATION_ORDERS;
+use kernels::device::Product;
 use kernels::real::Values;
+use kernels::seam::Seam;
 use kernels::{Arithmetic, Dtype};
 use rayon::prelude::*;
 
@@ -25,22 +27,35 @@ const MARGIN: u64 = 256;
 const POISON: u8 = 0xff;
 
 pub(super) fn cases<'c>(parameters: &'c OpParity, tolerance: Option<&'c Tolerance>) -> Vec<Case<'c>> {
-    let OpParity { op, kernels, cases } = parameters;
-    of_op("op_parity", op, kernels, move |subject, group| attempt(subject, group, *cases, tolerance))
+    let OpParity { op, kernels, cases, library } = parameters;
+    let how = (*cases, *library);
+    let mut found =
+        of_op("op_parity", op, kernels, move |subject, group| attempt(subject, group, how, tolerance));
+    for case in found.iter_mut().filter(|_| *library) {
+        case.id = case.id.trim_end_matches(')').to_owned() + ",products=library)";
+    }
+    found
 }
 
 fn attempt(
     subject: &Subject,
     group: &Group,
-    cases: Option<u32>,
+    (cases, library): (Option<u32>, bool),
     tolerance: Option<&Tolerance>,
 ) -> Result<Passed, Stop> {
     let machine = subject.machine()?;
+    if library {
+        machine.device.library().map_err(|error| device_stop(&error, subject.lane()))?;
+    }
     let mut tally = Tally::default();
     for case in chosen(group, cases) {
         let name = format!("{}({})", group.kernel, case.name);
         let run = (case.make)(&mut Draw::new(&name));
-        let found = launch(&machine, subject.lane(), &name, &run)?;
+        let own = launch(&machine, subject.lane(), &name, &run)?;
+        let found = match library {
+            true => computed(&machine, subject.lane(), &name, &run, Some(subject.seam()))?,
+            false => own.clone(),
+        };
         let declared = |order| Arithmetic::Declared { activation: group.activation, order };
         let derived = matches!(tolerance, Some(Tolerance::Derived { .. }));
         let arithmetic: Vec<Arithmetic> = match derived {
@@ -65,6 +80,10 @@ fn attempt(
                 _ => Limit::Bitwise,
             };
             tally.hold((truth, found), limit, None, 0, || format!("{name} differs from its reference"));
+            if let Some((own, _)) = own.get(at).filter(|_| library) {
+                let message = || format!("{name} of the library differs from that of the kernel");
+                tally.hold((own, found), limit, None, 0, message);
+            }
         }
     }
     tally.passed()
@@ -77,12 +96,33 @@ pub(crate) fn launch(
     name: &str,
     run: &OpRun,
 ) -> Result<Vec<(Tensor, Dtype)>, Stop> {
+    computed(machine, lane, name, run, None)
+}
+
+/// The same, in the library of the device if there are rewrites of what it is asked for, or none of them.
+fn computed(
+    machine: &Machine,
+    lane: Lane,
+    name: &str,
+    run: &OpRun,
+    library: Option<&Seam>,
+) -> Result<Vec<(Tensor, Dtype)>, Stop> {
     let (device, fault) = (&*machine.device, |error| device_stop(&error, lane));
     let artifact = machine.jit.artifact(&run.spec).map_err(|error| jit_stop(&error))?;
     let function = device.load(&artifact).map_err(fault)?;
     let placed = Placed::new(device, run, Surroundings::Margin(MARGIN, POISON)).map_err(fault)?;
     let launch = bound(&run.shape, run.extent, name)?;
-    placed.launch(device, &function, launch, run).map_err(fault)?;
+    match library {
+        None => placed.launch(device, &function, launch, run).map_err(fault)?,
+        Some(seam) => {
+            let Some(product) = Product::of(&run.spec) else {
+                let message = format!("{name} is no product that a library computes; ask for matmul");
+                return Err(Stop::Errored(message));
+            };
+            product.multiply(device, &placed.arguments(run), seam).map_err(fault)?;
+            device.synchronize().map_err(fault)?;
+        }
+    }
 
     let mut outputs = Vec::new();
     for (argument, buffer) in run.arguments.iter().zip(&placed.buffers) {

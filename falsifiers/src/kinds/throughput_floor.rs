@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use contracts::kinds::{PhaseName, ThroughputFloor};
-use engine::bench::report::Report;
+use engine::bench::report::{Maybe, Report};
 use engine::bench::verdict::Verdict;
 use engine::bench::{Bench, Options, Wall, Way, synthetic};
 
 use super::{Case, Passed};
+use crate::machine::device_stop;
 use crate::on_device::failed;
 use crate::stop::{Defect, Stop};
 use crate::subject::Subject;
 
 /// The seed of the weights.
 const SEED: u32 = 0;
+/// Tokens of a prefill.
+const PREFILL: usize = 2048;
 
 pub(super) fn cases(parameters: &ThroughputFloor) -> Vec<Case<'_>> {
     let (shape, phase) = (parameters.synthetic.as_str(), phase(parameters.phase));
@@ -31,28 +34,83 @@ const fn phase(phase: PhaseName) -> &'static str {
 }
 
 fn attempt(subject: &Subject, parameters: &ThroughputFloor) -> Result<Passed, Stop> {
-    if parameters.phase == PhaseName::Prefill {
-        // There is nothing yet that a rate of operations could be divided by.
-        let why = "no verdict: the matrix rate of the device is not measured, so a prefill has no fraction";
-        return Err(Stop::Errored(why.to_owned()));
-    }
     let name = parameters.synthetic.as_str();
     let shape = synthetic::find(name)
         .ok_or_else(|| Stop::Errored(format!("the engine has no shape called `{name}`")))?;
     let machine = subject.machine()?;
+    let prefill = parameters.phase == PhaseName::Prefill;
+    if prefill {
+        // Without it there is nothing that a rate of operations could be divided by.
+        machine.device.library().map_err(|error| device_stop(&error, subject.lane()))?;
+    }
     let loaded = shape.open(SEED, Arc::clone(subject.shared_seam())).map_err(failed(subject))?;
     // The fused ways: the graph is judged where there is one, and has to decode what the launches decode.
-    let ways = vec![Way::EagerFused, Way::GraphFused];
+    let options = match prefill {
+        true => Options { prompt: PREFILL, steps: 8, ways: vec![Way::EagerFused], ..Options::default() },
+        false => Options {
+            prompt: 128,
+            ways: vec![Way::EagerFused, Way::GraphFused],
+            prefill: false,
+            ..Options::default()
+        },
+    };
     let clock = Wall::new();
     let bench = Bench {
         loaded: &loaded,
         device: Arc::clone(&machine.device),
         jit: &machine.jit,
         clock: &clock,
-        options: Options { prompt: 128, ways, prefill: false, ..Options::default() },
+        options,
     };
     let report = bench.run(&mut |_| ()).map_err(failed(subject))?;
-    judged(&report, parameters)
+    match prefill {
+        true => prefilled(&report, parameters, PREFILL),
+        false => judged(&report, parameters),
+    }
+}
+
+/// What a run says of a prefill of so many tokens. No verdict is never a pass, and neither is a shorter prompt.
+fn prefilled(report: &Report, parameters: &ThroughputFloor, tokens: usize) -> Result<Passed, Stop> {
+    let what = format!("prefill of {}", parameters.synthetic.as_str());
+    let row = match &report.prefill {
+        Maybe::Measured(row) if row.tokens == tokens => row,
+        Maybe::Measured(row) => {
+            let fits = row.tokens;
+            return Err(Stop::Errored(format!(
+                "{what}: {tokens} tokens are asked for, and {fits} fit the device"
+            )));
+        }
+        Maybe::Not { not_measured } => {
+            return Err(Stop::Errored(format!("{what}: not measured: {not_measured}")));
+        }
+    };
+    let (metric, floor) = ("fraction_of_matrix_rate", parameters.at_least);
+    let beyond = |value: f64, limit: f64, message: String| {
+        Err(Defect { limit, ..Defect::counted(metric, value, message) }.into())
+    };
+    match &row.verdict {
+        Verdict::None { why } => Err(Stop::Errored(format!("{what}: no verdict: {why}"))),
+        Verdict::Failed { why } => {
+            let fraction = row.fraction.measured().copied().unwrap_or(f64::NAN);
+            beyond(fraction, 1.0, format!("{what} is not what it should be: {why}"))
+        }
+        // Written so that what is no number is below every floor.
+        Verdict::Measured { fraction } if !(*fraction >= floor) => {
+            let (found, least) = (100.0 * fraction, 100.0 * floor);
+            let message = format!(
+                "{what} multiplies at {found:.1} % of the matrix rate, and {least:.1} % is the floor"
+            );
+            beyond(*fraction, floor, message)
+        }
+        Verdict::Measured { fraction } => Ok(Passed {
+            elements: row.tokens as u64,
+            stage: None,
+            metric: format!("floor_over_{metric}"),
+            value: floor / fraction,
+            limit: 1.0,
+            curve: Vec::new(),
+        }),
+    }
 }
 
 /// What a run says about the claim. No verdict is never a pass.
@@ -89,170 +147,4 @@ fn judged(report: &Report, parameters: &ThroughputFloor) -> Result<Passed, Stop>
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::sync::Mutex;
-    use std::time::Duration;
-
-    use contracts::Lane;
-    use contracts::kinds::SyntheticName;
-    use engine::Loaded;
-    use engine::bench::Clock;
-    use engine::device::{DeviceModel, DeviceOptions};
-    use engine::plan::Phase;
-    use engine::weights::WeightsPoint;
-    use kernels::seam::Seam;
-
-    use super::*;
-    use crate::machine::Machine;
-    use crate::mutants;
-    use crate::parity::options;
-
-    fn parameters(at_least: f64) -> ThroughputFloor {
-        ThroughputFloor {
-            synthetic: SyntheticName::Qwen2p5Seven,
-            phase: PhaseName::Decode,
-            at_least,
-            because: "test".to_owned(),
-        }
-    }
-
-    #[test]
-    fn every_shape_of_a_contract_is_one_of_the_engine() {
-        assert_eq!(SyntheticName::ALL.len(), synthetic::SYNTHETIC.len());
-        for name in SyntheticName::ALL {
-            assert!(synthetic::find(name.as_str()).is_some(), "{}", name.as_str());
-        }
-    }
-
-    #[test]
-    fn a_prefill_has_no_fraction_and_so_no_verdict() {
-        let subject = Subject::new(Path::new("zoo"), Seam::empty()).on(Lane::Cuda);
-        let prefill = ThroughputFloor { phase: PhaseName::Prefill, ..parameters(0.1) };
-        assert!(matches!(attempt(&subject, &prefill), Err(Stop::Errored(why)) if why.contains("no verdict")));
-    }
-
-    /// A clock that goes on by a millisecond whenever it is looked at.
-    struct Even(Mutex<u64>);
-
-    impl Clock for Even {
-        fn now(&self) -> Duration {
-            let mut looks = self.0.lock().unwrap();
-            *looks += 1;
-            Duration::from_millis(*looks)
-        }
-    }
-
-    /// What a small model on the virtual device reports, under the rewrites of a mutant or none.
-    fn report(mutant: Option<&str>) -> (Report, u64) {
-        let seam = mutant.map_or_else(Seam::empty, |name| (mutants::find(name).unwrap().seam)());
-        let seam = Arc::new(seam);
-        let zoo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/zoo/micro/qwen3-dense");
-        let loaded = Loaded::open_with(&zoo, Arc::clone(&seam)).unwrap();
-        let machine = Machine::open(Lane::Simt, &seam).unwrap();
-        let options = Options {
-            prompt: 4,
-            depth: 4,
-            steps: 2,
-            repeats: 1,
-            ways: vec![Way::EagerFused],
-            prefill: false,
-        };
-        let clock = Even(Mutex::new(0));
-        let device = Arc::clone(&machine.device);
-        let bench = Bench { loaded: &loaded, device, jit: &machine.jit, clock: &clock, options };
-        (bench.run(&mut |_| ()).unwrap(), seam.applied())
-    }
-
-    #[test]
-    fn verdicts_become_outcomes_and_none_is_never_a_pass() {
-        let (report, _) = report(None);
-        assert!(matches!(&report.verdict, Verdict::None { why } if why.contains("virtual")), "{report:?}");
-        let of = |verdict| judged(&Report { verdict, ..report.clone() }, &parameters(0.8));
-        assert!(matches!(of(report.verdict.clone()), Err(Stop::Errored(why)) if why.contains("no verdict")));
-        let failed = of(Verdict::Failed { why: "104 %".to_owned() });
-        assert!(matches!(failed, Err(Stop::Falsified(defect)) if defect.message.contains("104 %")));
-        for fraction in [0.79, 0.0, f64::NAN] {
-            let below = of(Verdict::Measured { fraction });
-            assert!(matches!(below, Err(Stop::Falsified(defect)) if defect.limit == 0.8), "{fraction}");
-        }
-        let passed = of(Verdict::Measured { fraction: 0.8 }).unwrap();
-        assert_eq!((passed.elements, passed.value, passed.limit), (2, 1.0, 1.0));
-    }
-
-    /// A shape that a virtual device runs in no time, wired as the large ones are.
-    const TINY: synthetic::Synthetic = synthetic::Synthetic {
-        name: "tiny",
-        source: "this test",
-        config: r#"{"architectures": ["Qwen2ForCausalLM"], "hidden_size": 32, "intermediate_size": 48,
-            "max_position_embeddings": 64, "num_attention_heads": 4, "num_hidden_layers": 2,
-            "num_key_value_heads": 2, "rms_norm_eps": 1e-06, "tie_word_embeddings": false, "vocab_size": 97}"#,
-    };
-
-    #[test]
-    fn weights_that_are_drawn_on_a_device_are_those_of_the_reference() {
-        let logits = |seam: Seam, seed| {
-            let seam = Arc::new(seam);
-            let loaded = TINY.open(seed, Arc::clone(&seam)).unwrap();
-            let machine = Machine::open(Lane::Simt, &seam).unwrap();
-            let options = DeviceOptions { max_tokens: 8, max_kv: 16, ..options(&loaded, 8, 1) };
-            let model =
-                DeviceModel::load(&loaded, Arc::clone(&machine.device), &machine.jit, options).unwrap();
-            let consumed = model.consumed().consumed.len();
-            assert_eq!(consumed, loaded.weights().names().count());
-            let found = crate::on_device::logits(&model, &[(Phase::Prefill, &[1, 2, 3])]).unwrap();
-            let found = found.values.wide(0..3 * 97);
-            assert!(found.len() == 3 * 97 && found.iter().all(|x| x.is_finite() && x.abs() < 100.0));
-            found
-        };
-        // A rewrite, even one that changes nothing, makes the host draw and upload.
-        let host = logits(Seam::empty().with::<WeightsPoint>(|_| false), 3);
-        assert_eq!(logits(Seam::empty(), 3), host);
-        assert_ne!(logits(Seam::empty(), 4), host);
-    }
-
-    #[test]
-    fn a_drawn_shape_reads_what_its_configuration_asks_for() {
-        let seam = Arc::new(Seam::empty());
-        let loaded = TINY.open(0, Arc::clone(&seam)).unwrap();
-        let machine = Machine::open(Lane::Simt, &seam).unwrap();
-        let options = Options {
-            prompt: 4,
-            depth: 4,
-            steps: 2,
-            repeats: 1,
-            ways: vec![Way::EagerFused],
-            prefill: true,
-            kernels: false,
-        };
-        let clock = Even(Mutex::new(0));
-        let device = Arc::clone(&machine.device);
-        let bench = Bench { loaded: &loaded, device, jit: &machine.jit, clock: &clock, options };
-        let report = bench.run(&mut |_| ()).unwrap();
-        // Not failed: what the plan reads is what the configuration has, without the table but for a row of it.
-        assert!(matches!(&report.verdict, Verdict::None { why } if why.contains("virtual")), "{report:?}");
-        assert_eq!(report.bytes.weights + 2 * 96 * 32, loaded.weights().total_bytes());
-        // Two layers of keys and values, two heads of 8 features of two bytes, 5 and 6 tokens of them.
-        assert_eq!(report.bytes.kv, (2 * 2 * 2 * 8 * 2) * (5 + 6) / 2);
-        let prefill = report.prefill.measured().unwrap();
-        let matrices =
-            2.0 * 4.0 * (2.0 * (32.0 * 32.0 * 2.0 + 32.0 * 16.0 * 2.0 + 3.0 * 32.0 * 48.0) + 97.0 * 32.0);
-        let attention = 2.0 * 4.0 * 32.0 * (1.0 + 2.0 + 3.0 + 4.0);
-        assert_eq!(prefill.operations, matrices + attention);
-    }
-
-    #[test]
-    fn mutants_that_need_no_clock_fail_on_the_virtual_device_too() {
-        for (mutant, word) in
-            [("bench@bytes-counted-twice", "miscounted"), ("bench@steps-skipped", "left out")]
-        {
-            let (report, applied) = report(Some(mutant));
-            assert!(applied > 0, "{mutant}");
-            let outcome = judged(&report, &parameters(0.1));
-            assert!(
-                matches!(&outcome, Err(Stop::Falsified(defect)) if defect.message.contains(word)),
-                "{mutant}: {outcome:?}"
-            );
-        }
-    }
-}
+mod tests;

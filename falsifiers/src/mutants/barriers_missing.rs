@@ -41,6 +41,7 @@ fn seam() -> Seam {
             "rmsnorm",
             "rope",
             "rope_kv_write",
+            "sample",
             "tap_statistics",
             "tap_statistics_all",
         ],

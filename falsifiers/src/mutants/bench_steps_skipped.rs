@@ -20,6 +20,6 @@ fn seam() -> Seam {
             **steps = steps.div_ceil(2);
             true
         }
-        BenchValue::WeightBytes(_) => false,
+        BenchValue::WeightBytes(_) | BenchValue::Operations(_) => false,
     })
 }

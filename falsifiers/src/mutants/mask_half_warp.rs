@@ -37,6 +37,7 @@ fn seam() -> Seam {
             "norm_rope_kv_write",
             "read_bandwidth",
             "rmsnorm",
+            "sample",
             "tap_statistics",
             "tap_statistics_all",
         ],

@@ -30,6 +30,7 @@ mod attention_window_edge;
 mod barriers_missing;
 mod batch_pages_of_first;
 mod bench_bytes_twice;
+mod bench_operations_twice;
 mod bench_steps_skipped;
 mod bench_work_doubled;
 mod bias_by_thread;
@@ -54,6 +55,9 @@ mod jit_source_missing;
 mod k_bias_dropped;
 mod kv_cache_fp8;
 mod kv_write_slot;
+mod library_accumulates;
+mod library_column_step;
+mod library_transposed;
 mod linear_accumulator;
 mod mask_half_warp;
 mod matmul_barrier_by_half;
@@ -90,6 +94,11 @@ mod rope_theta;
 mod rope_theta_missing;
 mod rows_shared;
 mod run_dependent_sum;
+mod sample_first_of_equals;
+mod sample_same_draw;
+mod sample_temperature;
+mod sample_top_k;
+mod sample_top_p;
 mod scaled_logits;
 mod silu_overflow;
 mod statistics_in_f32;
@@ -143,6 +152,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &barriers_missing::MUTANT,
     &batch_pages_of_first::MUTANT,
     &bench_bytes_twice::MUTANT,
+    &bench_operations_twice::MUTANT,
     &bench_steps_skipped::MUTANT,
     &bench_work_doubled::MUTANT,
     &bias_by_thread::MUTANT,
@@ -167,6 +177,9 @@ pub static MUTANTS: &[&Mutant] = &[
     &k_bias_dropped::MUTANT,
     &kv_cache_fp8::MUTANT,
     &kv_write_slot::MUTANT,
+    &library_accumulates::MUTANT,
+    &library_column_step::MUTANT,
+    &library_transposed::MUTANT,
     &linear_accumulator::MUTANT,
     &mask_half_warp::MUTANT,
     &matmul_barrier_by_half::MUTANT,
@@ -203,6 +216,11 @@ pub static MUTANTS: &[&Mutant] = &[
     &rope_theta_missing::MUTANT,
     &rows_shared::MUTANT,
     &run_dependent_sum::MUTANT,
+    &sample_first_of_equals::MUTANT,
+    &sample_same_draw::MUTANT,
+    &sample_temperature::MUTANT,
+    &sample_top_k::MUTANT,
+    &sample_top_p::MUTANT,
     &scaled_logits::MUTANT,
     &silu_overflow::MUTANT,
     &statistics_in_f32::MUTANT,

@@ -38,6 +38,7 @@ const PIECES: &[(&str, &str, &str)] = &[
     ("rmsnorm", "float value = Storage<ACT>::load(x[i]);", "float value = Storage<ACT>::load(x[i + 1]);"),
     ("rope", "Act::load(x[high])", "Act::load(x[high + 1])"),
     ("rope_kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
+    ("sample", "{logits + (u64)at * FEATURES", "{logits + (u64)(at + 1) * FEATURES"),
     ("silu_and_mul", "up[start + i]", "up[start + i + 1]"),
     ("tap_statistics", "Storage<DTYPE>::load(x[i])", "Storage<DTYPE>::load(x[i + 1])"),
     ("tap_statistics_all", "Storage<DTYPE>::load(x[i])", "Storage<DTYPE>::load(x[i + 1])"),

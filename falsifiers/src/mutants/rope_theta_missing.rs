@@ -15,5 +15,5 @@ pub(super) static MUTANT: Mutant = Mutant {
 };
 
 fn seam() -> Seam {
-    not_in_key(&["rope"], "THETA")
+    not_in_key(&["norm_rope_kv_write", "rope", "rope_kv_write"], "THETA")
 }

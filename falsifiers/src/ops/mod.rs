@@ -30,6 +30,7 @@ mod residual_add;
 mod rmsnorm;
 mod rope;
 mod rope_kv_write;
+mod sample;
 mod silu_and_mul;
 mod streamed;
 mod tap_statistics;
@@ -135,6 +136,7 @@ pub static CASES: &[(&str, Groups)] = &[
     ("rmsnorm", rmsnorm::groups),
     ("rope", rope::groups),
     ("rope_kv_write", rope_kv_write::groups),
+    ("sample", sample::groups),
     ("silu_and_mul", silu_and_mul::groups),
     ("tap_statistics", tap_statistics::groups),
 ];

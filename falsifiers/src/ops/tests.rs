@@ -103,12 +103,15 @@ fn references_give_what_is_compared_and_honest_runs_hold() {
                 let op =
                     find(group.kernel).and_then(|kernel| kernels::OPS.iter().find(|op| op.name == kernel.op));
                 let between = (op.unwrap().declares)(group.activation).intermediate;
+                let coarse = stored.epsilon().max(between.epsilon());
                 let enough = match stored {
                     Dtype::F64 => 1e-12,
                     // A sum of 8,192 squares one after the other is 9 units in the last place away, and one of 256
-                    // products in the exponent of a softmax 20.
-                    Dtype::F32 => (128.0 * stored.epsilon()).max(between.epsilon()),
-                    _ => 4.0 * stored.epsilon(),
+                    // products in the exponent of a softmax 20; one of 3,336 products with a norm 35.
+                    Dtype::F32 if coarse == stored.epsilon() => 256.0 * coarse,
+                    // The norm is rounded, and what follows it; silu makes more of it.
+                    _ if group.kernel.starts_with("norm_") => 8.0 * coarse,
+                    _ => 4.0 * coarse,
                 };
                 assert!(max <= enough, "{name}: {max:e} holds nothing");
                 for run in &honest {

@@ -13,6 +13,8 @@ const OP_VOCABULARY: &[&str] =
 /// Ops that are by definition others one after the other, or the halves of one: the reference of each says so by calling
 /// those.
 const COMPOSED: &[(&str, &[&str])] = &[
+    ("argmax_advance", &["argmax_split", "decode_advance"]),
+    ("argmax_split", &["argmax"]),
     ("attention_merge", &["attention_split"]),
     ("attention_split", &["attention"]),
     ("rope_kv_write", &["kv_write", "rmsnorm", "rope"]),

@@ -7,6 +7,7 @@
 //! | `pinned` | memory of the host that the device copies to |
 //! | `module` | loaded kernels, and what they take |
 //! | `graph` | kernels that are launched together |
+//! | `library` | matrix products of cuBLASLt |
 //! | `image` | whether machine code is whole |
 //!
 //! The driver's library is loaded at run time; that it is missing is an error and never a panic. All work goes to one
@@ -16,6 +17,7 @@ mod context;
 mod driver;
 mod graph;
 mod image;
+mod library;
 mod module;
 mod pinned;
 
@@ -24,11 +26,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cudarc::driver::sys;
 
 use super::fits::range;
-use super::{Argument, Buffer, Device, DeviceError, Function, Graph, GraphNode, Launch, Properties};
+use super::{
+    Argument, Buffer, Device, DeviceError, Function, Gemm, Graph, GraphNode, Launch, Operands, Properties,
+};
 use crate::jit::Artifact;
 use context::Context;
 use driver::Ordinal;
 use graph::Graphs;
+use library::Libraries;
 use module::{Code, pointers, slots};
 use pinned::Ring;
 
@@ -47,6 +52,7 @@ pub struct CudaDevice {
     properties: Properties,
     code: Arc<Code>,
     graphs: Arc<Graphs>,
+    libraries: Libraries,
     /// Made when much is read for the first time.
     ring: Mutex<Option<Ring>>,
     context: Arc<Context>,
@@ -65,7 +71,14 @@ impl CudaDevice {
         let properties = device.properties()?;
         let context = Arc::new(Context::new(device)?);
         let code = Arc::new(Code::new(Arc::clone(&context)));
-        Ok(Arc::new(Self { properties, code, graphs: Arc::default(), ring: Mutex::default(), context }))
+        Ok(Arc::new(Self {
+            properties,
+            code,
+            graphs: Arc::default(),
+            libraries: Libraries::default(),
+            ring: Mutex::default(),
+            context,
+        }))
     }
 }
 
@@ -238,6 +251,15 @@ impl Device for CudaDevice {
 
     fn replay(&self, graph: &Graph) -> Result<(), DeviceError> {
         self.graphs.replay(&self.context, graph)
+    }
+
+    fn library(&self) -> Result<String, DeviceError> {
+        Ok(self.libraries.open(&self.context)?.name())
+    }
+
+    fn gemm(&self, gemm: &Gemm, operands: &Operands<'_>) -> Result<(), DeviceError> {
+        let addresses = operands.addresses(gemm)?;
+        self.libraries.open(&self.context)?.gemm(gemm, addresses)
     }
 
     fn synchronize(&self) -> Result<(), DeviceError> {

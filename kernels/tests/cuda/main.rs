@@ -10,6 +10,7 @@
 //! | `launches` | kernels, their arguments and their limits |
 //! | `chunks` | attention on tensor cores, in one piece and in several |
 //! | `graphs` | kernels that are launched together, again and again |
+//! | `library` | matrix products of cuBLASLt |
 //! | `faults` | what a kernel breaks, each in a process of its own |
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
@@ -18,6 +19,7 @@ mod chunks;
 mod faults;
 mod graphs;
 mod launches;
+mod library;
 mod memory;
 mod opening;
 

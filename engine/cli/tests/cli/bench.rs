@@ -38,7 +38,7 @@ fn a_virtual_device_is_measured_and_gets_no_verdict() {
     let text = redacted(&ran.stdout);
     for line in [
         "engine/zoo/qwen2-tiny on virtual device (sm_90), # repeats",
-        "matrix product not measured: no kernel is there to measure it with",
+        "matrix product not measured: no library for matrix products: this device has none",
         "verdict: none: virtual device: what it takes says nothing about hardware",
     ] {
         assert!(text.lines().any(|found| found == line), "`{line}` is not in:\n{text}");
@@ -61,10 +61,15 @@ fn a_virtual_device_is_measured_and_gets_no_verdict() {
     );
     assert_eq!(json["device"]["virtual"], true);
     assert_eq!(json["options"]["depth"], 16);
-    assert_eq!(json["decode"].as_array().unwrap().len(), 4);
+    assert_eq!(json["decode"].as_array().unwrap().len(), 5);
     assert_eq!(json["decode"][1]["sample"]["seconds"].as_array().unwrap().len(), 2);
     let number = |value: &serde_json::Value| value.as_f64().unwrap_or_default();
     assert!(number(&json["prefill"]["operations"]) > 1e6, "{json}");
+    assert!(json["prefill"]["fraction"]["not_measured"].as_str().unwrap().contains("library"), "{json}");
+    assert_eq!(
+        (&json["prefill"]["verdict"]["verdict"], &json["prefill"]["library"]),
+        (&"none".into(), &().into())
+    );
     // Two-byte weights, each read once.
     let weights = number(&json["bytes"]["weights"]);
     assert!(weights > 0.0 && number(&json["bytes"]["kv"]) > 0.0, "{json}");

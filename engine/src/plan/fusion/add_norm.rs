@@ -52,5 +52,6 @@ fn joined(add: &Step, norm: &Step) -> Option<Step> {
         spec,
         shape: add_rmsnorm::shape(rows.clone()),
         arguments: buffers.into_iter().chain([Operand::Number(rows.clone())]).collect(),
+        library: None,
     })
 }

@@ -117,7 +117,7 @@ pub(super) fn join(
     let mut arguments: Vec<Operand> = buffers.iter().map(|&id| Operand::Buffer(id)).collect();
     arguments.push(Operand::Number(tokens));
     let Joined { spec, shape } = joined;
-    let mut one = Some(Step { covers, spec, shape, arguments });
+    let mut one = Some(Step { covers, spec, shape, arguments, library: None });
     let steps = std::mem::take(&mut plan.steps).into_iter().enumerate();
     let kept = steps.filter_map(|(index, step)| match index == at {
         true => one.take(),

@@ -172,6 +172,6 @@ impl Plain {
         arguments.push(Operand::Number(self.tokens.clone()));
         let covers: Vec<StageName> = steps.iter().flat_map(|step| step.covers.iter().copied()).collect();
         let shape = rope_kv_write::shape(all, heads, self.tokens.clone());
-        Some(Step { covers, spec, shape, arguments })
+        Some(Step { covers, spec, shape, arguments, library: None })
     }
 }

@@ -6,6 +6,7 @@
 mod attention;
 mod fused;
 mod graph;
+mod library;
 mod memory;
 mod ops;
 mod taps;
@@ -15,7 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kernels::device::{
-    Argument, Buffer, Device, DeviceError, Function, Graph, GraphNode, Launch, Properties, Target,
+    Argument, Buffer, Device, DeviceError, Function, Gemm, Graph, GraphNode, Launch, Operands, Properties,
+    Target,
 };
 use kernels::jit::{Artifact, Compiled, Compiler, Jit, JitError, JitOptions, KernelSpec, Resources, Version};
 use kernels::launch::{Access, find};
@@ -44,8 +46,12 @@ pub(crate) fn jit(seam: Arc<Seam>) -> Jit {
     Jit::new(Box::new(Echo), Target::new(9, 0), JitOptions { cache: None, seam })
 }
 
+/// What the library of the double is called.
+pub(crate) const LIBRARY: &str = "the host's own library";
+
 /// The device.
 pub(crate) struct Double {
+    library: bool,
     properties: Properties,
     heap: Arc<Mutex<Heap>>,
     functions: Mutex<BTreeMap<u64, KernelSpec>>,
@@ -62,9 +68,19 @@ pub(crate) struct Double {
 impl Double {
     /// With so many bytes of memory.
     pub(crate) fn new(total_memory: u64) -> Arc<Self> {
+        Self::made_with(total_memory, false)
+    }
+
+    /// The same with a library that multiplies matrices.
+    pub(crate) fn with_library(total_memory: u64) -> Arc<Self> {
+        Self::made_with(total_memory, true)
+    }
+
+    fn made_with(total_memory: u64, library: bool) -> Arc<Self> {
         let target = Target::new(9, 0);
         let (name, driver) = ("double".to_owned(), String::new());
         Arc::new(Self {
+            library,
             properties: Properties { name, target, limits: target.limits(), total_memory, driver },
             heap: Arc::new(Mutex::new(Heap::new(total_memory))),
             functions: Mutex::default(),
@@ -179,6 +195,18 @@ impl Device for Double {
         let mut heap = self.heap.lock().unwrap();
         let call = Call { heap: &mut heap, spec: &spec, grid: launch.grid, buffers, number: number.unwrap() };
         ops::run(call)
+    }
+
+    fn library(&self) -> Result<String, DeviceError> {
+        match self.library {
+            true => Ok(LIBRARY.to_owned()),
+            false => Err(DeviceError::NoLibrary("the double has none".to_owned())),
+        }
+    }
+
+    fn gemm(&self, gemm: &Gemm, operands: &Operands<'_>) -> Result<(), DeviceError> {
+        self.note("gemm");
+        library::gemm(&mut self.heap.lock().unwrap(), gemm, operands)
     }
 
     fn graph(&self, nodes: &[GraphNode<'_>]) -> Result<Graph, DeviceError> {

@@ -98,6 +98,7 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
             match other {
                 "embedding" => embedding(&mut call),
                 "argmax" => argmax(&mut call),
+                "sample" => sample(&mut call),
                 "rmsnorm" => rmsnorm(&mut call, false),
                 "add_rmsnorm" => rmsnorm(&mut call, true),
                 "rope" => rope(&mut call),
@@ -125,6 +126,31 @@ fn argmax(call: &mut Call<'_>) -> Done {
     let x = call.floats("x", "ACT_DTYPE", n * width)?;
     let chosen: Vec<i32> = x.chunks(width).map(largest).collect();
     call.put("out", 0, &chosen)
+}
+
+fn sample(call: &mut Call<'_>) -> Done {
+    use kernels::sample::{Parameters, reference, unit};
+    let (n, width, words) = (call.number, call.int("FEATURES"), kernels::launch::sample::WORDS);
+    let logits: Vec<f64> =
+        call.floats("logits", "ACT_DTYPE", n * width)?.into_iter().map(f64::from).collect();
+    let (sampling, positions) = (call.indices("sampling", n * words)?, call.indices("positions", n)?);
+    let rows = logits.chunks(width).zip(sampling.chunks(words)).zip(positions);
+    let chosen: Vec<i32> = rows
+        .map(|((row, words), position)| {
+            let word = |at: usize| words[at] as u32;
+            let (top_k, top_p) = (word(9) as usize, f32::from_bits(word(10)));
+            let parameters = Parameters {
+                temperature: f32::from_bits(word(8)),
+                top_k: Some(top_k).filter(|k| *k > 0),
+                top_p: Some(top_p),
+            };
+            let first = u64::from(word(11)) | u64::from(word(12)) << 32;
+            let unit = unit(std::array::from_fn(word), first.wrapping_add(position as u64));
+            let drawn = reference(ndarray::aview1(row), &parameters, unit, kernels::Arithmetic::F64);
+            drawn.map_or(-1, |drawn| drawn.token as i32)
+        })
+        .collect();
+    call.put("next", 0, &chosen)
 }
 
 fn argmax_split(call: &mut Call<'_>) -> Done {

@@ -5,8 +5,8 @@ use kernels::jit::KernelSpec;
 use kernels::launch::stream::Geometry;
 use kernels::launch::{self, Expr, Extent, LaunchShape};
 
-use super::attention;
 use super::draw::{Draw, indices};
+use super::{attention, decode};
 
 /// What is passed for a parameter.
 pub(super) enum Argument {
@@ -52,8 +52,8 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
     if spec.kernel.starts_with("attention") {
         return attention::call(spec, draw);
     }
-    if matches!(spec.kernel.as_str(), "decode_advance" | "argmax_advance") {
-        return decode_advance(spec, draw);
+    if matches!(spec.kernel.as_str(), "argmax_split" | "argmax_advance" | "decode_advance" | "sample") {
+        return decode::call(spec, draw);
     }
     if ["empty", "random_fill", "read_bandwidth"].contains(&spec.kernel.as_str()) {
         return of_memory(spec, draw);
@@ -96,20 +96,6 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
         "argmax" => {
             let x = Argument::Input(draw.values(tokens * int(spec, "FEATURES"), activation));
             (launch::argmax::shape(expr), vec![Argument::Output(4 * tokens), x, Argument::Number(tokens)])
-        }
-        "argmax_split" => {
-            let (features, splits) = (int(spec, "FEATURES"), int(spec, "SPLITS"));
-            let tokens = tokens.min(4);
-            let x = Argument::Input(draw.values(tokens * features, activation));
-            let [values, indices] = [0; 2].map(|_| Argument::Output(4 * tokens * splits));
-            let shape = LaunchShape::line(expr * splits, spec.int("THREADS").unwrap() as u32);
-            return Call {
-                name: format!("rows={tokens}"),
-                shape,
-                extent: extent(tokens),
-                arguments: vec![values, indices, x, Argument::Number(tokens)],
-                written: 8 * tokens * splits,
-            };
         }
         "embedding" => {
             let (features, vocabulary) = (int(spec, "FEATURES"), draw.within(1, 40));
@@ -159,7 +145,10 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
             let x = Argument::Input(draw.values(count, activation));
             let out = Argument::Output(64 * rows * stages);
             let table = Argument::Input(indices(&table));
-            (launch::tap_statistics_all::shape(&axes, rows.into()), vec![out, x, table, Argument::Number(rows)])
+            (
+                launch::tap_statistics_all::shape(&axes, rows.into()),
+                vec![out, x, table, Argument::Number(rows)],
+            )
         }
         other => panic!("{other} is a kernel without random calls; add it here"),
     };
@@ -213,7 +202,7 @@ fn output(count: usize, dtype: Dtype) -> Argument {
     Argument::Output(count * dtype.size())
 }
 
-fn extent(tokens: usize) -> Extent {
+pub(super) fn extent(tokens: usize) -> Extent {
     Extent { tokens: tokens as u64, batch: 1, max_kv: tokens as u64 }
 }
 
@@ -292,52 +281,5 @@ fn kv_write(spec: &KernelSpec, tokens: usize, draw: &mut Draw) -> Call {
         extent: extent(tokens),
         arguments: vec![k_pages, v_pages, k, v, mapping, Argument::Number(tokens)],
         written: 2 * tokens * width * kv.size(),
-    }
-}
-
-/// Sequences of any length, some of them at the end of their last page.
-fn decode_advance(spec: &KernelSpec, draw: &mut Draw) -> Call {
-    let (page_size, history) = (int(spec, "PAGE_SIZE"), int(spec, "HISTORY"));
-    let batch = draw.within(1, 300);
-    let steps = draw.within(0, history + 1);
-    let (mut lengths, mut pages) = (Vec::new(), vec![0]);
-    for _ in 0..batch {
-        let own = draw.within(1, 4);
-        lengths.push(draw.within(1, own * page_size));
-        pages.push(pages.last().unwrap() + own);
-    }
-    let all = *pages.last().unwrap();
-    let positions: Vec<usize> = lengths.iter().map(|length| length - 1).collect();
-    let known = |values: &[usize]| Argument::Pieces(4 * values.len(), vec![(0, indices(values))]);
-    let tokens: Vec<usize> = (0..batch).map(|_| draw.within(0, 9999)).collect();
-    let slots = vec![0; batch];
-    let (shape, chosen) = match spec.int("SPLITS") {
-        None => (launch::decode_advance::shape(), vec![Argument::Input(indices(&tokens))]),
-        Some(splits) => {
-            let splits = splits as usize;
-            let found: Vec<usize> = (0..batch * splits).map(|_| draw.within(0, 9999)).collect();
-            let values = Argument::Input(draw.values(batch * splits, Dtype::F32));
-            (launch::argmax_advance::shape(), vec![values, Argument::Input(indices(&found))])
-        }
-    };
-    let known_state = vec![
-        known(&tokens),
-        known(&positions),
-        known(&slots),
-        known(&lengths),
-        Argument::Pieces(4 * history * batch, Vec::new()),
-        known(&[steps]),
-    ];
-    let after = [
-        Argument::Input(indices(&pages)),
-        Argument::Input(indices(&draw.order(all))),
-        Argument::Number(batch),
-    ];
-    Call {
-        name: format!("batch={batch},steps={steps}"),
-        shape,
-        extent: extent(batch),
-        arguments: known_state.into_iter().chain(chosen).chain(after).collect(),
-        written: 4 * (4 * batch + 1 + if steps < history { batch } else { 0 }),
     }
 }

@@ -8,6 +8,7 @@
 
 mod attention;
 mod calls;
+mod decode;
 pub(crate) mod draw;
 
 use std::sync::Arc;
