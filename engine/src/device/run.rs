@@ -2,7 +2,7 @@
 
 use kernels::launch::Extent;
 
-use super::graphs::{Round, STEPS};
+use super::graphs::Round;
 use super::{DeviceModel, Metadata, Watch};
 use crate::error::EngineError;
 use crate::plan::{Choice, Phase, Plan, Role, maximum};
@@ -81,33 +81,19 @@ impl DeviceModel {
         choice: Choice,
     ) -> Result<(), EngineError> {
         let (plan, extent) = (self.plan(Phase::Decode), metadata.extent());
-        let (mut left, mut filled) = (rounds, false);
-        for steps in [STEPS, 1] {
-            let replays = left / steps;
-            if replays == 0 {
-                continue;
-            }
-            let replayed = self.with_graph((extent.batch, Round::Steps(choice, steps)), |made| {
-                if !filled {
-                    self.fill_but(plan, metadata, |input| made.replayed && made.stale.contains(&input))?;
-                }
-                made.replayed = true;
-                (0..replays).try_for_each(|_| Ok(self.device().replay(&made.graph)?))
-            });
-            if replayed?.is_some() {
-                (left, filled) = (left - replays * steps, true);
-            }
-        }
-        if left == 0 {
+        let replayed = self.with_graph((extent.batch, Round::StepAndAdvance(choice)), |made| {
+            self.fill_but(plan, metadata, |input| made.replayed && made.stale.contains(&input))?;
+            made.replayed = true;
+            (0..rounds).try_for_each(|_| Ok(self.device().replay(&made.graph)?))
+        });
+        if replayed?.is_some() {
             return Ok(());
         }
-        if !filled {
-            self.fill(plan, metadata)?;
-        }
+        self.fill(plan, metadata)?;
         let executor = self.executor();
         // Grids that grow with the length are made for the longest, as those of a graph are.
         let longest = Extent { max_kv: maximum(Phase::Decode, self.options()).max_kv, ..extent };
-        (0..left).try_for_each(|_| {
+        (0..rounds).try_for_each(|_| {
             executor.run_unwatched(plan, longest)?;
             executor.run_unwatched(self.advance(choice), longest)
         })
