@@ -9,7 +9,7 @@
 //! | [`graph`] | kernels that are launched together, again and again |
 //! | [`library`] | matrix products that a library of the device's maker computes |
 //! | `edges` | whether the edges of a graph lead forward, and which of them are programmatic |
-//! | `pieces` | reading much, piece by piece |
+//! | `pieces` | reading much, piece by piece, while the device goes on |
 //! | `fits` | whether a launch stays within limits, and its arguments fit |
 //! | [`ptx`](parameter_sizes) | what PTX says about an entry point |
 //!
@@ -33,7 +33,7 @@ pub use buffer::Buffer;
 pub use cuda::CudaDevice;
 pub use graph::{After, Dependency, Graph, GraphNode};
 pub use library::{Gemm, LibraryPoint, Operands, Product};
-pub use pieces::PIECE;
+pub use pieces::{Mark, PIECE};
 pub use ptx::parameter_sizes;
 pub use simt::SimtDevice;
 pub use target::{Limits, NoTarget, Target};
@@ -100,19 +100,30 @@ pub trait Device: Send + Sync {
     /// Copies from the device, after everything that was launched.
     fn read(&self, buffer: &Buffer, offset: u64, bytes: &mut [u8]) -> Result<(), DeviceError>;
 
-    /// Copies from the device, after everything that was launched, and hands over piece by piece what was copied: each of
-    /// [`PIECE`] bytes but the last. The next piece may be on its way meanwhile. For much that is looked at once.
+    /// The place that its work has come to: after everything that it was asked for so far.
     ///
     /// # Errors
-    /// As of [`read`](Self::read); some pieces may have been handed over then.
+    /// Of the driver.
+    fn mark(&self) -> Result<Mark, DeviceError> {
+        Ok(Mark::of_nothing())
+    }
+
+    /// Copies from the device, after what it was asked for before a mark, or all of it without one, and hands over piece by
+    /// piece what was copied: each of [`PIECE`] bytes but the last. The next piece may be on its way meanwhile. What was asked
+    /// for since the mark goes on, and may not write there. For much that is looked at once. `range`: offset and bytes.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read), and for a mark of another device; some pieces may have been handed over then.
     fn read_pieces(
         &self,
         buffer: &Buffer,
-        offset: u64,
-        bytes: u64,
+        range: (u64, u64),
+        after: Option<&Mark>,
         with: &mut dyn FnMut(&[u8]),
     ) -> Result<(), DeviceError> {
-        pieces::read(self, buffer, offset, bytes, with)
+        // Reads wait for everything, and so for any mark.
+        let _ = after;
+        pieces::read(self, buffer, range, with)
     }
 
     /// Copies within the device.

@@ -1,11 +1,14 @@
 //! One run of a plan: inputs filled, steps launched, stages looked at.
 
+use std::sync::{MutexGuard, PoisonError};
+
+use kernels::device::{Buffer, DeviceError};
 use kernels::launch::Extent;
 
 use super::graphs::Round;
 use super::{DeviceModel, Metadata, Watch};
 use crate::error::EngineError;
-use crate::plan::{Choice, Phase, Plan, Role, maximum};
+use crate::plan::{Choice, Phase, Plan, Role, maximum, needed};
 
 /// How steps are launched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +38,12 @@ impl DeviceModel {
         let executor = self.executor();
         if stepwise {
             self.fill(plan, metadata)?;
-            executor.run(plan, extent, watch)?;
+            let needed = if watch.imposes() { 0 } else { needed(plan, extent, watch) };
+            let aside = if needed > 0 { self.aside(needed)? } else { None };
+            match aside.as_deref() {
+                Some(Some(aside)) => executor.run_recorded(plan, extent, aside, watch)?,
+                _ => executor.run(plan, extent, watch)?,
+            }
             return self.tell(plan, extent.tokens, watch);
         }
         let graphs = plan.phase == Phase::Decode && how == How::Any;
@@ -97,6 +105,22 @@ impl DeviceModel {
             executor.run_unwatched(plan, longest)?;
             executor.run_unwatched(self.advance(choice), longest)
         })
+    }
+
+    /// So much memory that nothing else uses, or more: kept for the next run that is recorded. `None` where the device has
+    /// none left.
+    fn aside(&self, bytes: u64) -> Result<Option<MutexGuard<'_, Option<Buffer>>>, EngineError> {
+        let mut aside = self.recorded_aside().lock().unwrap_or_else(PoisonError::into_inner);
+        if aside.as_ref().is_none_or(|buffer| buffer.bytes() < bytes) {
+            // The old one first: there may not be room for both.
+            *aside = None;
+            match self.device().allocate("stages on their way to the host", bytes) {
+                Ok(buffer) => *aside = Some(buffer),
+                Err(DeviceError::Memory { .. }) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Some(aside))
     }
 
     /// Launches the steps of a plan over the inputs that are there.

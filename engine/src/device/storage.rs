@@ -1,7 +1,10 @@
 //! Numbers as a device holds them.
 
+use std::collections::VecDeque;
+
 use half::{bf16, f16};
 use kernels::Dtype;
+use rayon::prelude::*;
 
 /// The bytes of values as `dtype`, rounded to nearest; `None` for a format that only kernels write.
 pub(crate) fn encode(dtype: Dtype, values: &[f32]) -> Option<Vec<u8>> {
@@ -13,36 +16,41 @@ pub(crate) fn encode(dtype: Dtype, values: &[f32]) -> Option<Vec<u8>> {
     })
 }
 
-/// Writes the values of bytes as `dtype`, exactly, to as many numbers; with many threads where there are many. `false` for a
-/// format that only kernels read.
-pub(crate) fn decode_into(dtype: Dtype, bytes: &[u8], to: &mut [f32]) -> bool {
+/// Writes the values of bytes as `dtype`, exactly, to the numbers that come next: it takes what it fills from the front.
+/// With many threads where there are many. `false` for a format that only kernels read.
+pub(crate) fn widen(dtype: Dtype, mut bytes: &[u8], targets: &mut VecDeque<&mut [f32]>) -> bool {
     let one: fn(&[u8], &mut [f32]) = match dtype {
-        Dtype::F32 => |bytes, to| widen(bytes, to, f32::from_le_bytes),
-        Dtype::F16 => |bytes, to| widen(bytes, to, |raw| f16::from_le_bytes(raw).to_f32()),
-        Dtype::BF16 => |bytes, to| widen(bytes, to, |raw| bf16::from_le_bytes(raw).to_f32()),
+        Dtype::F32 => |bytes, to| each(bytes, to, f32::from_le_bytes),
+        Dtype::F16 => |bytes, to| each(bytes, to, |raw| f16::from_le_bytes(raw).to_f32()),
+        Dtype::BF16 => |bytes, to| each(bytes, to, |raw| bf16::from_le_bytes(raw).to_f32()),
         Dtype::F64 | Dtype::E4M3 => return false,
     };
-    let most = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(MOST_THREADS);
-    let threads = most.min(to.len() / OF_THREAD).max(1);
-    if threads == 1 {
-        one(bytes, to);
-        return true;
-    }
-    let each = to.len().div_ceil(threads);
-    std::thread::scope(|scope| {
-        for (bytes, to) in bytes.chunks(each * dtype.size()).zip(to.chunks_mut(each)) {
-            scope.spawn(move || one(bytes, to));
+    let mut parts = Vec::new();
+    while let Some(target) = targets.pop_front() {
+        let count = (bytes.len() / dtype.size()).min(target.len()).min(AT_ONCE);
+        let (now, later) = target.split_at_mut_checked(count).unwrap_or_default();
+        let (raw, left) = bytes.split_at_checked(count * dtype.size()).unwrap_or_default();
+        if !later.is_empty() {
+            targets.push_front(later);
         }
-    });
+        bytes = left;
+        match (now.is_empty(), bytes.is_empty()) {
+            (true, true) => break,
+            (true, false) => {}
+            (false, _) => parts.push((raw, now)),
+        }
+    }
+    match parts.len() {
+        0 | 1 => parts.into_iter().for_each(|(raw, to)| one(raw, to)),
+        _ => parts.into_par_iter().for_each(|(raw, to)| one(raw, to)),
+    }
     true
 }
 
-/// Numbers that are worth a thread: its start takes as long as widening some ten thousand.
-const OF_THREAD: usize = 1 << 18;
-/// More threads than this are not faster: memory is what they wait for.
-const MOST_THREADS: usize = 16;
+/// Numbers that one thread takes at once. Most of the time goes to the pages of fresh memory, so that threads help.
+const AT_ONCE: usize = 1 << 16;
 
-fn widen<const SIZE: usize>(bytes: &[u8], to: &mut [f32], of: impl Fn([u8; SIZE]) -> f32) {
+fn each<const SIZE: usize>(bytes: &[u8], to: &mut [f32], of: impl Fn([u8; SIZE]) -> f32) {
     for (to, raw) in to.iter_mut().zip(bytes.as_chunks().0) {
         *to = of(*raw);
     }
@@ -54,17 +62,29 @@ mod tests {
 
     #[test]
     fn many_numbers_are_widened_as_one_is() {
-        let count = 3 * OF_THREAD + 5;
+        let count = 3 * AT_ONCE + 5;
         let values: Vec<f32> = (0..count).map(|at| at as f32 - 1000.0).collect();
         for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16] {
             let bytes = encode(dtype, &values).unwrap();
-            let (mut all, mut single) = (vec![0.0; count], vec![0.0; count]);
-            assert!(decode_into(dtype, &bytes, &mut all));
+            let mut single = vec![0.0; count];
             for (bytes, to) in bytes.chunks(dtype.size()).zip(single.chunks_mut(1)) {
-                assert!(decode_into(dtype, bytes, to));
+                assert!(widen(dtype, bytes, &mut VecDeque::from([to])));
             }
-            assert!(all == single, "{dtype}");
+            // In pieces that end within parts, and parts that end within pieces; one part is empty.
+            for (piece, parts) in [(count, [count, 0, 0]), (AT_ONCE + 3, [7, 0, AT_ONCE + 9]), (9, [3, 0, 5])]
+            {
+                let mut all = vec![0.0; count];
+                let (first, rest) = all.split_at_mut(parts[0]);
+                let (second, rest) = rest.split_at_mut(parts[1]);
+                let (third, rest) = rest.split_at_mut(parts[2]);
+                let mut targets = VecDeque::from([first, second, third, rest]);
+                for bytes in bytes.chunks(piece * dtype.size()) {
+                    assert!(widen(dtype, bytes, &mut targets));
+                }
+                assert!(targets.iter().all(|target| target.is_empty()));
+                assert!(all == single, "{dtype} {piece}");
+            }
         }
-        assert!(!decode_into(Dtype::E4M3, &[0], &mut [0.0]));
+        assert!(!widen(Dtype::E4M3, &[0], &mut VecDeque::new()));
     }
 }

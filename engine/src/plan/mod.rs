@@ -16,11 +16,13 @@
 //! | `control` | reads that only cost time, for the bench |
 //! | `demands` | what each kernel demands of its buffers |
 //! | `eager` | launching one step after the other |
+//! | `aside` | the same while stages are recorded |
 //! | `graph` | launching all of them at once |
 //! | `library` | which products are a library's |
 //! | `taps` | statistics of every stage, as the last step of a decode plan |
 
 mod advance;
+mod aside;
 mod build;
 pub mod builder;
 mod check;
@@ -45,6 +47,7 @@ use kernels::seam::Point;
 use crate::stage::StageName;
 
 pub(crate) use advance::{Choice, HISTORY};
+pub(crate) use aside::needed;
 pub use build::build;
 pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;

@@ -107,6 +107,56 @@ fn statistics_are_those_of_the_stages_and_change_nothing() {
     }
 }
 
+/// Keeps every stage; the device is asked between steps, or while they run.
+struct Stages {
+    between: bool,
+    stages: Vec<(StageName, Tensor)>,
+}
+
+impl Watch for Stages {
+    fn wants(&self, _: StageName) -> bool {
+        true
+    }
+
+    fn record(&mut self, stage: StageName, _: Dtype, tensor: Tensor) {
+        self.stages.push((stage, tensor));
+    }
+
+    fn imposes(&self) -> bool {
+        self.between
+    }
+}
+
+#[test]
+fn stages_recorded_while_steps_run_are_those_recorded_between_them() {
+    for name in ["qwen2-tiny", "micro/qwen3-window"] {
+        let loaded = open(name);
+        for fusion in [true, false] {
+            let model = load(&loaded, DeviceOptions { fusion, ..options(&loaded) });
+            let tokens = prompt(model.config().vocab_size, 9, 7);
+            let seen = |between| {
+                let mut seen = Stages { between, stages: Vec::new() };
+                let mut session = model.session().unwrap();
+                let chunk = Chunk { sequence: session.add(), tokens: &tokens };
+                session.run(Phase::Prefill, &[chunk], Logits::All, &mut seen).unwrap();
+                let of = |(stage, tensor): (StageName, Tensor)| match tensor.values {
+                    Values::F32(values) => {
+                        (stage, tensor.shape, values.into_iter().map(f32::to_bits).collect::<Vec<u32>>())
+                    }
+                    Values::F64(_) => panic!("a device gives f32"),
+                };
+                seen.stages.into_iter().map(of).collect::<Vec<_>>()
+            };
+            let expected = seen(true);
+            assert_eq!(expected.len(), model.plan(Phase::Prefill).measured().count());
+            // Again over the same memory.
+            for _ in 0..2 {
+                assert!(seen(false) == expected, "{name} {fusion}");
+            }
+        }
+    }
+}
+
 #[test]
 fn taps_are_one_node_more_and_none_where_they_are_off() {
     let loaded = open("qwen2-tiny");

@@ -4,20 +4,23 @@
 //! |---|---|
 //! | `driver` | whether there is one, its version, its status codes, its devices |
 //! | `context` | the context and the stream that everything runs in, and what becomes of them after a fault |
-//! | `pinned` | memory of the host that the device copies to |
+//! | `mark` | places in the order of what a stream does |
+//! | `pinned` | memory of the host that the device copies to, in a stream of its own |
 //! | `module` | loaded kernels, and what they take |
 //! | `graph` | kernels that are launched together |
 //! | `library` | matrix products of cuBLASLt |
 //! | `image` | whether machine code is whole |
 //!
 //! The driver's library is loaded at run time; that it is missing is an error and never a panic. All work goes to one
-//! stream, in the order in which it was asked for.
+//! stream, in the order in which it was asked for; but what is read in pieces is copied in another one, once the first has come
+//! to a mark.
 
 mod context;
 mod driver;
 mod graph;
 mod image;
 mod library;
+mod mark;
 mod module;
 mod pinned;
 
@@ -27,13 +30,15 @@ use cudarc::driver::sys;
 
 use super::fits::range;
 use super::{
-    Argument, Buffer, Device, DeviceError, Function, Gemm, Graph, GraphNode, Launch, Operands, Properties,
+    Argument, Buffer, Device, DeviceError, Function, Gemm, Graph, GraphNode, Launch, Mark, Operands,
+    Properties,
 };
 use crate::jit::Artifact;
 use context::Context;
 use driver::Ordinal;
 use graph::Graphs;
 use library::Libraries;
+use mark::Marks;
 use module::{Code, pointers, slots};
 use pinned::Ring;
 
@@ -55,6 +60,7 @@ pub struct CudaDevice {
     libraries: Libraries,
     /// Made when much is read for the first time.
     ring: Mutex<Option<Ring>>,
+    marks: Arc<Marks>,
     context: Arc<Context>,
 }
 
@@ -77,6 +83,7 @@ impl CudaDevice {
             graphs: Arc::default(),
             libraries: Libraries::default(),
             ring: Mutex::default(),
+            marks: Arc::default(),
             context,
         }))
     }
@@ -145,16 +152,21 @@ impl Device for CudaDevice {
         self.context.wait()
     }
 
+    fn mark(&self) -> Result<Mark, DeviceError> {
+        self.context.enter()?;
+        self.marks.make(&self.context)
+    }
+
     fn read_pieces(
         &self,
         buffer: &Buffer,
-        offset: u64,
-        bytes: u64,
+        (offset, bytes): (u64, u64),
+        after: Option<&Mark>,
         with: &mut dyn FnMut(&[u8]),
     ) -> Result<(), DeviceError> {
         let address = range("read", buffer, offset, bytes)?;
         let size = usize::try_from(bytes).unwrap_or(usize::MAX);
-        if bytes < LITTLE {
+        if bytes < LITTLE && after.is_none() {
             let mut piece = vec![0; size];
             self.read(buffer, offset, &mut piece)?;
             with(&piece);
@@ -166,7 +178,12 @@ impl Device for CudaDevice {
             Some(made) => made,
             None => Ring::new(&self.context)?,
         };
-        ring.insert(made).read(address, size, with)
+        let ring = ring.insert(made);
+        match after {
+            Some(mark) => self.marks.hold(mark, ring.stream())?,
+            None => self.marks.hold(&self.marks.make(&self.context)?, ring.stream())?,
+        }
+        ring.read(address, size, with)
     }
 
     fn copy(&self, from: (&Buffer, u64), to: (&Buffer, u64), bytes: u64) -> Result<(), DeviceError> {

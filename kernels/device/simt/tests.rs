@@ -41,11 +41,12 @@ fn much_comes_back_in_pieces() {
             found.extend_from_slice(piece);
             pieces += 1;
         };
-        device.read_pieces(&buffer, offset as u64, bytes as u64, with).unwrap();
+        device.read_pieces(&buffer, (offset as u64, bytes as u64), None, with).unwrap();
         assert!(found == expected[offset..offset + bytes], "{offset} {bytes}");
         assert_eq!(pieces, bytes.div_ceil(PIECE));
     }
-    let beyond = device.read_pieces(&buffer, 10, PIECE as u64, &mut |_| panic!("nothing was to be copied"));
+    let beyond =
+        device.read_pieces(&buffer, (10, PIECE as u64), None, &mut |_| panic!("nothing was to be copied"));
     assert!(matches!(beyond, Err(DeviceError::Bounds { .. })), "{beyond:?}");
 }
 
