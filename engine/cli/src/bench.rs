@@ -6,7 +6,7 @@ use engine::Loaded;
 use engine::bench::anchors::Anchors;
 use engine::bench::kernels::{AttentionRow, KernelRow, Kernels};
 use engine::bench::report::{Maybe, Report};
-use engine::bench::taps::{Cost, TapsRow};
+use engine::bench::taps::{Cost, Held, TappedRow, TapsRow, TracedRow};
 use engine::bench::verdict::Verdict;
 use engine::bench::{Bench, Options, Sample, Wall, synthetic};
 use evidence::Exit;
@@ -250,25 +250,37 @@ fn kernels(rows: &[KernelRow]) -> String {
 }
 
 /// What looking at stages costs.
-fn taps(TapsRow { stages, made, read, prefill, .. }: &TapsRow) -> String {
+fn taps(TapsRow { decode, prefill }: &TapsRow) -> String {
     let mut builder = Builder::default();
-    builder.push_record(["", "without", "with", "spread", "longer by"]);
-    let mut row = |what: String, Cost { without, with, share }: &Cost| {
+    builder.push_record(["", "without", "with", "spread", "longer by", "at most", ""]);
+    let mut row = |what: String, Cost { without, with, share, limit, held }: &Cost| {
         let spread = percent(without.spread.max(with.spread));
         let [without, with] = [without, with].map(|sample| microseconds(&sample.median));
-        builder.push_record([what, without, with, spread, percent(*share)]);
+        let held = match held {
+            Held::Ok => "ok".to_owned(),
+            Held::Missed => "MISSED".to_owned(),
+            Held::None { why } => format!("none: {why}"),
+        };
+        builder.push_record([what, without, with, spread, percent(*share), percent(*limit), held]);
     };
-    row(format!("statistics of {stages} stages, a token"), made);
-    row("the same, read by the host after each".to_owned(), read);
+    for TappedRow { way, stages, made, read, .. } in decode {
+        row(format!("decode, {}, statistics of {stages} stages", way.name()), made);
+        row("the same, read by the host after each token".to_owned(), read);
+    }
     let mut missing = String::new();
-    match prefill {
-        Maybe::Measured(found) => {
-            let (bytes, all) = (large(found.bytes as f64), large(found.bytes_of_all as f64));
-            let what =
-                format!("prefill of {} tokens, {} stages: {bytes}B of {all}B", found.tokens, found.stages);
-            row(what, &found.cost);
+    for found in prefill {
+        match found {
+            Maybe::Measured(TracedRow { what, tokens, stages, bytes, bytes_of_all, cost }) => {
+                let (bytes, all) = (large(*bytes as f64), large(*bytes_of_all as f64));
+                row(
+                    format!("prefill, {tokens} tokens, {what}: {stages} stages, {bytes}B of {all}B copied"),
+                    cost,
+                );
+            }
+            Maybe::Not { not_measured } => {
+                missing += &format!("traced prefill: not measured: {not_measured}\n")
+            }
         }
-        Maybe::Not { not_measured } => missing = format!("traced prefill: not measured: {not_measured}\n"),
     }
     drawn(builder, 1) + &missing
 }
