@@ -2,35 +2,38 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | [`buffer`](Buffer) | memory of a device |
 //! | [`target`](Target) | compute capabilities and their limits |
 //! | [`cuda`] | a real NVIDIA GPU, through the driver |
 //! | [`simt`] | a virtual one, which runs PTX on the processor and checks every access |
 //! | [`graph`] | kernels that are launched together, again and again |
 //! | [`library`] | matrix products that a library of the device's maker computes |
 //! | `edges` | whether the edges of a graph lead forward, and which of them are programmatic |
+//! | `pieces` | reading much, piece by piece, while the device goes on |
 //! | `fits` | whether a launch stays within limits, and its arguments fit |
 //! | [`ptx`](parameter_sizes) | what PTX says about an entry point |
 //!
 //! A [`Device`] allocates, copies, loads and launches; it knows no model and no plan. Work is ordered: what was asked
 //! first is done first. A device never computes on the CPU instead.
 
+mod buffer;
 pub mod cuda;
 mod edges;
 mod fits;
 pub mod graph;
 pub mod library;
+mod pieces;
 mod ptx;
 pub mod simt;
 mod target;
 
-use std::fmt;
-use std::sync::Arc;
-
 use crate::jit::Artifact;
 
+pub use buffer::Buffer;
 pub use cuda::CudaDevice;
 pub use graph::{After, Dependency, Graph, GraphNode};
 pub use library::{Gemm, LibraryPoint, Operands, Product};
+pub use pieces::{Mark, PIECE};
 pub use ptx::parameter_sizes;
 pub use simt::SimtDevice;
 pub use target::{Limits, NoTarget, Target};
@@ -48,54 +51,6 @@ pub struct Properties {
     pub total_memory: u64,
     /// The driver's version, as it writes it; empty where there is none.
     pub driver: String,
-}
-
-/// Memory of a device, freed when dropped.
-pub struct Buffer {
-    name: Arc<str>,
-    address: u64,
-    bytes: u64,
-    release: Option<Box<dyn FnOnce(u64) + Send + Sync>>,
-}
-
-impl Buffer {
-    /// Memory of `bytes` bytes at `address`; `release` is called with the address at the end.
-    #[must_use]
-    pub fn new(name: &str, address: u64, bytes: u64, release: Box<dyn FnOnce(u64) + Send + Sync>) -> Self {
-        Self { name: name.into(), address, bytes, release: Some(release) }
-    }
-
-    /// What it was allocated for.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Where it begins, in the device's own address space.
-    #[must_use]
-    pub const fn address(&self) -> u64 {
-        self.address
-    }
-
-    /// Its size.
-    #[must_use]
-    pub const fn bytes(&self) -> u64 {
-        self.bytes
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        if let Some(release) = self.release.take() {
-            release(self.address);
-        }
-    }
-}
-
-impl fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{} bytes]", self.name, self.bytes)
-    }
 }
 
 /// A kernel that was loaded onto a device.
@@ -144,6 +99,32 @@ pub trait Device: Send + Sync {
 
     /// Copies from the device, after everything that was launched.
     fn read(&self, buffer: &Buffer, offset: u64, bytes: &mut [u8]) -> Result<(), DeviceError>;
+
+    /// The place that its work has come to: after everything that it was asked for so far.
+    ///
+    /// # Errors
+    /// Of the driver.
+    fn mark(&self) -> Result<Mark, DeviceError> {
+        Ok(Mark::of_nothing())
+    }
+
+    /// Copies from the device, after what it was asked for before a mark, or all of it without one, and hands over piece by
+    /// piece what was copied: each of [`PIECE`] bytes but the last. The next piece may be on its way meanwhile. What was asked
+    /// for since the mark goes on, and may not write there. For much that is looked at once. `range`: offset and bytes.
+    ///
+    /// # Errors
+    /// As of [`read`](Self::read), and for a mark of another device; some pieces may have been handed over then.
+    fn read_pieces(
+        &self,
+        buffer: &Buffer,
+        range: (u64, u64),
+        after: Option<&Mark>,
+        with: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), DeviceError> {
+        // Reads wait for everything, and so for any mark.
+        let _ = after;
+        pieces::read(self, buffer, range, with)
+    }
 
     /// Copies within the device.
     fn copy(&self, from: (&Buffer, u64), to: (&Buffer, u64), bytes: u64) -> Result<(), DeviceError>;

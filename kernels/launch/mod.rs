@@ -40,6 +40,7 @@ pub mod sample;
 pub mod silu_and_mul;
 pub mod stream;
 pub mod tap_statistics;
+pub mod tap_statistics_all;
 
 use crate::jit::KernelSpec;
 use crate::jit::source::expanded;
@@ -175,6 +176,7 @@ pub static KERNELS: &[&KernelInfo] = &[
     &sample::KERNEL,
     &silu_and_mul::KERNEL,
     &tap_statistics::KERNEL,
+    &tap_statistics_all::KERNEL,
 ];
 
 /// The kernel of a name.
@@ -193,6 +195,7 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("dependent.cuh", include_str!("../dependent.cuh")),
     ("normed.cuh", include_str!("../normed.cuh")),
     ("qkv.cuh", include_str!("../qkv.cuh")),
+    ("statistics.cuh", include_str!("../statistics.cuh")),
     ("stream.cuh", include_str!("../stream.cuh")),
     ("rope_kv_write.cuh", include_str!("../rope_kv_write.cuh")),
     ("tensor.cuh", include_str!("../tensor.cuh")),

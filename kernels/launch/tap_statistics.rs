@@ -15,17 +15,25 @@ pub static KERNEL: KernelInfo = KernelInfo {
     variants,
 };
 
+/// Threads of a block. The order of its sums follows from them.
+pub(super) const THREADS: u32 = 1024;
+/// Elements that each thread has under way. It changes no bit.
+pub(super) const LOADS: usize = 8;
+
 /// The spec for values stored as `dtype`.
 #[must_use]
 pub fn spec(dtype: Dtype) -> KernelSpec {
-    KernelSpec::new(KERNEL.name).with("ACT_DTYPE", dtype)
+    KernelSpec::new(KERNEL.name)
+        .with("ACT_DTYPE", dtype)
+        .with("THREADS", THREADS as usize)
+        .with("LOADS", LOADS)
 }
 
 /// `x [count]`, `out [8]` as f64: finite elements, their sum, sum of squares, smallest, largest, the number of NaNs, of
 /// infinities, and the sum of squared distances from the mean.
 #[must_use]
 pub fn shape() -> LaunchShape {
-    LaunchShape::line(1.into(), 1024)
+    LaunchShape::line(1.into(), THREADS)
 }
 
 fn variants() -> Vec<KernelSpec> {

@@ -21,13 +21,14 @@ pub(super) const INFO: KindInfo = KindInfo {
     summary: "logits have the same bits whether stages are looked at or not, between launches and in a graph",
     doc: "Runs each prompt with nobody looking, with every stage copied out after its step, and with every stage kept in\n\
           memory of its own and copied out at the end, prefill and decode, as launches and as replays of a graph. All\n\
-          logits are the same bit by bit, and so is every stage that two of them saw. A run that saw no stage is\n\
-          vacuous, not a pass.",
+          logits are the same bit by bit, and so is every stage that two of them saw. Then each token is decoded with\n\
+          statistics of every stage at the end of the step: logits are the same, and counts and extremes are those of\n\
+          the stages that were seen; sums are held by `op_parity`. A run that saw no stage is vacuous, not a pass.",
     example: "taps_invariance:\n  model: qwen2-tiny\n  prompts: [fib]\n",
     needs_tolerance: NeedsTolerance::Forbidden,
     tolerances: &[],
     lanes: super::DEVICES,
-    tier_note: "six runs on the device for each prompt",
+    tier_note: "eight runs on the device for each prompt",
     schema: || schemars::schema_for!(TapsInvariance),
 };
 

@@ -280,6 +280,9 @@ pub(crate) struct Bench {
     /// Also measure what each kernel takes of the time of a token
     #[arg(long)]
     pub kernels: bool,
+    /// Also measure what statistics of every stage cost a token, and copied stages a prefill
+    #[arg(long)]
+    pub taps: bool,
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,

@@ -6,6 +6,7 @@ use engine::Loaded;
 use engine::bench::anchors::Anchors;
 use engine::bench::kernels::{AttentionRow, KernelRow, Kernels};
 use engine::bench::report::{Maybe, Report};
+use engine::bench::taps::{Cost, Held, TappedRow, TapsRow, TracedRow};
 use engine::bench::verdict::Verdict;
 use engine::bench::{Bench, Options, Sample, Wall, synthetic};
 use evidence::Exit;
@@ -41,6 +42,7 @@ pub(crate) fn run(args: &args::Bench) -> Result<Exit, Failure> {
         steps: args.steps,
         repeats: args.repeats,
         kernels: args.kernels,
+        taps: args.taps,
         ..Options::default()
     };
     let clock = Wall::new();
@@ -133,6 +135,9 @@ fn page(report: &Report) -> String {
     if let Some(AttentionRow { tokens, kernel, seconds, operations_per_second }) = &report.attention {
         let (each, rate) = (microseconds(seconds), large(*operations_per_second));
         text += &format!("attention of {tokens} tokens, {kernel}: {each} a layer, {rate}FLOP/s\n");
+    }
+    if let Some(row) = &report.taps {
+        text += &format!("\n{}", taps(row));
     }
     for note in &report.notes {
         text += &format!("note: {note}\n");
@@ -242,6 +247,42 @@ fn kernels(rows: &[KernelRow]) -> String {
         ]);
     }
     drawn(builder, 2)
+}
+
+/// What looking at stages costs.
+fn taps(TapsRow { decode, prefill }: &TapsRow) -> String {
+    let mut builder = Builder::default();
+    builder.push_record(["", "without", "with", "spread", "longer by", "at most", ""]);
+    let mut row = |what: String, Cost { without, with, share, limit, held }: &Cost| {
+        let spread = percent(without.spread.max(with.spread));
+        let [without, with] = [without, with].map(|sample| microseconds(&sample.median));
+        let held = match held {
+            Held::Ok => "ok".to_owned(),
+            Held::Missed => "MISSED".to_owned(),
+            Held::None { why } => format!("none: {why}"),
+        };
+        builder.push_record([what, without, with, spread, percent(*share), percent(*limit), held]);
+    };
+    for TappedRow { way, stages, made, read, .. } in decode {
+        row(format!("decode, {}, statistics of {stages} stages", way.name()), made);
+        row("the same, read by the host after each token".to_owned(), read);
+    }
+    let mut missing = String::new();
+    for found in prefill {
+        match found {
+            Maybe::Measured(TracedRow { what, tokens, stages, bytes, bytes_of_all, cost }) => {
+                let (bytes, all) = (large(*bytes as f64), large(*bytes_of_all as f64));
+                row(
+                    format!("prefill, {tokens} tokens, {what}: {stages} stages, {bytes}B of {all}B copied"),
+                    cost,
+                );
+            }
+            Maybe::Not { not_measured } => {
+                missing += &format!("traced prefill: not measured: {not_measured}\n")
+            }
+        }
+    }
+    drawn(builder, 1) + &missing
 }
 
 /// A table whose columns from `numbers` on are numbers.

@@ -9,6 +9,7 @@
 //! | [`count`] | bytes of a token and operations of a prefill, from the plan |
 //! | `decode`, `prefill`, `matrix` | what is timed |
 //! | [`kernels`] | what each kernel takes of the time of a token |
+//! | [`taps`] | what looking at stages costs |
 //! | [`verdict`] | what the figures are allowed to say |
 //! | [`report`] | everything together, as JSON has it |
 //! | [`point`](BenchPoint) | where a mutant rewrites what is counted |
@@ -29,6 +30,7 @@ mod prefill;
 pub mod report;
 mod sample;
 pub mod synthetic;
+pub mod taps;
 pub mod verdict;
 
 use std::sync::Arc;
@@ -108,6 +110,7 @@ impl Bench<'_> {
             control: Maybe::not("no way to decode was measured"),
             kernels: None,
             attention: None,
+            taps: None,
             fraction: None,
             verdict: verdict::Verdict::None { why: "no way to decode was measured".to_owned() },
             notes: seen.notes,
@@ -118,6 +121,10 @@ impl Bench<'_> {
                 let (model, prompt) = self.load(way, &options, 0, &mut report.notes)?;
                 report.kernels = Some(kernels::measure(self, &model, &options)?);
                 report.attention = kernels::attention(self, &model, &options, prompt)?;
+            }
+            if options.taps {
+                progress("taps");
+                report.taps = Some(self.taps(way, &options, &mut report.notes)?);
             }
             let decoded = decode::Decoded { agree: !seen.disagree, ..decoded };
             self.judged(&mut report, way, &decoded, progress)?;
@@ -216,9 +223,18 @@ impl Bench<'_> {
         extra_reads: u64,
         notes: &mut Vec<String>,
     ) -> Result<(DeviceModel, usize), EngineError> {
+        self.load_as(options, notes, |options| self.sizes(way, options, extra_reads))
+    }
+
+    fn load_as(
+        &self,
+        options: &Options,
+        notes: &mut Vec<String>,
+        sizes: impl Fn(Options) -> DeviceOptions,
+    ) -> Result<(DeviceModel, usize), EngineError> {
         let mut prompt = options.prompt;
         loop {
-            let sizes = self.sizes(way, Options { prompt, ..options.clone() }, extra_reads);
+            let sizes = sizes(Options { prompt, ..options.clone() });
             match DeviceModel::load(self.loaded, Arc::clone(&self.device), self.jit, sizes) {
                 Err(EngineError::Device(DeviceError::Memory { .. })) if prompt > 1 => prompt /= 2,
                 Err(error) => return Err(error),

@@ -79,6 +79,8 @@ pub struct Options {
     pub prefill: bool,
     /// Whether each kernel of the judged way is measured.
     pub kernels: bool,
+    /// Whether it is measured what looking at stages costs.
+    pub taps: bool,
 }
 
 impl Default for Options {
@@ -91,6 +93,7 @@ impl Default for Options {
             ways: Way::ALL.to_vec(),
             prefill: true,
             kernels: false,
+            taps: false,
         }
     }
 }

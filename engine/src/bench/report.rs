@@ -8,6 +8,7 @@ use super::anchors::Anchors;
 use super::count::BytesPerToken;
 use super::decode::Decoded;
 use super::kernels::{AttentionRow, Kernels};
+use super::taps::TapsRow;
 use super::verdict::Verdict;
 use super::{Options, Sample, Way, is_virtual};
 
@@ -79,6 +80,9 @@ pub struct Report {
     /// Attention of the prefill by itself, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attention: Option<AttentionRow>,
+    /// What looking at stages costs, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taps: Option<TapsRow>,
     /// The way to decode that `fraction`, the control and the verdict are about: the last of those measured in the order
     /// of [`Way::ALL`].
     pub judged: Option<Way>,

@@ -50,13 +50,9 @@ type Made = Result<Replayable, String>;
 pub(super) enum Round {
     /// One decode step.
     Step,
-    /// So many decode steps, each with what makes the inputs of the next.
-    Steps(Choice, usize),
+    /// One decode step, and what makes the inputs of the next.
+    StepAndAdvance(Choice),
 }
-
-/// Steps of the graph that is replayed while as many are to be made: between two replays the device waits longer than
-/// between two nodes, and no node needs the host.
-pub(super) const STEPS: usize = 8;
 
 /// The graphs that were made so far, by batch size and what they do.
 #[derive(Default)]
@@ -128,7 +124,7 @@ impl DeviceModel {
         let extent = Extent { tokens: batch, batch, ..maximum(Phase::Decode, self.options()) };
         let plans = match round {
             Round::Step => vec![self.plan(Phase::Decode)],
-            Round::Steps(choice, times) => [self.plan(Phase::Decode), self.advance(choice)].repeat(times),
+            Round::StepAndAdvance(choice) => vec![self.plan(Phase::Decode), self.advance(choice)],
         };
         let made = self.executor().graph(&plans, extent, self.options().programmatic);
         let made = match made {

@@ -9,7 +9,7 @@ use super::storage::encode;
 use super::{DeviceOptions, random};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
-use crate::plan::{Built, Element, Input, Plan, PlanBuffer, PlanError, Role, State, maximum};
+use crate::plan::{Built, Element, Input, Plan, PlanBuffer, PlanError, Role, State, Tap, maximum};
 use crate::weights::{ConsumedReport, WeightsPoint};
 
 /// Where a buffer of a plan is. Both plans share all of it.
@@ -29,6 +29,8 @@ pub(crate) enum Place {
     State(State),
     /// What nobody reads.
     Unread(usize),
+    /// Of the taps.
+    Tap(Tap),
 }
 
 impl Place {
@@ -42,6 +44,7 @@ impl Place {
             Role::Stage(_) | Role::Scratch => Self::Slot(buffer.slot?),
             Role::State(state) => Self::State(state),
             Role::Unread(number) => Self::Unread(number),
+            Role::Tap(tap) => Self::Tap(tap),
         })
     }
 
@@ -55,6 +58,7 @@ impl Place {
             Self::Values(layer) => format!("values of layer {layer}"),
             Self::State(state) => state.to_string(),
             Self::Unread(number) => format!("unread {number}"),
+            Self::Tap(tap) => tap.to_string(),
         }
     }
 }
@@ -98,7 +102,7 @@ impl Needs {
         }
         let weights = self.sum(|place| matches!(place, Place::Weight(_)));
         let activations = self.sum(|place| matches!(place, Place::Slot(_)));
-        let inputs = self.sum(|place| matches!(place, Place::Input(_) | Place::State(_)));
+        let inputs = self.sum(|place| matches!(place, Place::Input(_) | Place::State(_) | Place::Tap(_)));
         let pages = self.sum(|place| matches!(place, Place::Keys(_) | Place::Values(_)));
         Err(DeviceError::Memory {
             what: format!(

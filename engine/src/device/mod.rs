@@ -13,6 +13,7 @@
 //! | `greedy` | decoding many tokens in one call, greedily or with samplers |
 //! | `random` | weights that are in no file |
 //! | `sequence` | one sequence, as [`Forward`](crate::forward::Forward) wants it |
+//! | [`taps`](RowStatistics) | what the device says of stages without their payload |
 //! | [`watch`](Watch) | looking at stages, and imposing them |
 
 mod error;
@@ -29,6 +30,7 @@ mod scan;
 mod sequence;
 mod session;
 pub(crate) mod storage;
+mod taps;
 mod watch;
 
 pub use error::SessionError;
@@ -39,4 +41,5 @@ pub use options::{DeviceOptions, GraphMode, OptionsError};
 pub use pool::{PoolError, PoolLayout, PoolPoint, PoolValue};
 pub use scan::Scanned;
 pub use session::{Chunk, SequenceId, Session};
+pub use taps::RowStatistics;
 pub use watch::{Unwatched, Watch};

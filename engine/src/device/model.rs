@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kernels::Dtype;
-use kernels::device::{Device, DeviceError, Function, Properties};
+use kernels::device::{Buffer, Device, DeviceError, Function, Properties};
 use kernels::jit::{Jit, KernelSpec};
 use kernels::seam::Seam;
 
@@ -41,6 +41,8 @@ pub struct DeviceModel {
     /// Before the memory that they name: dropped first.
     graphs: Graphs,
     memory: Memory,
+    /// Where stages are copied while they are recorded; none before the first such run.
+    aside: Mutex<Option<Buffer>>,
     /// Held for the whole of a run: runs share the memory between steps.
     pool: Mutex<Pool>,
     sequences: AtomicU64,
@@ -69,7 +71,7 @@ impl DeviceModel {
         for plan in [&prefill, &decode] {
             tracing::debug!(phase = %plan.phase, steps = plan.steps.len(), notes = ?plan.notes, "plan");
         }
-        Ok(Self {
+        let model = Self {
             config: loaded.config().clone(),
             seam: Arc::clone(loaded.seam()),
             device,
@@ -87,8 +89,11 @@ impl DeviceModel {
             consumed,
             graphs: Graphs::default(),
             memory,
+            aside: Mutex::default(),
             sequences: AtomicU64::new(0),
-        })
+        };
+        model.place_taps()?;
+        Ok(model)
     }
 
     /// The configuration.
@@ -168,6 +173,11 @@ impl DeviceModel {
     /// The pages. A panic of another thread leaves them as consistent as they were: they change in whole steps.
     pub(super) fn pool(&self) -> MutexGuard<'_, Pool> {
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where stages are copied while they are recorded.
+    pub(super) const fn recorded_aside(&self) -> &Mutex<Option<Buffer>> {
+        &self.aside
     }
 
     /// A number that no other sequence of the model has.

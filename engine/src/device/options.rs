@@ -3,6 +3,7 @@
 use kernels::Dtype;
 
 use crate::config::Config;
+use crate::plan::Phase;
 
 /// What is wrong with how a model is to be put on a device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +56,9 @@ pub struct DeviceOptions {
     /// the same bits in another chunk, in another batch, or in a decode run; everything is still within the bounds of an
     /// honest run.
     pub library: bool,
+    /// Whether a decode run ends with statistics of every stage, made on the device, as the last node of a graph too; every
+    /// stage of a decode plan then has memory of its own. Without it a plan has not one step more.
+    pub taps: bool,
     /// Bytes of weights that every decode run reads once more, for nothing: the negative control of the bench, by which
     /// a tenth of the work more has to show. 0 for everybody else.
     pub extra_reads: u64,
@@ -89,8 +93,14 @@ impl DeviceOptions {
             programmatic: true,
             keep_stages: false,
             library: true,
+            taps: false,
             extra_reads: 0,
         }
+    }
+
+    /// Whether every stage of a phase has memory of its own.
+    pub(crate) fn keeps(&self, phase: Phase) -> bool {
+        self.keep_stages || (self.taps && phase == Phase::Decode)
     }
 
     /// Whether the sizes make sense for a model. How pages are stored is checked by the pool.

@@ -1,11 +1,14 @@
 //! One run of a plan: inputs filled, steps launched, stages looked at.
 
+use std::sync::{MutexGuard, PoisonError};
+
+use kernels::device::{Buffer, DeviceError};
 use kernels::launch::Extent;
 
-use super::graphs::{Round, STEPS};
+use super::graphs::Round;
 use super::{DeviceModel, Metadata, Watch};
 use crate::error::EngineError;
-use crate::plan::{Choice, Phase, Plan, Role, maximum};
+use crate::plan::{Choice, Phase, Plan, Role, maximum, needed};
 
 /// How steps are launched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,21 +34,27 @@ impl DeviceModel {
             self.memory().poison(self.device())?;
         }
         // Stages that share memory are gone when the run ends.
-        let stepwise = watch.imposes() || (watched && !self.options().keep_stages);
+        let stepwise = watch.imposes() || (watched && !self.options().keeps(plan.phase));
         let executor = self.executor();
         if stepwise {
             self.fill(plan, metadata)?;
-            return executor.run(plan, extent, watch);
+            let needed = if watch.imposes() { 0 } else { needed(plan, extent, watch) };
+            let aside = if needed > 0 { self.aside(needed)? } else { None };
+            match aside.as_deref() {
+                Some(Some(aside)) => executor.run_recorded(plan, extent, aside, watch)?,
+                _ => executor.run(plan, extent, watch)?,
+            }
+            return self.tell(plan, extent.tokens, watch);
         }
         let graphs = plan.phase == Phase::Decode && how == How::Any;
         if !(graphs && self.replayed(plan, metadata, extent)?) {
             self.fill(plan, metadata)?;
             executor.run_unwatched(plan, extent)?;
         }
-        match watched {
-            true => executor.record(plan, extent, watch),
-            false => Ok(()),
+        if watched {
+            executor.record(plan, extent, watch)?;
         }
+        self.tell(plan, extent.tokens, watch)
     }
 
     /// Runs a decode plan as a replay of its graph; `false` where there is none, and nothing was done.
@@ -80,36 +89,38 @@ impl DeviceModel {
         choice: Choice,
     ) -> Result<(), EngineError> {
         let (plan, extent) = (self.plan(Phase::Decode), metadata.extent());
-        let (mut left, mut filled) = (rounds, false);
-        for steps in [STEPS, 1] {
-            let replays = left / steps;
-            if replays == 0 {
-                continue;
-            }
-            let replayed = self.with_graph((extent.batch, Round::Steps(choice, steps)), |made| {
-                if !filled {
-                    self.fill_but(plan, metadata, |input| made.replayed && made.stale.contains(&input))?;
-                }
-                made.replayed = true;
-                (0..replays).try_for_each(|_| Ok(self.device().replay(&made.graph)?))
-            });
-            if replayed?.is_some() {
-                (left, filled) = (left - replays * steps, true);
-            }
-        }
-        if left == 0 {
+        let replayed = self.with_graph((extent.batch, Round::StepAndAdvance(choice)), |made| {
+            self.fill_but(plan, metadata, |input| made.replayed && made.stale.contains(&input))?;
+            made.replayed = true;
+            (0..rounds).try_for_each(|_| Ok(self.device().replay(&made.graph)?))
+        });
+        if replayed?.is_some() {
             return Ok(());
         }
-        if !filled {
-            self.fill(plan, metadata)?;
-        }
+        self.fill(plan, metadata)?;
         let executor = self.executor();
         // Grids that grow with the length are made for the longest, as those of a graph are.
         let longest = Extent { max_kv: maximum(Phase::Decode, self.options()).max_kv, ..extent };
-        (0..left).try_for_each(|_| {
+        (0..rounds).try_for_each(|_| {
             executor.run_unwatched(plan, longest)?;
             executor.run_unwatched(self.advance(choice), longest)
         })
+    }
+
+    /// So much memory that nothing else uses, or more: kept for the next run that is recorded. `None` where the device has
+    /// none left.
+    fn aside(&self, bytes: u64) -> Result<Option<MutexGuard<'_, Option<Buffer>>>, EngineError> {
+        let mut aside = self.recorded_aside().lock().unwrap_or_else(PoisonError::into_inner);
+        if aside.as_ref().is_none_or(|buffer| buffer.bytes() < bytes) {
+            // The old one first: there may not be room for both.
+            *aside = None;
+            match self.device().allocate("stages on their way to the host", bytes) {
+                Ok(buffer) => *aside = Some(buffer),
+                Err(DeviceError::Memory { .. }) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Some(aside))
     }
 
     /// Launches the steps of a plan over the inputs that are there.

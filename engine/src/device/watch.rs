@@ -2,6 +2,7 @@
 
 use kernels::Dtype;
 
+use super::RowStatistics;
 use crate::stage::StageName;
 use crate::trace::Tensor;
 
@@ -12,6 +13,15 @@ pub trait Watch {
 
     /// Receives a stage as the device computed it, widened to f32; `stored` is how the device holds it.
     fn record(&mut self, stage: StageName, stored: Dtype, tensor: Tensor);
+
+    /// Whether it wants what the device says of the stages of a decode run, where the model was loaded with
+    /// [`taps`](super::DeviceOptions::taps). Nothing is copied but that.
+    fn wants_statistics(&self) -> bool {
+        false
+    }
+
+    /// Receives the statistics of each row of a stage, in the order in which stages are computed, after the run.
+    fn statistics(&mut self, _stage: StageName, _rows: &[RowStatistics]) {}
 
     /// Whether [`impose`](Self::impose) may answer with a value: then steps are launched one by one.
     fn imposes(&self) -> bool;

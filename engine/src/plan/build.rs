@@ -7,7 +7,7 @@ use kernels::launch::Extent;
 
 use super::advance::{Choice, advance};
 use super::builder::{Builder, Tensor};
-use super::{Phase, Plan, PlanError, PlanPoint, check, control, fusion, library, memory};
+use super::{Phase, Plan, PlanError, PlanPoint, check, control, fusion, library, memory, taps};
 use crate::device::{DeviceOptions, PoolLayout};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
@@ -88,9 +88,12 @@ pub(crate) fn assemble(
         if phase == Phase::Decode && options.extra_reads > 0 {
             control::read_more(&mut plan, options.extra_reads);
         }
-        match options.keep_stages {
+        match options.keeps(phase) {
             true => memory::keep(&mut plan),
             false => memory::assign(&mut plan),
+        }
+        if phase == Phase::Decode && options.taps {
+            taps::tap(&mut plan, loaded.activation_dtype());
         }
         loaded.seam().apply::<PlanPoint>(&mut plan);
         check(&plan, limits, &extents(phase, options), &expected)?;

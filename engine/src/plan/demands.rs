@@ -2,6 +2,7 @@
 
 use kernels::Dtype;
 use kernels::jit::KernelSpec;
+use kernels::launch::tap_statistics_all::{ENTRY, RESULTS};
 use kernels::launch::{Access, Expr, find, sample};
 
 use super::{Element, StepProblem};
@@ -163,6 +164,14 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             ("read_bandwidth", "x") => (Count::AtLeast(number.clone()), float("X_DTYPE")?),
             ("random_fill", "out") => (each(1)?, float("OUT_DTYPE")?),
             ("empty", "out") => (Count::AtLeast(number.clone()), Element::I32),
+            ("tap_statistics_all", "out") => {
+                (each(product(int("STAGES")?, RESULTS as u64)?)?, Element::Float(Dtype::F64))
+            }
+            ("tap_statistics_all", "stages") => {
+                (vector(product(int("STAGES")?, ENTRY as u64)?), Element::I32)
+            }
+            // Where the first stage is; what is read of it and of the others, the table says.
+            ("tap_statistics_all", _) => (Count::AtLeast(number.clone()), act()?),
             ("tap_statistics", "out") => (vector(8), Element::Float(Dtype::F64)),
             ("tap_statistics", _) => (each(1)?, act()?),
             _ => return Err(StepProblem::UnknownKernel),

@@ -1,6 +1,6 @@
 //! Launching one step after the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use kernels::device::{Argument, Device, Function, Launch, Limits};
 use kernels::launch::Extent;
@@ -10,7 +10,7 @@ use kernels::seam::Seam;
 use super::{Element, Operand, Plan, PlanBuffer, PlanError, Role, Step, StepProblem, launch, number};
 use crate::device::Watch;
 use crate::device::memory::Memory;
-use crate::device::storage::{decode, encode};
+use crate::device::storage::{encode, widen};
 use crate::error::EngineError;
 use crate::stage::StageName;
 use crate::trace::Tensor;
@@ -71,7 +71,7 @@ impl Executor<'_> {
         Ok(())
     }
 
-    fn launch(&self, plan: &Plan, step: &Step, extent: Extent) -> Result<(), EngineError> {
+    pub(super) fn launch(&self, plan: &Plan, step: &Step, extent: Extent) -> Result<(), EngineError> {
         let Bound { function, launch, arguments } = self.bound(plan, step, extent)?;
         match step.library {
             Some(product) => product.multiply(self.device, &arguments, self.seam)?,
@@ -107,7 +107,7 @@ impl Executor<'_> {
     }
 
     /// Records a stage, if wanted.
-    fn recorded(
+    pub(super) fn recorded(
         &self,
         plan: &Plan,
         buffer: &PlanBuffer,
@@ -163,13 +163,18 @@ impl Executor<'_> {
         rows: usize,
     ) -> Result<Vec<f32>, EngineError> {
         let row = buffer.width * buffer.element.size();
-        let mut bytes = vec![0u8; rows * row];
-        self.device.read(self.memory.of(plan, buffer)?, (first * row) as u64, &mut bytes)?;
-        let values = match buffer.element {
-            Element::Float(dtype) => decode(dtype, &bytes),
-            Element::I32 => None,
-        };
-        Ok(values.ok_or_else(|| unreadable(plan, buffer))?)
+        let Element::Float(dtype) = buffer.element else { return Err(unreadable(plan, buffer).into()) };
+        let mut values = vec![0f32; rows * buffer.width];
+        let (mut targets, mut readable) = (VecDeque::from([&mut *values]), true);
+        let memory = self.memory.of(plan, buffer)?;
+        let range = ((first * row) as u64, (rows * row) as u64);
+        self.device.read_pieces(memory, range, None, &mut |piece| {
+            readable &= widen(dtype, piece, &mut targets);
+        })?;
+        match readable {
+            true => Ok(values),
+            false => Err(unreadable(plan, buffer).into()),
+        }
     }
 }
 

@@ -16,10 +16,13 @@
 //! | `control` | reads that only cost time, for the bench |
 //! | `demands` | what each kernel demands of its buffers |
 //! | `eager` | launching one step after the other |
+//! | `aside` | the same while stages are recorded |
 //! | `graph` | launching all of them at once |
 //! | `library` | which products are a library's |
+//! | `taps` | statistics of every stage, as the last step of a decode plan |
 
 mod advance;
+mod aside;
 mod build;
 pub mod builder;
 mod check;
@@ -31,6 +34,7 @@ mod fusion;
 mod graph;
 mod library;
 mod memory;
+mod taps;
 
 use std::fmt;
 
@@ -43,6 +47,7 @@ use kernels::seam::Point;
 use crate::stage::StageName;
 
 pub(crate) use advance::{Choice, HISTORY};
+pub(crate) use aside::needed;
 pub use build::build;
 pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;
@@ -50,6 +55,8 @@ pub(crate) use check::{launch, number, shared};
 pub use error::{PlanError, StepProblem};
 pub(crate) use graph::Replayable;
 pub use graph::{GraphPoint, GraphValue};
+pub use taps::Tap;
+pub(crate) use taps::{table, tapped};
 
 /// What a plan is for. The two differ in the kernels they choose, never in what they compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -157,6 +164,8 @@ pub enum Role {
     Scratch,
     /// Written and never read: what a step leaves that only reads.
     Unread(usize),
+    /// What taps in a graph need and leave.
+    Tap(Tap),
 }
 
 impl Role {

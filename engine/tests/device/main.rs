@@ -12,3 +12,4 @@ mod limits;
 mod parity;
 mod plans;
 mod support;
+mod taps;

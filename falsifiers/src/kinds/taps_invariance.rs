@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 
 use contracts::kinds::TapsInvariance;
-use engine::device::{DeviceModel, DeviceOptions, GraphMode};
+use engine::device::{Chunk, DeviceModel, DeviceOptions, GraphMode, RowStatistics, Watch};
+use engine::models::Logits;
+use engine::stage::StageName;
 use engine::trace::{Recorded, Tensor};
+use kernels::Dtype;
+use kernels::real::Values;
 
 use super::{Case, Passed};
 use crate::compare::Limit;
@@ -63,8 +67,95 @@ fn attempt(subject: &Subject, model: &str, prompt: &str) -> Result<Passed, Stop>
                 hold_stages(&mut tally, seen, recorded, first, &how);
             }
         }
+        statistics(&mut tally, subject, (model, graph), &tokens, (&truth, &seen))?;
     }
     tally.passed()
+}
+
+/// Decodes with statistics at the end of each run, in the graph where there is one, and holds the logits to those of an
+/// unwatched run, and what is exact of the statistics (counts and extremes) to the stages that were seen.
+fn statistics(
+    tally: &mut Tally,
+    subject: &Subject,
+    (model, graph): (&str, GraphMode),
+    tokens: &[u32],
+    ([_, truth], [_, seen]): (&[Option<Tensor>; 2], &[BTreeMap<String, Tensor>; 2]),
+) -> Result<(), Stop> {
+    let device = subject.device_model(model, |loaded| DeviceOptions {
+        graph,
+        taps: true,
+        ..options(loaded, tokens.len(), 1)
+    })?;
+    let run = Run::decode(tokens.to_vec(), DECODED);
+    let first = run.first_judged();
+    let (logits, exact) = told(&device, &run).map_err(failed(subject))?;
+    if let Some(truth) = truth {
+        tally.hold((truth, &logits), Limit::Bitwise, Some(LM_HEAD), first, || {
+            format!("{model} computes other logits with statistics at the end of a step (graph {graph:?})")
+        });
+    }
+    if exact.is_empty() {
+        return Err(Stop::Vacuous(evidence::Vacuity::NoElements));
+    }
+    for (name, found) in exact {
+        let Some(stage) = seen.get(&name) else {
+            return Err(Stop::Errored(format!("{name} has statistics and was never seen")));
+        };
+        let expected: Vec<f64> = (0..stage.rows()).flat_map(|row| extremes(&stage.row(row))).collect();
+        let tensor =
+            |values: Vec<f64>| Tensor { shape: vec![values.len() / 5, 5], values: Values::F64(values) };
+        tally.hold((&tensor(expected), &tensor(found)), Limit::Bitwise, Some(&name), first, || {
+            format!("counts or extremes of {name} are not those of the stage (graph {graph:?})")
+        });
+    }
+    Ok(())
+}
+
+/// The logits of the judged tokens, and of each stage what is exact, token after token.
+fn told(model: &DeviceModel, run: &Run) -> Result<(Tensor, BTreeMap<String, Vec<f64>>), engine::EngineError> {
+    let mut session = model.session()?;
+    let sequence = session.add();
+    let (mut told, mut logits) = (Told::default(), Vec::new());
+    for (phase, tokens) in run.plan() {
+        logits.push(session.run(phase, &[Chunk { sequence, tokens }], Logits::All, &mut told)?);
+    }
+    let all = crate::on_device::joined(&logits);
+    Ok((crate::on_device::rows(&all, run.first_judged(), run.judged()), told.0))
+}
+
+/// Keeps what is exact.
+#[derive(Default)]
+struct Told(BTreeMap<String, Vec<f64>>);
+
+impl Watch for Told {
+    fn wants(&self, _: StageName) -> bool {
+        false
+    }
+
+    fn record(&mut self, _: StageName, _: Dtype, _: Tensor) {}
+
+    fn wants_statistics(&self) -> bool {
+        true
+    }
+
+    fn statistics(&mut self, stage: StageName, rows: &[RowStatistics]) {
+        let exact = rows
+            .iter()
+            .flat_map(|row| [row.finite as f64, row.min, row.max, row.nans as f64, row.infinities as f64]);
+        self.0.entry(stage.to_string()).or_default().extend(exact);
+    }
+
+    fn imposes(&self) -> bool {
+        false
+    }
+}
+
+/// The same of a row that was seen.
+fn extremes(row: &[f64]) -> [f64; 5] {
+    let finite = || row.iter().copied().filter(|x| x.is_finite());
+    let count = |of: fn(f64) -> bool| row.iter().filter(|x| of(**x)).count() as f64;
+    let (min, max) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    [count(f64::is_finite), min, max, count(f64::is_nan), count(f64::is_infinite)]
 }
 
 /// The logits of the judged tokens of a run that nobody looks into.

@@ -43,6 +43,7 @@ fn seam() -> Seam {
             "rope_kv_write",
             "sample",
             "tap_statistics",
+            "tap_statistics_all",
         ],
         &[("__syncthreads();", "")],
     )

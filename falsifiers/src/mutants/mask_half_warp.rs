@@ -39,6 +39,7 @@ fn seam() -> Seam {
             "rmsnorm",
             "sample",
             "tap_statistics",
+            "tap_statistics_all",
         ],
         &[("__shfl_xor_sync(0xffffffffu, ", "__shfl_xor_sync(0x0000ffffu, ")],
     )

@@ -106,7 +106,9 @@ mod stray_tensor;
 mod stream_eights;
 mod stream_guard;
 mod stream_norm;
+mod taps_first_row;
 mod taps_other_plan;
+mod taps_reversed;
 mod tied_weights_untied;
 mod window_dropped;
 
@@ -223,7 +225,9 @@ pub static MUTANTS: &[&Mutant] = &[
     &silu_overflow::MUTANT,
     &statistics_in_f32::MUTANT,
     &stray_tensor::MUTANT,
+    &taps_first_row::MUTANT,
     &taps_other_plan::MUTANT,
+    &taps_reversed::MUTANT,
     &stream_eights::MUTANT,
     &stream_guard::MUTANT,
     &stream_norm::MUTANT,

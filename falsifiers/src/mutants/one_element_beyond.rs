@@ -40,7 +40,8 @@ const PIECES: &[(&str, &str, &str)] = &[
     ("rope_kv_write", "slot_mapping[token]", "slot_mapping[token + 1]"),
     ("sample", "{logits + (u64)at * FEATURES", "{logits + (u64)(at + 1) * FEATURES"),
     ("silu_and_mul", "up[start + i]", "up[start + i + 1]"),
-    ("tap_statistics", "Storage<ACT_DTYPE>::load(x[i])", "Storage<ACT_DTYPE>::load(x[i + 1])"),
+    ("tap_statistics", "Storage<DTYPE>::load(x[i])", "Storage<DTYPE>::load(x[i + 1])"),
+    ("tap_statistics_all", "Storage<DTYPE>::load(x[i])", "Storage<DTYPE>::load(x[i + 1])"),
 ];
 
 fn seam() -> Seam {

@@ -16,7 +16,7 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     Seam::empty().with::<SourcePoint>(|source| {
-        source.kernel == "tap_statistics"
+        source.kernel.starts_with("tap_statistics")
             && source.replace("sum += value;", "sum = (double)((float)sum + narrow);")
     })
 }

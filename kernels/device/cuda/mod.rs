@@ -4,35 +4,43 @@
 //! |---|---|
 //! | `driver` | whether there is one, its version, its status codes, its devices |
 //! | `context` | the context and the stream that everything runs in, and what becomes of them after a fault |
+//! | `mark` | places in the order of what a stream does |
+//! | `pinned` | memory of the host that the device copies to, in a stream of its own |
 //! | `module` | loaded kernels, and what they take |
 //! | `graph` | kernels that are launched together |
 //! | `library` | matrix products of cuBLASLt |
 //! | `image` | whether machine code is whole |
 //!
 //! The driver's library is loaded at run time; that it is missing is an error and never a panic. All work goes to one
-//! stream, in the order in which it was asked for.
+//! stream, in the order in which it was asked for; but what is read in pieces is copied in another one, once the first has come
+//! to a mark.
 
 mod context;
 mod driver;
 mod graph;
 mod image;
 mod library;
+mod mark;
 mod module;
+mod pinned;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use cudarc::driver::sys;
 
 use super::fits::range;
 use super::{
-    Argument, Buffer, Device, DeviceError, Function, Gemm, Graph, GraphNode, Launch, Operands, Properties,
+    Argument, Buffer, Device, DeviceError, Function, Gemm, Graph, GraphNode, Launch, Mark, Operands,
+    Properties,
 };
 use crate::jit::Artifact;
 use context::Context;
 use driver::Ordinal;
 use graph::Graphs;
 use library::Libraries;
+use mark::Marks;
 use module::{Code, pointers, slots};
+use pinned::Ring;
 
 pub use driver::{check_compiler, driver_version};
 
@@ -50,8 +58,14 @@ pub struct CudaDevice {
     code: Arc<Code>,
     graphs: Arc<Graphs>,
     libraries: Libraries,
+    /// Made when much is read for the first time.
+    ring: Mutex<Option<Ring>>,
+    marks: Arc<Marks>,
     context: Arc<Context>,
 }
+
+/// Below this, copies do not go through pinned memory of our own.
+const LITTLE: u64 = 1 << 20;
 
 impl CudaDevice {
     /// The device of this number, counted as `CUDA_VISIBLE_DEVICES` leaves them.
@@ -68,6 +82,8 @@ impl CudaDevice {
             code,
             graphs: Arc::default(),
             libraries: Libraries::default(),
+            ring: Mutex::default(),
+            marks: Arc::default(),
             context,
         }))
     }
@@ -134,6 +150,40 @@ impl Device for CudaDevice {
             return copied;
         }
         self.context.wait()
+    }
+
+    fn mark(&self) -> Result<Mark, DeviceError> {
+        self.context.enter()?;
+        self.marks.make(&self.context)
+    }
+
+    fn read_pieces(
+        &self,
+        buffer: &Buffer,
+        (offset, bytes): (u64, u64),
+        after: Option<&Mark>,
+        with: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), DeviceError> {
+        let address = range("read", buffer, offset, bytes)?;
+        let size = usize::try_from(bytes).unwrap_or(usize::MAX);
+        if bytes < LITTLE && after.is_none() {
+            let mut piece = vec![0; size];
+            self.read(buffer, offset, &mut piece)?;
+            with(&piece);
+            return Ok(());
+        }
+        self.context.enter()?;
+        let mut ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = match ring.take() {
+            Some(made) => made,
+            None => Ring::new(&self.context)?,
+        };
+        let ring = ring.insert(made);
+        match after {
+            Some(mark) => self.marks.hold(mark, ring.stream())?,
+            None => self.marks.hold(&self.marks.make(&self.context)?, ring.stream())?,
+        }
+        ring.read(address, size, with)
     }
 
     fn copy(&self, from: (&Buffer, u64), to: (&Buffer, u64), bytes: u64) -> Result<(), DeviceError> {

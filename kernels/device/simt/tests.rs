@@ -5,6 +5,7 @@ mod graphs;
 use ::simt::{Fault, FaultKind, Options};
 
 use super::*;
+use crate::device::PIECE;
 
 #[test]
 fn it_says_what_it_plays() {
@@ -26,6 +27,27 @@ fn the_limits_of_a_target_are_those_of_the_virtual_device() {
         assert_eq!(ours.max_threads_per_block, theirs.max_threads_per_block, "{target}");
         assert_eq!(ours.max_grid, theirs.max_grid.map(u64::from), "{target}");
     }
+}
+
+#[test]
+fn much_comes_back_in_pieces() {
+    let device = SimtDevice::new(Options::default());
+    let expected: Vec<u8> = (0..PIECE + 9).map(|at| (at % 251) as u8).collect();
+    let buffer = device.allocate("x", expected.len() as u64).unwrap();
+    device.write(&buffer, 0, &expected).unwrap();
+    for (offset, bytes) in [(0, PIECE + 9), (4, PIECE), (2, 5), (9, 0)] {
+        let (mut found, mut pieces) = (Vec::new(), 0);
+        let with = &mut |piece: &[u8]| {
+            found.extend_from_slice(piece);
+            pieces += 1;
+        };
+        device.read_pieces(&buffer, (offset as u64, bytes as u64), None, with).unwrap();
+        assert!(found == expected[offset..offset + bytes], "{offset} {bytes}");
+        assert_eq!(pieces, bytes.div_ceil(PIECE));
+    }
+    let beyond =
+        device.read_pieces(&buffer, (10, PIECE as u64), None, &mut |_| panic!("nothing was to be copied"));
+    assert!(matches!(beyond, Err(DeviceError::Bounds { .. })), "{beyond:?}");
 }
 
 #[test]

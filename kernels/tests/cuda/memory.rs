@@ -1,6 +1,6 @@
 //! Allocation, copies, and their bounds.
 
-use kernels::device::{Device, DeviceError};
+use kernels::device::{Device, DeviceError, Mark, PIECE};
 
 use super::{download, open, upload};
 
@@ -17,6 +17,59 @@ fn bytes_come_back_as_they_were_written() {
     let mut expected = vec![0xabab_abab; 16];
     expected[2..6].copy_from_slice(&values[100..104]);
     assert_eq!(download(&device, &other), expected);
+}
+
+#[test]
+fn much_comes_back_in_pieces_and_in_order() {
+    let device = open();
+    let values: Vec<u32> = (0..5 << 22).map(|i: u32| i.wrapping_mul(2_654_435_761)).collect();
+    let buffer = upload(&device, "values", &values);
+    let expected: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let all = expected.len();
+    // Again over the same memory of the host; from inside; little; nothing.
+    for (offset, bytes) in [(0, all), (0, all), (5, all - 9), (7, PIECE), (8, PIECE + 1), (3, 100), (all, 0)]
+    {
+        let (mut found, mut pieces) = (Vec::new(), Vec::new());
+        let with = &mut |piece: &[u8]| {
+            found.extend_from_slice(piece);
+            pieces.push(piece.len());
+        };
+        device.read_pieces(&buffer, (offset as u64, bytes as u64), None, with).unwrap();
+        assert!(found == expected[offset..offset + bytes], "{offset} {bytes}");
+        assert!(pieces.iter().rev().skip(1).all(|&piece| piece == PIECE), "{pieces:?}");
+    }
+    let beyond =
+        device.read_pieces(&buffer, (1, all as u64), None, &mut |_| panic!("nothing was to be copied"));
+    assert!(matches!(beyond, Err(DeviceError::Bounds { .. })), "{beyond:?}");
+}
+
+#[test]
+fn what_was_copied_before_a_mark_comes_back_while_the_device_goes_on() {
+    let device = open();
+    let values: Vec<u32> = (0..1 << 18).collect();
+    let (buffer, aside) = (upload(&device, "values", &values), device.allocate("aside", 2 << 20).unwrap());
+    device.copy((&buffer, 0), (&aside, 0), 1 << 20).unwrap();
+    let first = device.mark().unwrap();
+    device.fill(&buffer, 0xab).unwrap();
+    device.copy((&buffer, 0), (&aside, 1 << 20), 1 << 20).unwrap();
+    let second = device.mark().unwrap();
+    for (at, mark, expected) in [
+        (0, Some(&first), values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        (1 << 20, Some(&second), vec![0xab; 1 << 20]),
+        (1 << 20, None, vec![0xab; 1 << 20]),
+    ] {
+        let mut found = Vec::new();
+        device.read_pieces(&aside, (at, 1 << 20), mark, &mut |piece| found.extend_from_slice(piece)).unwrap();
+        assert!(found == expected, "{at}");
+    }
+    drop(first);
+    let foreign = Mark::new(u64::MAX, Box::new(|_| {}));
+    let error =
+        device.read_pieces(&aside, (0, 8), Some(&foreign), &mut |_| panic!("nothing was to be copied"));
+    assert!(
+        matches!(&error, Err(DeviceError::Driver { message, .. }) if message.contains("another device")),
+        "{error:?}"
+    );
 }
 
 #[test]

@@ -78,6 +78,39 @@ fn a_virtual_device_is_measured_and_gets_no_verdict() {
 }
 
 #[test]
+fn what_looking_costs_is_measured_beside_the_same_unlooked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bench.json");
+    let ran = run(
+        &[&["bench", &zoo("qwen2-tiny"), "--taps", "--out", file.to_str().unwrap()], &SMALL[..]].concat()
+    );
+    assert_eq!((ran.code, ran.stderr.as_str()), (5, ""), "{ran:?}");
+    let text = redacted(&ran.stdout);
+    for part in [
+        "decode, graph, fused, statistics of # stages #",
+        "decode, graph, unfused, statistics of # stages #",
+        "the same, read by the host after each token #",
+        "prefill, # tokens, every stage: # stages, # ? of # ? copied #",
+        "prefill, # tokens, the residual stream after each layer: # stages, # ? of # ? copied #",
+        "# % # % none: virtual device",
+    ] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let (decode, prefill) = (&json["taps"]["decode"], &json["taps"]["prefill"]);
+    for row in decode.as_array().unwrap() {
+        let nodes = |at: usize| row["nodes"][at].as_u64().unwrap();
+        assert_eq!(nodes(1), nodes(0) + 1, "{row}");
+        assert_eq!((&row["made"]["verdict"], row["made"]["limit"].as_f64()), (&"none".into(), Some(0.1)));
+    }
+    assert_eq!(decode.as_array().unwrap().len(), 2);
+    let bytes = |at: usize, what: &str| prefill[at][what].as_u64().unwrap();
+    assert_eq!(bytes(0, "bytes"), bytes(0, "bytes_of_all"), "{prefill}");
+    assert!(bytes(1, "bytes") < bytes(1, "bytes_of_all"), "{prefill}");
+    assert_eq!(prefill[0]["cost"]["limit"].as_f64(), Some(0.5));
+}
+
+#[test]
 fn what_makes_no_sense_is_refused() {
     usage(&["bench"], &["--device"]);
     usage(&["bench", "--device", "simt", "--synthetic", "gpt-2"], &["gpt-2", "qwen2.5-7b"]);

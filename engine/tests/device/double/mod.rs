@@ -9,6 +9,7 @@ mod graph;
 mod library;
 mod memory;
 mod ops;
+mod taps;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +24,7 @@ use kernels::launch::{Access, find};
 use kernels::seam::Seam;
 
 pub(crate) use memory::Heap;
+pub(crate) use taps::of as statistics_of;
 
 /// Compiles nothing, and gives back what it was asked for.
 struct Echo;

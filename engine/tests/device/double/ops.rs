@@ -3,7 +3,7 @@
 use kernels::device::DeviceError;
 use kernels::jit::Axis;
 
-use super::{Call, attention, fused};
+use super::{Call, attention, fused, taps};
 
 pub(super) type Done = Result<(), DeviceError>;
 
@@ -87,6 +87,10 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
         "attention_flash" | "attention_prefill" | "attention_plain" | "attention_decode"
         | "attention_split" => attention::run(&mut call),
         "attention_merge" => attention::merge(&mut call),
+        "tap_statistics_all" => {
+            call.grid_is([n * call.int("STAGES"), 1, 1])?;
+            taps::statistics(&mut call)
+        }
         "rope_kv_write" => rope_kv_write(&mut call, false),
         "norm_rope_kv_write" => rope_kv_write(&mut call, true),
         other => {

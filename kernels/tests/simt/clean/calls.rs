@@ -132,6 +132,24 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
             let x = Argument::Input(draw.values(count, activation));
             (launch::tap_statistics::shape(), vec![Argument::Output(64), x, Argument::Number(count)])
         }
+        "tap_statistics_all" => {
+            let (stages, rows) = (int(spec, "STAGES"), tokens.min(3));
+            let (mut table, mut count) = (Vec::new(), 0);
+            for _ in 0..stages {
+                let width = draw.within(1, 200_000 / (rows * stages));
+                let entry = launch::tap_statistics_all::entry(count as i64, width as u32);
+                table.extend(entry.map(|word| word as usize));
+                count += rows * width;
+            }
+            let axes = launch::tap_statistics_all::Axes { activation, stages };
+            let x = Argument::Input(draw.values(count, activation));
+            let out = Argument::Output(64 * rows * stages);
+            let table = Argument::Input(indices(&table));
+            (
+                launch::tap_statistics_all::shape(&axes, rows.into()),
+                vec![out, x, table, Argument::Number(rows)],
+            )
+        }
         other => panic!("{other} is a kernel without random calls; add it here"),
     };
     let written =
