@@ -1,11 +1,11 @@
 // Attention of one query a sequence, over pages, with the keys shared out over blocks: the first half of a decode step's
 // attention (Dao et al., "Flash-Decoding for long-context inference", 2023). attention_merge is the second.
 //
-// A block takes the query heads of one key and value head, or MOST_HEADS of them, and every SPLITS-th tile of keys; so
-// each key and value is read once for all of them. A group of lanes holds a key, a few features in each lane, and keeps
-// the softmax of its own keys (Milakov and Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867); the
-// groups of a warp are merged pairwise, and the warps in their order. What is stored is the largest score of the split,
-// the total of the weights below it, and the values added with these weights.
+// A block takes MOST_HEADS of the query heads of one key and value head at most, and every SPLITS-th tile of keys. A
+// group of lanes holds a key, a few features in each lane, and keeps the softmax of its own keys (Milakov and
+// Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867); the groups of a warp are merged pairwise,
+// and the warps in their order. What is stored is the largest score of the split, the total of the weights below it,
+// and the values added with these weights.
 #include "attention.cuh"
 #include "dependent.cuh"
 

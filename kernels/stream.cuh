@@ -164,14 +164,17 @@ class Stream {
     }
 
     __device__ __forceinline__ void ask(Eight<WEIGHT_DTYPE> (&to)[MATRICES][BATCH]) {
+        const bool row_there = far_row < ROWS;
+        const Weight::Element* from[MATRICES];
+#pragma unroll
+        for (u32 m = 0; m < MATRICES; ++m) from[m] = task.row(row_there ? far_row : 0, m);
 #pragma unroll
         for (u32 chunk = 0; chunk < BATCH; ++chunk) {
             const u32 i = element(far_batch, chunk);
-            const bool there = far_row < ROWS && i < end;
 #pragma unroll
             for (u32 m = 0; m < MATRICES; ++m) {
-                if (there) {
-                    load_weights(to[m][chunk], task.row(far_row, m) + i);
+                if (row_there && i < end) {
+                    load_weights(to[m][chunk], from[m] + i);
                 } else {
                     to[m][chunk].clear();
                 }

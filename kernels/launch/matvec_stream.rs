@@ -59,6 +59,12 @@ pub(super) const LARGEST: (Axes, Geometry) = (
     Geometry { blocks: 2, warps: 16, splits: 1, batch: 8 },
 );
 
+/// The same of many rows that are one batch each, as a head has: a lane keeps what it multiplies them by.
+pub(super) const MANY_ROWS: (Axes, Geometry) = (
+    Axes { out_features: 200, in_features: 896, weight: Dtype::BF16, activation: Dtype::BF16 },
+    Geometry { blocks: 2, warps: 8, splits: 1, batch: 4 },
+);
+
 fn variants() -> Vec<KernelSpec> {
     let axes = |(out_features, in_features, weight, activation)| Axes {
         out_features,

@@ -53,13 +53,11 @@ fn variants() -> Vec<KernelSpec> {
     let of = |(out_features, in_features, weight, activation)| {
         spec(&Axes { out_features, in_features, weight, activation }, Norm { eps: 1e-6, weight: activation })
     };
+    let norm = Norm { eps: 1e-6, weight: Dtype::BF16 };
+    let dealt = [matvec_stream::LARGEST, matvec_stream::MANY_ROWS];
     matvec_stream::VARIANTS
         .into_iter()
         .map(of)
-        .chain([laid(
-            &matvec_stream::LARGEST.0,
-            Norm { eps: 1e-6, weight: Dtype::BF16 },
-            matvec_stream::LARGEST.1,
-        )])
+        .chain(dealt.map(|(axes, geometry)| laid(&axes, norm, geometry)))
         .collect()
 }

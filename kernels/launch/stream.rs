@@ -64,7 +64,7 @@ impl Geometry {
         };
         let each = rows.div_ceil(resident.blocks).max(1);
         let rounds = each.div_ceil((resident.warps / splits).max(1));
-        let least = if norm { NORM_WARPS.div_ceil(splits) } else { 1 };
+        let least = if norm || (small && tiny) { NORM_WARPS.div_ceil(splits) } else { 1 };
         let at_once = each.div_ceil(rounds).max(least);
         let blocks = rows.div_ceil(at_once * rounds).max(1);
         Self { blocks, warps: at_once * splits, splits, batch }
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn rows_of_real_models_are_dealt_out_evenly() {
         // qwen2.5-0.5b: o_proj, down_proj, gate and up; 7b: o_proj and down_proj.
-        assert_eq!(of(896, 896, 1, false), Geometry { blocks: 128, warps: 7, splits: 1, batch: 4 });
+        assert_eq!(of(896, 896, 1, false), Geometry { blocks: 112, warps: 8, splits: 1, batch: 4 });
         assert_eq!(of(896, 4864, 1, false), Geometry { blocks: 224, warps: 8, splits: 2, batch: 5 });
         assert_eq!(of(4864, 896, 2, true), Geometry { blocks: 203, warps: 8, splits: 1, batch: 4 });
         assert_eq!(of(3584, 3584, 1, false), Geometry { blocks: 256, warps: 7, splits: 1, batch: 7 });

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::report::Maybe;
 use super::{Bench, Options, Sample, is_virtual, matrix};
 use crate::error::EngineError;
+use crate::plan::ExtraReads;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,9 +43,23 @@ impl Anchors {
     /// The read bandwidth of the working set whose size is nearest, as a ratio; not a number where none was measured.
     #[must_use]
     pub fn nearest_read(&self, bytes: u64) -> f64 {
+        self.nearest(bytes).map_or(f64::NAN, |row| row.bytes_per_second)
+    }
+
+    fn nearest(&self, bytes: u64) -> Option<&ReadRow> {
         let apart = |row: &ReadRow| (row.bytes.max(1) as f64 / bytes.max(1) as f64).ln().abs();
-        let nearest = self.read.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)));
-        nearest.map_or(f64::NAN, |row| row.bytes_per_second)
+        self.read.iter().min_by(|a, b| apart(a).total_cmp(&apart(b)))
+    }
+
+    /// Reads that take so many seconds, in the shape that was best for the working set that is nearest to them; the first
+    /// shape where none was measured.
+    pub(super) fn reads_that_take(&self, seconds: f64) -> ExtraReads {
+        let [first, ..] = read_bandwidth::SHAPES;
+        let all = self.read.iter().map(|row| row.bytes_per_second).fold(0.0, f64::max);
+        let row = self.nearest((seconds * all) as u64);
+        let rate = row.map_or(0.0, |row| row.bytes_per_second);
+        let bytes = (seconds * rate).clamp(16.0, 1e15) as u64;
+        ExtraReads { bytes, shape: row.map_or(first, |row| row.shape) }
     }
 }
 

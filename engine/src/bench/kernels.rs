@@ -133,7 +133,7 @@ fn bytes_of(plan: &Plan, model: &DeviceModel, step: &Step, depth: usize) -> u64 
 }
 
 /// What a token takes with these steps only.
-fn replayed(
+pub(super) fn replayed(
     bench: &Bench<'_>,
     model: &DeviceModel,
     options: &Options,

@@ -37,11 +37,12 @@ use std::sync::Arc;
 
 use ::kernels::device::{Device, DeviceError};
 use ::kernels::jit::Jit;
+use ::kernels::launch::read_bandwidth;
 
 use crate::device::{DeviceModel, DeviceOptions, GraphMode, Launching, SessionError};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
-use crate::plan::Phase;
+use crate::plan::{ExtraReads, Phase, Step};
 use anchors::Anchors;
 use report::{ControlRow, DecodeRow, Maybe, Report, SCHEMA};
 use verdict::{CONTROL_SHARE, Facts, judge};
@@ -118,7 +119,7 @@ impl Bench<'_> {
         if let Some((way, decoded)) = seen.best {
             if options.kernels {
                 progress("kernels");
-                let (model, prompt) = self.load(way, &options, 0, &mut report.notes)?;
+                let (model, prompt) = self.load(way, &options, None, &mut report.notes)?;
                 report.kernels = Some(kernels::measure(self, &model, &options)?);
                 report.attention = kernels::attention(self, &model, &options, prompt)?;
             }
@@ -140,7 +141,7 @@ impl Bench<'_> {
         anchors: &Anchors,
         seen: &mut Seen,
     ) -> Result<DecodeRow, EngineError> {
-        let (model, prompt) = self.load(way, options, 0, &mut seen.notes)?;
+        let (model, prompt) = self.load(way, options, None, &mut seen.notes)?;
         let nodes = match model.launching(1)? {
             Launching::Graph { nodes, .. } => Some(nodes),
             Launching::FellBack { because } => return Ok(DecodeRow::not(way, &because)),
@@ -181,14 +182,18 @@ impl Bench<'_> {
         let read = report.anchors.nearest_read(report.bytes.total());
         let fraction = report.bytes.total() as f64 / per_token / read;
         progress("negative control");
-        let extra = (CONTROL_SHARE * read * per_token).clamp(16.0, 1e15) as u64;
-        let (model, _) = self.load(way, &report.options, extra, &mut report.notes)?;
+        let extra = report.anchors.reads_that_take(CONTROL_SHARE * per_token);
+        let (model, _) = self.load(way, &report.options, Some(extra), &mut report.notes)?;
         let found = decode::measure(self, &model, &report.options)?;
+        let is_extra = |step: &Step| step.spec.kernel == read_bandwidth::KERNEL.name;
+        let alone = kernels::replayed(self, &model, &report.options, is_extra)?;
         drop(model);
         let control = ControlRow {
-            extra_bytes: extra,
+            extra_bytes: extra.bytes,
             tokens_per_second: found.sample.rate(1.0),
             drop: 1.0 - per_token / found.sample.median,
+            expected_drop: alone.median / (per_token + alone.median),
+            alone,
             sample: found.sample,
         };
         let whole = self.loaded.weights().drawn("model.embed_tokens.weight").map(|table| {
@@ -208,6 +213,7 @@ impl Bench<'_> {
             spread: decoded.sample.spread.max(control.sample.spread),
             fraction,
             control_drop: control.drop,
+            control_expected: control.expected_drop,
         });
         report.fraction = Some(fraction);
         report.judged = Some(way);
@@ -220,7 +226,7 @@ impl Bench<'_> {
         &self,
         way: Way,
         options: &Options,
-        extra_reads: u64,
+        extra_reads: Option<ExtraReads>,
         notes: &mut Vec<String>,
     ) -> Result<(DeviceModel, usize), EngineError> {
         self.load_as(options, notes, |options| self.sizes(way, options, extra_reads))
@@ -249,7 +255,7 @@ impl Bench<'_> {
         }
     }
 
-    fn sizes(&self, way: Way, options: Options, extra_reads: u64) -> DeviceOptions {
+    fn sizes(&self, way: Way, options: Options, extra_reads: Option<ExtraReads>) -> DeviceOptions {
         let sizes = DeviceOptions::new(self.loaded.config(), self.loaded.activation_dtype());
         DeviceOptions {
             max_tokens: options.prompt.max(1),

@@ -144,7 +144,7 @@ impl Bench<'_> {
         notes: &mut Vec<String>,
         prefill: bool,
     ) -> Result<(TappedRow, Vec<Maybe<TracedRow>>), EngineError> {
-        let (plain, prompt) = self.load(way, options, 0, notes)?;
+        let (plain, prompt) = self.load(way, options, None, notes)?;
         let untapped = decode::measure(self, &plain, options)?;
         let alone = turns(self, &plain, options)?;
         let without = nodes(&plain)?;
@@ -155,8 +155,10 @@ impl Bench<'_> {
             }
         }
         drop(plain);
-        let (tapped, _) = self
-            .load_as(options, notes, |options| DeviceOptions { taps: true, ..self.sizes(way, options, 0) })?;
+        let (tapped, _) = self.load_as(options, notes, |options| DeviceOptions {
+            taps: true,
+            ..self.sizes(way, options, None)
+        })?;
         let found = decode::measure(self, &tapped, options)?;
         let read = turns(self, &tapped, options)?;
         if found.tokens != untapped.tokens || !found.agree {

@@ -16,8 +16,13 @@ pub const MOST_SPREAD: f64 = 0.03;
 /// near; at the bandwidth, both are the same.
 pub const CONTROL_SHARE: f64 = 0.10;
 
-/// By how much the control has to lower the rate. A tenth of the time more is 9.1 % fewer tokens.
-pub const CONTROL_DROP: std::ops::RangeInclusive<f64> = 0.07..=0.12;
+/// By how much the control has to lower the rate, over what its reads take by themselves would lower it: a tenth of the time
+/// more is 9.1 % fewer tokens, which may be 7 to 12 %.
+pub const CONTROL_DROP: std::ops::RangeInclusive<f64> = 0.77..=1.32;
+
+/// What the reads of the control by themselves would have to lower the rate by at least, so that it can be seen; and at
+/// most, since they were to take a tenth of the time.
+pub const CONTROL_EXPECTED: std::ops::RangeInclusive<f64> = 0.06..=0.15;
 
 /// What is known of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +45,8 @@ pub struct Facts {
     pub fraction: f64,
     /// By which share the control lowered the rate.
     pub control_drop: f64,
+    /// By which share it had to, as long as its reads take by themselves.
+    pub control_expected: f64,
 }
 
 /// What a run says.
@@ -90,11 +97,21 @@ pub fn judge(facts: &Facts) -> Verdict {
         );
         return Verdict::Failed { why };
     }
-    if !CONTROL_DROP.contains(&facts.control_drop) {
-        let (low, high) = (percent(*CONTROL_DROP.start()), percent(*CONTROL_DROP.end()));
-        let (more, found) = (percent(CONTROL_SHARE), percent(facts.control_drop));
+    let expected = facts.control_expected;
+    if !CONTROL_EXPECTED.contains(&expected) {
+        let (low, high) = (percent(*CONTROL_EXPECTED.start()), percent(*CONTROL_EXPECTED.end()));
         let why = format!(
-            "the control did not move as it has to: {more} more work lowered the rate by {found}, not by {low} to {high}"
+            "the reads of the control take so long by themselves that they would lower the rate by {}, which is not {low} \
+             to {high}",
+            percent(expected)
+        );
+        return Verdict::None { why };
+    }
+    if !CONTROL_DROP.contains(&(facts.control_drop / expected)) {
+        let [low, high] = [CONTROL_DROP.start(), CONTROL_DROP.end()].map(|bound| percent(bound * expected));
+        let found = percent(facts.control_drop);
+        let why = format!(
+            "the control did not move as it has to: what it reads more lowered the rate by {found}, not by {low} to {high}"
         );
         return Verdict::None { why };
     }
@@ -184,6 +201,7 @@ mod tests {
             spread: 0.01,
             fraction: 0.8,
             control_drop: 0.091,
+            control_expected: 0.091,
         }
     }
 
@@ -222,9 +240,16 @@ mod tests {
         for control_drop in [0.0, 0.05, 0.069, 0.121, 0.5, -0.09, f64::NAN] {
             none(Facts { control_drop, ..good() }, "control did not move");
         }
-        for control_drop in [0.07, 0.12] {
+        for control_drop in [0.0701, 0.12] {
             assert_eq!(judge(&Facts { control_drop, ..good() }), Verdict::Measured { fraction: 0.8 });
         }
+        for control_expected in [0.0, 0.059, 0.151, f64::NAN] {
+            none(Facts { control_expected, ..good() }, "by themselves");
+        }
+        // What takes longer by itself has to show more.
+        let longer = Facts { control_expected: 0.11, ..good() };
+        none(Facts { control_drop: 0.084, ..longer.clone() }, "control did not move");
+        assert_eq!(judge(&Facts { control_drop: 0.14, ..longer }), Verdict::Measured { fraction: 0.8 });
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use kernels::Dtype;
 
 use crate::config::Config;
-use crate::plan::Phase;
+use crate::plan::{ExtraReads, Phase};
 
 /// What is wrong with how a model is to be put on a device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,9 +59,9 @@ pub struct DeviceOptions {
     /// Whether a decode run ends with statistics of every stage, made on the device, as the last node of a graph too; every
     /// stage of a decode plan then has memory of its own. Without it a plan has not one step more.
     pub taps: bool,
-    /// Bytes of weights that every decode run reads once more, for nothing: the negative control of the bench, by which
-    /// a tenth of the work more has to show. 0 for everybody else.
-    pub extra_reads: u64,
+    /// Weights that every decode run reads once more, for nothing: the negative control of the bench, by which a tenth of
+    /// the work more has to show. None for everybody else.
+    pub extra_reads: Option<ExtraReads>,
 }
 
 /// Whether decode runs are replays of a graph, or launches of one step after the other.
@@ -94,7 +94,7 @@ impl DeviceOptions {
             keep_stages: false,
             library: true,
             taps: false,
-            extra_reads: 0,
+            extra_reads: None,
         }
     }
 

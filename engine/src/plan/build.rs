@@ -85,8 +85,8 @@ pub(crate) fn assemble(
             }
             Err(_) => {}
         }
-        if phase == Phase::Decode && options.extra_reads > 0 {
-            control::read_more(&mut plan, options.extra_reads);
+        if let Some(extra) = options.extra_reads.filter(|_| phase == Phase::Decode) {
+            control::read_more(&mut plan, extra);
         }
         match options.keeps(phase) {
             true => memory::keep(&mut plan),

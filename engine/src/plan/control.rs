@@ -6,9 +6,19 @@ use kernels::launch::{Expr, read_bandwidth};
 
 use super::{BufferId, Element, Operand, Plan, PlanBuffer, Role, Step};
 
+/// Reads of weights that only cost time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExtraReads {
+    /// Bytes that a decode step reads more.
+    pub bytes: u64,
+    /// How they are read: blocks, threads of a block, and loads of a thread that are under way.
+    pub shape: (usize, u32, usize),
+}
+
 /// Puts steps in front that together read `bytes` bytes of weights, the largest tensors first and none twice. Fewer where
 /// all weights together have fewer. In front, because what was read last by the run before is then no more in a cache.
-pub(super) fn read_more(plan: &mut Plan, bytes: u64) {
+pub(super) fn read_more(plan: &mut Plan, extra: ExtraReads) {
+    let ExtraReads { bytes, shape } = extra;
     let mut weights: Vec<(u64, BufferId, kernels::Dtype)> = plan
         .buffers
         .iter()
@@ -28,7 +38,7 @@ pub(super) fn read_more(plan: &mut Plan, bytes: u64) {
             break;
         }
         left = left.saturating_sub(count * dtype.size() as u64);
-        steps.push(step(plan, steps.len(), id, dtype, count));
+        steps.push(step(plan, steps.len(), (id, dtype, count), shape));
     }
     let note = format!("reads {} bytes of weights once more in each run, for nothing", bytes - left);
     plan.notes.push(note);
@@ -36,8 +46,12 @@ pub(super) fn read_more(plan: &mut Plan, bytes: u64) {
 }
 
 /// One step, with memory of its own for what it leaves.
-fn step(plan: &mut Plan, number: usize, weight: BufferId, x: kernels::Dtype, count: u64) -> Step {
-    let [(blocks, threads, loads), ..] = read_bandwidth::SHAPES;
+fn step(
+    plan: &mut Plan,
+    number: usize,
+    (weight, x, count): (BufferId, kernels::Dtype, u64),
+    (blocks, threads, loads): (usize, u32, usize),
+) -> Step {
     let axes = read_bandwidth::Axes { x, blocks, threads, loads };
     let (name, role) = (format!("extra reads {number}"), Role::Unread(number));
     let out = BufferId(plan.buffers.len());

@@ -52,6 +52,7 @@ pub use build::build;
 pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;
 pub(crate) use check::{launch, number, shared};
+pub use control::ExtraReads;
 pub use error::{PlanError, StepProblem};
 pub(crate) use graph::Replayable;
 pub use graph::{GraphPoint, GraphValue};

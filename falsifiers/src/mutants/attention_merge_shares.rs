@@ -15,11 +15,5 @@ pub(super) static MUTANT: Mutant = Mutant {
 };
 
 fn seam() -> Seam {
-    in_source(
-        &["attention_merge"],
-        &[(
-            "const float weight = exp_below(largest[row * SPLITS + split], most);",
-            "const float weight = 1.0f;",
-        )],
-    )
+    in_source(&["attention_merge"], &[("share[j] = exp_below(lane_largest[j], most);", "share[j] = 1.0f;")])
 }

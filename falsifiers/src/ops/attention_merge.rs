@@ -44,8 +44,7 @@ fn cases(activation: Dtype) -> Vec<OpCase> {
         let batch = if at % 3 < 2 { LONG } else { pick(BATCHES, at / 3, LONG) };
         all.push(case(axes, batch));
     }
-    // The loop over splits is unrolled by eight, and four slices share them: here each slice takes eight at once, and as
-    // many of the rest as there can be.
+    // Splits that are no whole number of those that lanes, and slices, have together.
     let mut axes = Axes::new(attention_prefill::Axes {
         head_dim: 64,
         num_attention_heads: 4,

@@ -18,11 +18,13 @@ const DTYPES: [(Dtype, [Dtype; 2]); 3] = [
 const SHAPES: [(usize, usize, usize); 6] =
     [(1, 8, 8), (3, 72, 40), (2, 65, 264), (1, 40, 1000), (2, 24, 3336), (2, 9, 4872)];
 
-/// The same, with blocks that take several rounds, of which the last is not full.
-const DEALT: [((usize, usize, usize), Geometry); 3] = [
+/// The same, with blocks that take several rounds, of which the last is not full; in the last case so many that a lane
+/// keeps what it multiplies by.
+const DEALT: [((usize, usize, usize), Geometry); 4] = [
     ((2, 131, 520), Geometry { blocks: 3, warps: 8, splits: 1, batch: 1 }),
     ((1, 70, 2056), Geometry { blocks: 2, warps: 8, splits: 1, batch: 2 }),
     ((2, 45, 1544), Geometry { blocks: 3, warps: 9, splits: 3, batch: 1 }),
+    ((2, 131, 520), Geometry { blocks: 2, warps: 8, splits: 1, batch: 3 }),
 ];
 
 /// One case: its axes, its tokens, and how its rows are dealt out where that is not left to the kernel.

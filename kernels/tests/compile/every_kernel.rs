@@ -6,10 +6,15 @@ use kernels::launch::{Access, KERNELS, KernelInfo};
 use kernels::seam::Seam;
 use rayon::prelude::*;
 
+/// Bytes that a thread of a kernel may spill. Those of `attention_flash` are faster than what spills nothing: see its tiles
+/// for heads of 128 features.
+const SPILLS: &[(&str, u32)] = &[("attention_flash", 68)];
+
 /// What is wrong with a compiled kernel.
 fn problems(kernel: &KernelInfo, ptx: &str, resources: kernels::jit::Resources) -> Vec<String> {
     let mut problems = Vec::new();
-    if resources.spill_stores != 0 || resources.spill_loads != 0 {
+    let allowed = SPILLS.iter().find(|(name, _)| *name == kernel.name).map_or(0, |(_, bytes)| *bytes);
+    if resources.spill_stores > allowed || resources.spill_loads > allowed {
         problems.push(format!("spills: {resources:?}"));
     }
     let declared: Vec<u32> = kernel
@@ -28,7 +33,7 @@ fn problems(kernel: &KernelInfo, ptx: &str, resources: kernels::jit::Resources) 
 }
 
 #[test]
-fn every_variant_of_every_kernel_compiles_for_every_target_without_spills() {
+fn every_variant_of_every_kernel_compiles_for_every_target() {
     let all: Vec<(&KernelInfo, KernelSpec)> = KERNELS
         .iter()
         .flat_map(|kernel| (kernel.variants)().into_iter().map(|spec| (*kernel, spec)))
