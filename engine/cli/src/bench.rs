@@ -211,7 +211,8 @@ fn rates(report: &Report) -> String {
     match &report.control {
         Maybe::Measured(found) => {
             let what = format!("control, {}B more", large(found.extra_bytes as f64));
-            let moved = format!("{} fewer tokens/s", percent(found.drop));
+            let moved =
+                format!("{} fewer tokens/s, for {}", percent(found.drop), percent(found.expected_drop));
             row(&mut builder, &what, found.tokens_per_second, &found.sample, moved);
         }
         Maybe::Not { not_measured } => missing += &format!("control: not measured: {not_measured}\n"),
