@@ -186,13 +186,17 @@ impl Bench<'_> {
         let (model, _) = self.load(way, &report.options, Some(extra), &mut report.notes)?;
         let found = decode::measure(self, &model, &report.options)?;
         let is_extra = |step: &Step| step.spec.kernel == read_bandwidth::KERNEL.name;
-        let alone = kernels::replayed(self, &model, &report.options, is_extra)?;
+        let alone = match kernels::replayed(self, &model, &report.options, is_extra) {
+            Ok(sample) => Maybe::Measured(sample),
+            Err(error) => Maybe::not(&error.to_string()),
+        };
+        let takes = alone.measured().map_or(CONTROL_SHARE * per_token, |sample| sample.median);
         drop(model);
         let control = ControlRow {
             extra_bytes: extra.bytes,
             tokens_per_second: found.sample.rate(1.0),
             drop: 1.0 - per_token / found.sample.median,
-            expected_drop: alone.median / (per_token + alone.median),
+            expected_drop: takes / (per_token + takes),
             alone,
             sample: found.sample,
         };

@@ -186,10 +186,10 @@ pub struct ControlRow {
     pub tokens_per_second: f64,
     /// By which share the rate was lower.
     pub drop: f64,
-    /// By which share it had to be, as long as the reads take by themselves.
+    /// By which share it had to be, as long as the reads take by themselves; where that was not measured, a tenth of a token.
     pub expected_drop: f64,
     /// Seconds of the reads of a token by themselves.
-    pub alone: Sample,
+    pub alone: Maybe<Sample>,
     /// Seconds for each token.
     pub sample: Sample,
 }
