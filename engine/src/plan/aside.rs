@@ -13,7 +13,7 @@ use kernels::real::Values;
 use super::eager::Executor;
 use super::{Element, Plan, PlanBuffer, PlanError, Role, Step};
 use crate::device::Watch;
-use crate::device::storage::widen;
+use crate::device::storage::{Target, widen};
 use crate::error::EngineError;
 use crate::stage::StageName;
 use crate::trace::Tensor;
@@ -186,8 +186,10 @@ impl Recording<'_> {
             return Ok(());
         };
         let rows = usize::try_from(self.extent.tokens).unwrap_or(0);
-        let mut values: Vec<Vec<f32>> = stages.iter().map(|(_, width)| vec![0.0; rows * width]).collect();
-        let mut targets = values.iter_mut().map(Vec::as_mut_slice).collect();
+        let mut values: Vec<Vec<f32>> =
+            stages.iter().map(|(_, width)| Vec::with_capacity(rows * width)).collect();
+        let left = stages.iter().map(|(_, width)| rows * width);
+        let mut targets = values.iter_mut().zip(left).map(|(values, left)| Target { values, left }).collect();
         let mut readable = true;
         self.executor.device.read_pieces(self.aside, (at, bytes), whole.as_ref(), &mut |piece| {
             readable &= widen(stored, piece, &mut targets);

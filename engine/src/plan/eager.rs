@@ -10,7 +10,7 @@ use kernels::seam::Seam;
 use super::{Element, Operand, Plan, PlanBuffer, PlanError, Role, Step, StepProblem, launch, number};
 use crate::device::Watch;
 use crate::device::memory::Memory;
-use crate::device::storage::{encode, widen};
+use crate::device::storage::{Target, encode, widen};
 use crate::error::EngineError;
 use crate::stage::StageName;
 use crate::trace::Tensor;
@@ -164,8 +164,9 @@ impl Executor<'_> {
     ) -> Result<Vec<f32>, EngineError> {
         let row = buffer.width * buffer.element.size();
         let Element::Float(dtype) = buffer.element else { return Err(unreadable(plan, buffer).into()) };
-        let mut values = vec![0f32; rows * buffer.width];
-        let (mut targets, mut readable) = (VecDeque::from([&mut *values]), true);
+        let left = rows * buffer.width;
+        let mut values = Vec::with_capacity(left);
+        let (mut targets, mut readable) = (VecDeque::from([Target { values: &mut values, left }]), true);
         let memory = self.memory.of(plan, buffer)?;
         let range = ((first * row) as u64, (rows * row) as u64);
         self.device.read_pieces(memory, range, None, &mut |piece| {
