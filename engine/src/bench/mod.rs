@@ -127,7 +127,8 @@ impl Bench<'_> {
                 progress("taps");
                 report.taps = Some(self.taps(way, &options, &mut report.notes)?);
             }
-            let decoded = decode::Decoded { agree: !seen.disagree, ..decoded };
+            let taps_agree = report.taps.iter().flat_map(|taps| &taps.decode).all(|row| row.same_tokens);
+            let decoded = decode::Decoded { agree: !seen.disagree && taps_agree, ..decoded };
             self.judged(&mut report, way, &decoded, progress)?;
         }
         Ok(report)

@@ -45,6 +45,8 @@ pub struct TappedRow {
     pub stages: usize,
     /// Nodes of the graph without taps, and with them; `null` where there is none.
     pub nodes: [Option<usize>; 2],
+    /// Whether the same tokens were decoded with taps: a run in which they were not has failed.
+    pub same_tokens: bool,
     /// Statistics made in every step and left on the device.
     pub made: Cost,
     /// Statistics made in every step and read by the host after each; without taps the host takes as many turns.
@@ -161,7 +163,8 @@ impl Bench<'_> {
         })?;
         let found = decode::measure(self, &tapped, options)?;
         let read = turns(self, &tapped, options)?;
-        if found.tokens != untapped.tokens || !found.agree {
+        let same_tokens = found.agree && found.tokens == untapped.tokens;
+        if !same_tokens {
             notes.push(format!("{} decodes other tokens with taps", way.name()));
         }
         let cost = |samples| Cost::of(samples, MOST_OF_TOKEN, is_virtual(&*self.device));
@@ -169,6 +172,7 @@ impl Bench<'_> {
             way,
             stages: tapped.plan(Phase::Decode).measured().count(),
             nodes: [without, nodes(&tapped)?],
+            same_tokens,
             made: cost([untapped.sample, found.sample]),
             read: cost([alone, read]),
         };

@@ -22,7 +22,7 @@ pub const CONTROL_DROP: std::ops::RangeInclusive<f64> = 0.77..=1.32;
 
 /// What the reads of the control by themselves would have to lower the rate by at least, so that it can be seen; and at
 /// most, since they were to take a tenth of the time.
-pub const CONTROL_EXPECTED: std::ops::RangeInclusive<f64> = 0.06..=0.15;
+pub const CONTROL_EXPECTED: std::ops::RangeInclusive<f64> = 0.07..=0.12;
 
 /// What is known of a run.
 #[derive(Debug, Clone, PartialEq)]

@@ -41,8 +41,8 @@ fn seam() -> Seam {
                 "sum = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(w[j], v[j], sum)));",
             ),
             (
-                "sum[m] = fmaf(now[m][chunk].at(j), v[chunk].at(j), sum[m]);",
-                "sum[m] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(now[m][chunk].at(j), v[chunk].at(j), sum[m])));",
+                "sum[m] = fmaf(now[m][chunk].at(j), v.at(chunk, j), sum[m]);",
+                "sum[m] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(now[m][chunk].at(j), v.at(chunk, j), sum[m])));",
             ),
             (
                 "sum = fmaf(Weight::load(weight_row[i]), Activation::load(x_row[i]), sum);",

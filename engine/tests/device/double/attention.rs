@@ -22,8 +22,10 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<(), DeviceError> {
                 return call.fault("a sequence without exactly one token");
             }
         }
-        // Groups of no more than eight heads: one block a key head and split.
-        "attention_split" => call.grid_is([kv_heads * call.int("SPLITS"), batch, 1])?,
+        "attention_split" => {
+            let columns = kv_heads * (heads / kv_heads).div_ceil(call.int("MOST_HEADS"));
+            call.grid_is([columns * call.int("SPLITS"), batch, 1])?;
+        }
         "attention_plain" => call.grid_is([tokens, heads, 1])?,
         "attention_flash" => {
             call.grid_is([heads, tokens.div_ceil(call.int("QUERIES")), batch])?;
