@@ -31,7 +31,9 @@ pub(super) fn together(core: &Core<'_>, warp: &Warp, code: &Code, lanes: u32) ->
         return Ok(true);
     }
     let first = warp.registers.value(mask, lanes.trailing_zeros());
-    if first == lanes && matches!(mask, Value::Number(_)) {
+    // Nearly always: every lane that is here names exactly those that are.
+    let same = |lane| warp.registers.value(mask, lane) == lanes;
+    if first == lanes && (matches!(mask, Value::Number(_)) || each(lanes).all(same)) {
         return Ok(true);
     }
     let mut all_here = true;
