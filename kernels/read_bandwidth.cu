@@ -32,13 +32,13 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     for (; at + (LOADS - 1) * stride < whole; at += LOADS * stride) {
         uint4 read[LOADS];
 #pragma unroll
-        for (u32 i = 0; i < LOADS; ++i) read[i] = words[at + i * stride];
+        for (u32 i = 0; i < LOADS; ++i) read[i] = __ldcs(words + at + i * stride);
 #pragma unroll
         for (u32 i = 0; i < LOADS; ++i) found ^= read[i].x ^ read[i].y ^ read[i].z ^ read[i].w;
     }
 #pragma unroll 1
     for (; at < whole; at += stride) {
-        const uint4 read = words[at];
+        const uint4 read = __ldcs(words + at);
         found ^= read.x ^ read.y ^ read.z ^ read.w;
     }
     if (blockIdx.x == 0 && threadIdx.x < count % EACH) {

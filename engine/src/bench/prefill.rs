@@ -8,10 +8,11 @@ use crate::device::DeviceModel;
 use crate::error::EngineError;
 use crate::plan::Phase;
 
-/// Prefills that do not count: a device that was idle comes to its clock only after a while.
-const WARM_UP: usize = 10;
+/// Prefills between two looks at the clock: a device that goes from idle to its largest power changes its clock meanwhile, and
+/// a single prefill is shorter than that takes.
+const AT_ONCE: usize = 8;
 
-/// Computes the same prompt again and again, from an empty sequence, a few times more than count.
+/// Computes the same prompt again and again, each time from an empty sequence, once more than counts.
 pub(super) fn measure(
     bench: &Bench<'_>,
     model: &DeviceModel,
@@ -20,18 +21,21 @@ pub(super) fn measure(
     tokens: usize,
 ) -> Result<PrefillRow, EngineError> {
     let prompt = decode::prompt(model.config().vocab_size, tokens);
+    let at_once = if is_virtual(&*bench.device) { 1 } else { AT_ONCE };
+    let mut session = model.session()?;
     let mut seconds = Vec::new();
-    let warm_up = if is_virtual(&*bench.device) { 1 } else { WARM_UP };
-    for repeat in 0..warm_up + options.repeats {
-        let mut session = model.session()?;
-        let sequence = session.add();
+    for repeat in 0..=options.repeats {
         bench.device.synchronize()?;
         let from = bench.clock.now();
-        decode::prefill(&mut session, sequence, &prompt)?;
+        for _ in 0..at_once {
+            let sequence = session.add();
+            decode::prefill(&mut session, sequence, &prompt)?;
+            session.remove(sequence);
+        }
         bench.device.synchronize()?;
         let until = bench.clock.now();
-        if repeat >= warm_up {
-            seconds.push(until.saturating_sub(from).as_secs_f64());
+        if repeat > 0 {
+            seconds.push(until.saturating_sub(from).as_secs_f64() / at_once as f64);
         }
     }
     let sample = Sample::of(seconds);
