@@ -27,16 +27,17 @@ pub(super) fn list(
         .iter()
         .flat_map(|kernel| (kernel.variants)().into_iter().map(|spec| (*kernel, spec)))
         .collect();
-    let specs: Vec<KernelSpec> = variants.iter().map(|(_, spec)| spec.clone()).collect();
-    let bar = bar((specs.len() * targets.len()) as u64);
+    let of = |target: Target| variants.iter().filter(move |(kernel, _)| kernel.compiles_for(target));
+    let bar = bar(targets.iter().map(|&target| of(target).count() as u64).sum());
     let (mut rows, mut problems) = (Vec::new(), Vec::new());
     for &target in targets {
         let options = JitOptions { cache: cache.clone(), seam: Arc::new(Seam::empty()) };
         let jit = Jit::new(compiler()?, target, options);
         let before = bar.position();
         // What does not compile is told one by one below.
+        let specs: Vec<KernelSpec> = of(target).map(|(_, spec)| spec.clone()).collect();
         let _ = jit.prewarm(&specs, &|done, _| bar.set_position(before + done as u64));
-        for (kernel, spec) in &variants {
+        for (kernel, spec) in of(target) {
             match row(&jit, kernel, spec) {
                 Ok(row) => rows.push(row),
                 Err(error) => problems.push(format!("{target}: {error}")),
