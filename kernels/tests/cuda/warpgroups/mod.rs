@@ -6,10 +6,12 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `batch` | sequences in pages, and attention over them by either kernel |
+//! | `batch` | sequences of drawn numbers, and what attention makes of them |
+//! | `bench` | the same in pages on the device, attended by either kernel |
 //! | `speed` | how fast each tile is; asked for by name |
 
 mod batch;
+mod bench;
 mod speed;
 
 use kernels::Dtype;
@@ -17,7 +19,8 @@ use kernels::device::{After, Dependency, Device, GraphNode, Limits, Target};
 use kernels::launch::{attention_flash, attention_wgmma};
 
 use super::open;
-use batch::{Batch, Bench, FORMATS};
+use batch::{Batch, FORMATS};
+use bench::Bench;
 
 /// What a device without such products says of the kernel; `None` where there are some.
 fn offered(limits: &Limits) -> Option<()> {

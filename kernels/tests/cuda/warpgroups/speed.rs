@@ -8,7 +8,8 @@ use kernels::Dtype;
 use kernels::device::Device;
 use kernels::launch::{attention_flash, attention_wgmma};
 
-use super::batch::{Batch, Bench, Ready};
+use super::batch::Batch;
+use super::bench::{Bench, Ready};
 use super::{offered, open};
 
 /// Launches that are timed together.
