@@ -43,6 +43,7 @@ impl Target {
             max_block: [1024, 1024, 64],
             max_threads_per_block: 1024,
             max_shared_bytes,
+            warpgroup_products: self.major == 9 && self.minor == 0,
         }
     }
 }
@@ -95,6 +96,9 @@ pub struct Limits {
     pub max_threads_per_block: u32,
     /// Shared memory of a block, static and dynamic together, in bytes.
     pub max_shared_bytes: u32,
+    /// Whether kernels can have what compute capability 9.0 has for itself (`sm_90a`): products of warpgroups, and what goes
+    /// with them. Not on a virtual device.
+    pub warpgroup_products: bool,
 }
 
 #[cfg(test)]

@@ -198,8 +198,10 @@ impl Jit {
 
 /// The options that the compiler gets for a spec.
 fn compiler_options(spec: &KernelSpec, target: Target) -> Vec<String> {
+    // Instructions that a compute capability has for itself are had by its name with an `a` (PTX ISA 8.8, section 11.1.2).
+    let own = launch::find(&spec.kernel).and_then(launch::KernelInfo::only_for) == Some(target);
     let mut options = vec![
-        format!("--gpu-architecture={target}"),
+        format!("--gpu-architecture={target}{}", if own { "a" } else { "" }),
         "--std=c++17".to_owned(),
         "--fmad=false".to_owned(),
         "--generate-line-info".to_owned(),

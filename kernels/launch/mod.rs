@@ -14,6 +14,7 @@ pub mod attention_merge;
 pub mod attention_plain;
 pub mod attention_prefill;
 pub mod attention_split;
+pub mod attention_wgmma;
 pub mod bias;
 pub mod decode_advance;
 pub mod embedding;
@@ -41,7 +42,9 @@ pub mod silu_and_mul;
 pub mod stream;
 pub mod tap_statistics;
 pub mod tap_statistics_all;
+pub mod tiles;
 
+use crate::device::Target;
 use crate::jit::KernelSpec;
 use crate::jit::source::expanded;
 
@@ -70,6 +73,19 @@ impl KernelInfo {
     #[must_use]
     pub fn waits(&self) -> bool {
         expanded(self).contains("wait_for_predecessor();")
+    }
+
+    /// The only compute capability that it is for, where it uses instructions which that one has for itself: its text includes
+    /// `warpgroup.cuh`. It is compiled for `sm_90a` then, and by no other target.
+    #[must_use]
+    pub fn only_for(&self) -> Option<Target> {
+        self.source.contains("#include \"warpgroup.cuh\"\n").then_some(Target::new(9, 0))
+    }
+
+    /// Whether it can be compiled for a target.
+    #[must_use]
+    pub fn compiles_for(&self, target: Target) -> bool {
+        self.only_for().is_none_or(|only| only == target)
     }
 
     /// Whether it lets the kernel that depends on it start before its end.
@@ -152,6 +168,7 @@ pub static KERNELS: &[&KernelInfo] = &[
     &attention_plain::KERNEL,
     &attention_prefill::KERNEL,
     &attention_split::KERNEL,
+    &attention_wgmma::KERNEL,
     &bias::KERNEL,
     &decode_advance::KERNEL,
     &embedding::KERNEL,
@@ -199,4 +216,5 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("stream.cuh", include_str!("../stream.cuh")),
     ("rope_kv_write.cuh", include_str!("../rope_kv_write.cuh")),
     ("tensor.cuh", include_str!("../tensor.cuh")),
+    ("warpgroup.cuh", include_str!("../warpgroup.cuh")),
 ];

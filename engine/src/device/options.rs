@@ -45,6 +45,9 @@ pub struct DeviceOptions {
     pub fusion: bool,
     /// Whether decode runs share the keys of a sequence out over blocks, where the kernel fits.
     pub split_attention: bool,
+    /// Whether prefill runs attend by products of warpgroups (`attention_wgmma`), where the device has some and the kernel
+    /// fits. It adds up in other tiles than `attention_flash`, so that tokens differ in their last bits.
+    pub warpgroups: bool,
     /// Whether decode runs are replays of a graph.
     pub graph: GraphMode,
     /// Whether a kernel of a graph may start before the one before it has ended, where it waits for that itself.
@@ -89,6 +92,7 @@ impl DeviceOptions {
             kv_dtypes: vec![activation; config.num_hidden_layers],
             fusion: true,
             split_attention: true,
+            warpgroups: true,
             graph: GraphMode::Auto,
             programmatic: true,
             keep_stages: false,

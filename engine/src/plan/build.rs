@@ -61,6 +61,7 @@ pub(crate) fn assemble(
             layout,
             limits,
             split_attention: options.split_attention,
+            warpgroups: options.warpgroups,
             own_head: loaded.seam().is_active::<WeightsPoint>(),
             plan: Plan { phase, buffers: Vec::new(), steps: Vec::new(), notes: Vec::new() },
             tensors: BTreeMap::new(),

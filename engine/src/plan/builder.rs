@@ -71,6 +71,8 @@ pub struct Builder<'a> {
     pub(super) own_head: bool,
     /// Whether decode plans share the keys of a sequence out over blocks.
     pub(super) split_attention: bool,
+    /// Whether prefill plans attend by products of warpgroups.
+    pub(super) warpgroups: bool,
     pub(super) plan: Plan,
     pub(super) tensors: BTreeMap<String, Tensor>,
     pub(super) ignored: Vec<(&'static str, &'static str)>,
@@ -99,6 +101,12 @@ impl Builder<'_> {
     #[must_use]
     pub const fn split_attention(&self) -> bool {
         self.split_attention
+    }
+
+    /// Whether prefill plans attend by products of warpgroups, where the device has some and the kernel fits.
+    #[must_use]
+    pub const fn warpgroups(&self) -> bool {
+        self.warpgroups
     }
 
     fn buffer(&mut self, buffer: PlanBuffer) -> BufferId {

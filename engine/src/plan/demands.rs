@@ -114,8 +114,8 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             ("kv_write", "k" | "v") => (each(int("WIDTH")?)?, act()?),
             ("kv_write", "k_pages" | "v_pages") => (Count::RowsOf(int("WIDTH")?), float("KV_DTYPE")?),
             (
-                "attention_flash" | "attention_prefill" | "attention_plain" | "attention_decode"
-                | "attention_split",
+                "attention_wgmma" | "attention_flash" | "attention_prefill" | "attention_plain"
+                | "attention_decode" | "attention_split",
                 "out" | "q" | "k_pages" | "v_pages" | "qo_indptr" | "kv_page_indptr" | "kv_page_indices"
                 | "kv_len",
             ) => {

@@ -167,7 +167,9 @@ fn around(subject: &Subject, jit: &Jit, spec: &KernelSpec) -> Result<(), Stop> {
 fn compiled(subject: &Subject, kernel: &KernelInfo) -> Result<(), Stop> {
     let machine = subject.machine()?;
     let other = subject.fresh().machine()?;
-    for spec in (kernel.variants)() {
+    // What is for another capability alone has keys, and no code here.
+    let specs = if kernel.compiles_for(machine.jit.target()) { (kernel.variants)() } else { Vec::new() };
+    for spec in specs {
         let of = |jit: &Jit| jit.artifact(&spec).map_err(|error| jit_stop(&error));
         let (first, hit, anew) = (of(&machine.jit)?, of(&machine.jit)?, of(&other.jit)?);
         if *first != *hit {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use contracts::kinds::LaunchLimits;
 use engine::device::DeviceOptions;
 use engine::plan::{Plan, build};
+use kernels::device::simt::properties;
 use kernels::device::{Argument, Buffer, DeviceError, Function, Target};
 use kernels::launch::{Access, find};
 use simt::{Limits, Options};
@@ -34,10 +35,11 @@ pub(super) fn cases(parameters: &LaunchLimits) -> Vec<Case<'_>> {
 fn attempt(subject: &Subject, model: &str, target: Target) -> Result<Passed, Stop> {
     let loaded = subject.loaded(model)?;
     let options = Options { limits: Limits::of(target.major, target.minor), ..Options::default() };
+    let limits = properties(&options).limits;
     let machine = subject.virtual_machine(options)?;
     let mut launches = 0;
     for options in sizes(&loaded) {
-        for plan in build(&loaded, &options, &target.limits()).map_err(failed(subject))? {
+        for plan in build(&loaded, &options, &limits).map_err(failed(subject))? {
             let what = format!("the {} plan of {model} for {target}", plan.phase);
             launches += of_plan(subject, &machine, (&plan, &options), &what)?;
         }

@@ -133,6 +133,9 @@ struct Point<'c> {
     arithmetic: ArithmeticName,
 }
 
+/// Kinds that run on the virtual device and nowhere else.
+const VIRTUAL: [&str; 4] = ["instruction_coverage", "memory_safety", "race_freedom", "sync_safety"];
+
 /// One case for each kernel of an op and each way to store activations; one that is in error where there is no such op.
 fn of_op<'c>(
     kind: &'static str,
@@ -148,7 +151,12 @@ fn of_op<'c>(
             attempt: Box::new(move |_| Err(Stop::Errored(message.clone()))),
         }];
     };
-    let asked = |group: &Group| kernels.is_empty() || kernels.iter().any(|name| name == group.kernel);
+    // What is watched on the virtual device alone is not for kernels that it does not run.
+    let watched = VIRTUAL.contains(&kind);
+    let asked = |group: &Group| match kernels {
+        [] => !(watched && group.of_one_capability()),
+        names => names.iter().any(|name| name == group.kernel),
+    };
     let case = |group: Group| {
         let attempt = attempt.clone();
         Case {

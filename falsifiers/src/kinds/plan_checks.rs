@@ -202,7 +202,9 @@ fn every_kernel_is_launched(subject: &Subject, models: &[String]) -> Result<Pass
         }
     }
     let planned = |op: &str| KERNELS.iter().any(|kernel| kernel.op == op && launched.contains(kernel.name));
-    let dead = KERNELS.iter().find(|kernel| !launched.contains(kernel.name) && planned(kernel.op));
+    // Kernels of one compute capability take heads that no model of the zoo has; tests of their blocks say who launches them.
+    let mut anywhere = KERNELS.iter().filter(|kernel| kernel.only_for().is_none());
+    let dead = anywhere.find(|kernel| !launched.contains(kernel.name) && planned(kernel.op));
     match dead {
         Some(kernel) => Err(wrong(
             "unlaunched_kernels",

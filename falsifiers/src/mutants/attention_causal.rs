@@ -16,7 +16,7 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_source(
-        &["attention_flash", "attention_prefill", "attention_plain", "attention_decode"],
+        &["attention_flash", "attention_wgmma", "attention_prefill", "attention_plain", "attention_decode"],
         &[("return min(position + 1, length);", "return min(position + 2, length);")],
     )
 }

@@ -17,7 +17,14 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_spec(
-        &["attention_flash", "attention_prefill", "attention_plain", "attention_decode", "attention_split"],
+        &[
+            "attention_flash",
+            "attention_wgmma",
+            "attention_prefill",
+            "attention_plain",
+            "attention_decode",
+            "attention_split",
+        ],
         |axes| match axes.get_mut("SCALE") {
             Some(Axis::Float(scale)) => {
                 *scale *= 1.01;

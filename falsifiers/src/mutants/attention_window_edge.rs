@@ -16,7 +16,7 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_source(
-        &["attention_decode", "attention_flash", "attention_plain", "attention_prefill"],
+        &["attention_decode", "attention_flash", "attention_wgmma", "attention_plain", "attention_prefill"],
         &[(
             "position + 1 > WINDOW ? position + 1 - WINDOW : 0;",
             "position + 1 > WINDOW ? position - WINDOW : 0;",

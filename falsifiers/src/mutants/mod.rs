@@ -110,6 +110,11 @@ mod taps_first_row;
 mod taps_other_plan;
 mod taps_reversed;
 mod tied_weights_untied;
+mod wgmma_leading;
+mod wgmma_rescale;
+mod wgmma_swizzle;
+mod wgmma_unseen_nan;
+mod wgmma_wait;
 mod window_dropped;
 
 /// A known-bad engine.
@@ -232,6 +237,11 @@ pub static MUTANTS: &[&Mutant] = &[
     &stream_guard::MUTANT,
     &stream_norm::MUTANT,
     &tied_weights_untied::MUTANT,
+    &wgmma_leading::MUTANT,
+    &wgmma_rescale::MUTANT,
+    &wgmma_swizzle::MUTANT,
+    &wgmma_unseen_nan::MUTANT,
+    &wgmma_wait::MUTANT,
     &window_dropped::MUTANT,
 ];
 

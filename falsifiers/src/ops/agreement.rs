@@ -81,7 +81,7 @@ pub fn record(
     wanted: &dyn Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Computed>, Stop> {
     let mut cases = BTreeMap::new();
-    for group in CASES.iter().flat_map(|(_, groups)| groups()) {
+    for group in shared() {
         for case in &group.cases {
             let name = name_of(&group, case);
             if wanted(&name) {
@@ -95,8 +95,13 @@ pub fn record(
 /// The name of every case.
 #[must_use]
 pub fn names() -> Vec<String> {
-    let groups: Vec<Group> = CASES.iter().flat_map(|(_, groups)| groups()).collect();
-    groups.iter().flat_map(|group| group.cases.iter().map(|case| name_of(group, case))).collect()
+    shared().iter().flat_map(|group| group.cases.iter().map(|case| name_of(group, case))).collect()
+}
+
+/// The groups of kernels that both devices run.
+fn shared() -> Vec<Group> {
+    let all = CASES.iter().flat_map(|(_, groups)| groups());
+    all.filter(|group| !group.of_one_capability()).collect()
 }
 
 fn name_of(group: &Group, case: &OpCase) -> String {

@@ -10,6 +10,7 @@ use kernels::jit::KernelSpec;
 use kernels::launch::attention_prefill::Axes;
 use kernels::launch::{
     Expr, Extent, LaunchShape, attention_decode, attention_flash, attention_plain, attention_prefill,
+    attention_wgmma,
 };
 use kernels::real::Values;
 use kernels::{Arithmetic, Dtype, Real};
@@ -26,6 +27,7 @@ struct Kernel {
     head_dims: &'static [usize],
     dtypes: &'static [(Dtype, &'static [Dtype])],
     batches: &'static [&'static [Sequence]],
+    page_sizes: &'static [usize],
 }
 
 /// New tokens of a sequence, and its length with them.
@@ -39,6 +41,7 @@ const KERNELS: &[Kernel] = &[
         head_dims: &[8, 12, 20, 32, 48, 64, 80, 96, 128, 192, 256],
         dtypes: DTYPES,
         batches: RAGGED,
+        page_sizes: PAGE_SIZES,
     },
     Kernel {
         name: "attention_prefill",
@@ -47,6 +50,7 @@ const KERNELS: &[Kernel] = &[
         head_dims: &[32, 48, 64, 80, 96, 128, 192, 256],
         dtypes: DTYPES,
         batches: RAGGED,
+        page_sizes: PAGE_SIZES,
     },
     Kernel {
         name: "attention_flash",
@@ -55,6 +59,16 @@ const KERNELS: &[Kernel] = &[
         head_dims: &[32, 48, 64, 80, 96, 112, 128, 144, 192, 256],
         dtypes: &[(Dtype::F16, &[Dtype::F16]), (Dtype::BF16, &[Dtype::BF16])],
         batches: TILED,
+        page_sizes: PAGE_SIZES,
+    },
+    Kernel {
+        name: "attention_wgmma",
+        spec: |axes| attention_wgmma::spec(&warpgroups(axes)),
+        shape: |axes| attention_wgmma::shape(&warpgroups(axes), Expr::Tokens, Expr::Batch),
+        head_dims: &[64, 128, 64, 128, 64, 128],
+        dtypes: &[(Dtype::F16, &[Dtype::F16]), (Dtype::BF16, &[Dtype::BF16])],
+        batches: LONG,
+        page_sizes: &[16, 8, 64, 24, 128],
     },
     Kernel {
         name: "attention_decode",
@@ -63,6 +77,7 @@ const KERNELS: &[Kernel] = &[
         head_dims: &[8, 12, 20, 32, 48, 64, 80, 96, 128, 192, 256],
         dtypes: DTYPES,
         batches: SINGLE,
+        page_sizes: PAGE_SIZES,
     },
 ];
 
@@ -84,6 +99,16 @@ const TILED: &[&[Sequence]] = &[
     &[(3, 10), (0, 7), (16, 40), (64, 129), (0, 0)],
     &[(9, 90)],
     &[(40, 170)],
+];
+
+/// The same, around tiles of 128 keys and of 128 and 192 queries.
+const LONG: &[&[Sequence]] = &[
+    &[(1, 1), (70, 70)],
+    &[(129, 129)],
+    &[(17, 17), (1, 300)],
+    &[(3, 10), (0, 7), (130, 260), (64, 129), (0, 0)],
+    &[(9, 290)],
+    &[(200, 200)],
 ];
 
 /// The first token; one short and one long sequence; several, of which one is not run.
@@ -108,6 +133,14 @@ fn flash(axes: &Axes) -> attention_flash::Axes {
     let otherwise = attention_flash::Tile { queries: 64, keys: 32, warps: 4, blocks: 2 };
     let tile = pick(tiles, axes.num_attention_heads + axes.page_size, otherwise);
     attention_flash::Axes { attention: *axes, tile }
+}
+
+/// The same of products of warpgroups.
+fn warpgroups(axes: &Axes) -> attention_wgmma::Axes {
+    let tiles = attention_wgmma::Tile::all(axes.head_dim);
+    let otherwise = attention_wgmma::Tile { groups: 2, keys: 64, stages: 2, overlap: false, turns: false };
+    let tile = pick(tiles, axes.num_attention_heads + axes.page_size / 8, otherwise);
+    attention_wgmma::Axes { attention: *axes, tile }
 }
 
 /// Cases of each head_dim, every one with other options.
@@ -156,11 +189,12 @@ pub(super) fn groups() -> Vec<Group> {
                 let inputs = if at % ROUNDS == 1 { Inputs::Peaked } else { Inputs::Plain };
                 cases.push(case(*kernel, head_dim, (activation, kv_dtypes), at, inputs));
             }
+            let narrow = if kernel.head_dims.contains(&32) { 32 } else { 64 };
             for at in 0..WINDOWS.len() {
-                cases.push(case(*kernel, 32, (activation, kv_dtypes), at, Inputs::NanValue));
+                cases.push(case(*kernel, narrow, (activation, kv_dtypes), at, Inputs::NanValue));
             }
-            if kernel.name == "attention_flash" {
-                let cases_of = |at| case(*kernel, 32, (activation, kv_dtypes), at, Inputs::InfiniteValue);
+            if ["attention_flash", "attention_wgmma"].contains(&kernel.name) {
+                let cases_of = |at| case(*kernel, narrow, (activation, kv_dtypes), at, Inputs::InfiniteValue);
                 cases.extend((0..WINDOWS.len()).map(cases_of));
             }
             groups.push(Group { kernel: kernel.name, activation, cases });
@@ -190,7 +224,7 @@ fn case(
         num_key_value_heads,
         scale: (head_dim as f64).powf(-0.5),
         window: pick(WINDOWS, at, None),
-        page_size: pick(PAGE_SIZES, at, 16),
+        page_size: pick(kernel.page_sizes, at, 16),
         activation,
         kv: pick(kv_dtypes, at + at / 4, activation),
     };

@@ -55,6 +55,14 @@ pub struct Group {
     pub cases: Vec<OpCase>,
 }
 
+impl Group {
+    /// Whether the kernel is for one compute capability alone. The virtual device runs none of those.
+    #[must_use]
+    pub fn of_one_capability(&self) -> bool {
+        kernels::launch::find(self.kernel).is_some_and(|kernel| kernel.only_for().is_some())
+    }
+}
+
 /// One launch to be held to a reference.
 pub struct OpCase {
     /// Its axes.

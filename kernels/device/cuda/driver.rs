@@ -180,14 +180,14 @@ impl Ordinal {
         Ok(Properties {
             name,
             target,
-            limits: self.limits()?,
+            limits: self.limits(target)?,
             total_memory: total as u64,
             driver: described(version()?, std::fs::read_to_string(MODULE).ok().as_deref()),
         })
     }
 
     /// What a launch must stay within, as the driver says.
-    fn limits(self) -> Result<Limits, DeviceError> {
+    fn limits(self, target: Target) -> Result<Limits, DeviceError> {
         let of = |attribute| self.attribute(attribute);
         Ok(Limits {
             max_grid: [
@@ -202,6 +202,9 @@ impl Ordinal {
             ],
             max_threads_per_block: of(Attribute::CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_BLOCK)?,
             max_shared_bytes: of(Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?,
+            // The virtual device says that it has no tensor maps, whatever it plays.
+            warpgroup_products: target.limits().warpgroup_products
+                && of(Attribute::CU_DEVICE_ATTRIBUTE_TENSOR_MAP_ACCESS_SUPPORTED)? == 1,
         })
     }
 }

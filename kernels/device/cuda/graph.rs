@@ -14,7 +14,8 @@ use cudarc::driver::sys::{
 
 use super::context::Context;
 use super::driver::driver_version;
-use super::module::{Code, pointers, slots};
+use super::module::Code;
+use super::slot::pointers;
 use crate::device::edges::{Edge, edges, programmatic};
 use crate::device::graph::{foreign, new_handle};
 use crate::device::ptx::Early;
@@ -177,7 +178,7 @@ fn add(
     let modules = code.modules();
     let loaded =
         modules.get(node.function.handle).ok_or_else(|| refused("it is not loaded on this device"))?;
-    let mut slots = slots(&node.arguments);
+    let mut slots = loaded.slots(&node.arguments).map_err(|problem| refused(&problem))?;
     let mut pointers = pointers(&mut slots);
     let ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]) = (node.launch.grid, node.launch.block);
     let parameters = CUDA_KERNEL_NODE_PARAMS {

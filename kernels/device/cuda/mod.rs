@@ -5,6 +5,7 @@
 //! | `driver` | whether there is one, its version, its status codes, its devices |
 //! | `context` | the context and the stream that everything runs in, and what becomes of them after a fault |
 //! | `mark` | places in the order of what a stream does |
+//! | `slot` | arguments as the driver takes them |
 //! | `pinned` | memory of the host that the device copies to, in a stream of its own |
 //! | `module` | loaded kernels, and what they take |
 //! | `graph` | kernels that are launched together |
@@ -23,6 +24,7 @@ mod library;
 mod mark;
 mod module;
 mod pinned;
+mod slot;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,8 +41,9 @@ use driver::Ordinal;
 use graph::Graphs;
 use library::Libraries;
 use mark::Marks;
-use module::{Code, pointers, slots};
+use module::Code;
 use pinned::Ring;
+use slot::pointers;
 
 pub use driver::{check_compiler, driver_version};
 
@@ -232,7 +235,9 @@ impl Device for CudaDevice {
         self.context.enter()?;
         let modules = self.code.modules();
         let loaded = modules.checked(function, launch, arguments, &self.properties.limits)?;
-        let mut slots = slots(arguments);
+        let mut slots = loaded
+            .slots(arguments)
+            .map_err(|problem| DeviceError::Launch { kernel: function.kernel.clone(), problem })?;
         let mut pointers = pointers(&mut slots);
         let ([grid_x, grid_y, grid_z], [block_x, block_y, block_z]) = (launch.grid, launch.block);
         self.context.launching(&function.kernel);

@@ -12,10 +12,12 @@ use cudarc::driver::sys::{
 use super::context::Context;
 use super::driver::check;
 use super::image::is_whole;
+use super::slot::Slot;
 use crate::device::fits::{argument_problem, launch_problem};
 use crate::device::ptx::Early;
 use crate::device::{Argument, DeviceError, Function, Launch, Limits, parameter_sizes};
 use crate::jit::Artifact;
+use crate::launch::tiles::{self, PARAMETER_BYTES, Tiles};
 
 /// Bytes of the loader's error log that are kept.
 const LOG_BYTES: usize = 8192;
@@ -29,8 +31,10 @@ pub(super) struct Loaded {
     pub(super) shared: u32,
     /// Threads of a block that its registers allow.
     pub(super) max_threads: u32,
-    /// The size of each parameter.
+    /// The size of what is passed for each parameter.
     parameters: Vec<u32>,
+    /// Which parameters are tensor maps; those are passed a buffer.
+    tiles: Vec<Option<Tiles>>,
     /// What it says of the kernels around its launch.
     pub(super) early: Early,
 }
@@ -117,8 +121,20 @@ impl Loaded {
         let kernel = &artifact.spec.kernel;
         let refused =
             |message: String| DeviceError::Driver { operation: format!("load of {kernel}"), message };
-        let parameters = parameter_sizes(&artifact.ptx, kernel)
+        let mut parameters = parameter_sizes(&artifact.ptx, kernel)
             .ok_or_else(|| refused(format!("its PTX has no readable entry `{kernel}`")))?;
+        let tiles = tiles::all(&artifact.spec);
+        for (at, (size, tiles)) in parameters.iter_mut().zip(&tiles).enumerate() {
+            match (tiles, *size) {
+                (None, _) => {}
+                (Some(_), PARAMETER_BYTES) => *size = 8,
+                (Some(_), size) => {
+                    return Err(refused(format!(
+                        "parameter {at} is a tensor map of {PARAMETER_BYTES} bytes, and its PTX says {size}"
+                    )));
+                }
+            }
+        }
         let entry =
             CString::new(kernel.as_str()).map_err(|_| refused("its name has a zero byte".to_owned()))?;
         let module = load_artifact(artifact).map_err(|error| match error {
@@ -131,6 +147,7 @@ impl Loaded {
             shared: 0,
             max_threads: 0,
             parameters,
+            tiles,
             early: Early::of(&artifact.ptx),
         };
         // SAFETY: the module is loaded, the name ends with NUL, and the pointer is valid for a write.
@@ -175,22 +192,15 @@ impl Loaded {
         launch_problem(launch, self.shared, self.max_threads, limits)
             .or_else(|| argument_problem(arguments, &self.parameters))
     }
-}
 
-/// Arguments as the driver takes them: one 64-bit slot each, of which it reads as many bytes as the parameter has.
-pub(super) fn slots(arguments: &[Argument<'_>]) -> Vec<u64> {
-    arguments
-        .iter()
-        .map(|argument| match argument {
-            Argument::Buffer(buffer, offset) => buffer.address() + offset,
-            Argument::U32(value) => u64::from(*value).to_le(),
-        })
-        .collect()
-}
-
-/// A pointer to each slot. They hold as long as the slots.
-pub(super) fn pointers(slots: &mut [u64]) -> Vec<*mut c_void> {
-    slots.iter_mut().map(|slot| ptr::from_mut(slot).cast()).collect()
+    /// Arguments as the driver takes them, of a launch that was checked.
+    ///
+    /// # Errors
+    /// Why no tensor map can be made of a buffer.
+    pub(super) fn slots(&self, arguments: &[Argument<'_>]) -> Result<Vec<Slot>, String> {
+        let tiles = self.tiles.iter().copied().chain(std::iter::repeat(None));
+        arguments.iter().zip(tiles).map(|(argument, tiles)| Slot::new(argument, tiles)).collect()
+    }
 }
 
 /// Loads the machine code of an artifact, or its PTX where the driver answers that the code is for another device: the

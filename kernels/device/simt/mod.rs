@@ -21,7 +21,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ::simt::{Error, Fault, FaultKind, Options};
 
 use super::fits::range;
-use super::{Argument, Buffer, Device, DeviceError, Function, Graph, GraphNode, Launch, Properties, Target};
+use super::{
+    Argument, Buffer, Device, DeviceError, Function, Graph, GraphNode, Launch, Limits, Properties, Target,
+};
 use crate::jit::Artifact;
 use graph::Graphs;
 use modules::Modules;
@@ -43,7 +45,7 @@ pub fn properties(options: &Options) -> Properties {
     Properties {
         name: format!("virtual device ({target})"),
         target,
-        limits: target.limits(),
+        limits: Limits { warpgroup_products: false, ..target.limits() },
         total_memory: options.memory,
         driver: format!("simt {}", env!("CARGO_PKG_VERSION")),
     }

@@ -1,7 +1,8 @@
 //! The CUDA device: on a GPU where there is a driver, on the virtual device (`simt-cuda`) where there is none. Needs an
 //! NVRTC, and fails without.
 //!
-//! Every test is one for both: none is about hardware alone. Which of the two it was is printed.
+//! Every test is one for both: none is about hardware alone, but those of `warpgroups`, of which the virtual device has none.
+//! Which of the two it was is printed.
 //!
 //! | file | what |
 //! |---|---|
@@ -9,6 +10,7 @@
 //! | `memory` | allocation, copies, and their bounds |
 //! | `launches` | kernels, their arguments and their limits |
 //! | `chunks` | attention on tensor cores, in one piece and in several |
+//! | `warpgroups` | attention by products of warpgroups, where the device has some |
 //! | `graphs` | kernels that are launched together, again and again |
 //! | `library` | matrix products of cuBLASLt |
 //! | `faults` | what a kernel breaks, each in a process of its own |
@@ -22,6 +24,7 @@ mod launches;
 mod library;
 mod memory;
 mod opening;
+mod warpgroups;
 
 use std::sync::{Arc, OnceLock};
 

@@ -9,6 +9,7 @@
 //! | `clean` | the kernels of the engine in random calls: nothing is found in them |
 //! | `page` | the page of documentation that sets it beside compute-sanitizer |
 //! | `said` | what a tool of compute-sanitizer said, from its output |
+//! | `swizzle` | where `warpgroup.cuh` says that matrices lie |
 //! | `twins` | fused products give the bits of the steps that they replace |
 //! | `found` | every fault is found, and no clean twin has one |
 
@@ -20,6 +21,7 @@ mod found;
 mod page;
 mod run;
 mod said;
+mod swizzle;
 mod texts;
 mod twins;
 

@@ -4,7 +4,7 @@ use kernels::jit::KernelSpec;
 use kernels::launch::attention_prefill::Axes;
 use kernels::launch::{
     Expr, LaunchShape, attention_decode, attention_flash, attention_merge, attention_plain,
-    attention_prefill, attention_split, kv_write, rope,
+    attention_prefill, attention_split, attention_wgmma, kv_write, rope,
 };
 
 use crate::blocks::linear::plan::Linear;
@@ -116,13 +116,25 @@ fn prefilled(builder: &mut Builder<'_>, axes: &Axes, layer: usize, q: Value, pag
 
 /// The fastest kernel that attends for a prefill.
 fn prefill(builder: &mut Builder<'_>, axes: &Axes) -> (KernelSpec, LaunchShape) {
+    let instead = "which is slower, in the place of";
+    // What a device does not have is not missed there.
+    let unasked = !builder.warpgroups() || !builder.limits().warpgroup_products;
+    let slower = match attention_wgmma::fit(axes, builder.limits()) {
+        _ if unasked => None,
+        Ok(axes) => {
+            return (attention_wgmma::spec(&axes), attention_wgmma::shape(&axes, Expr::Tokens, Expr::Batch));
+        }
+        Err(why) => Some(why),
+    };
     let why = match attention_flash::fit(axes, builder.limits()) {
         Ok(axes) => {
+            if let Some(why) = slower {
+                builder.note(format!("attention_flash, {instead} attention_wgmma: {why}"));
+            }
             return (attention_flash::spec(&axes), attention_flash::shape(&axes, Expr::Tokens, Expr::Batch));
         }
         Err(why) => why,
     };
-    let instead = "which is slower, in the place of";
     match attention_prefill::unfit(axes, builder.limits()) {
         None => {
             builder.note(format!("attention_prefill, {instead} attention_flash: {why}"));

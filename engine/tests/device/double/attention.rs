@@ -30,6 +30,9 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<(), DeviceError> {
         "attention_flash" => {
             call.grid_is([heads, tokens.div_ceil(call.int("QUERIES")), batch])?;
         }
+        "attention_wgmma" => {
+            call.grid_is([heads, tokens.div_ceil(64 * call.int("GROUPS")), batch])?;
+        }
         _ => call.grid_is([tokens.div_ceil(16), heads, batch])?,
     }
     let width = kv_heads * head_dim;

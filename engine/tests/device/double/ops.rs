@@ -84,8 +84,8 @@ pub(super) fn run(mut call: Call<'_>) -> Done {
             let next = largest_of_slices(&mut call)?;
             decode_advance(&mut call, &next)
         }
-        "attention_flash" | "attention_prefill" | "attention_plain" | "attention_decode"
-        | "attention_split" => attention::run(&mut call),
+        "attention_wgmma" | "attention_flash" | "attention_prefill" | "attention_plain"
+        | "attention_decode" | "attention_split" => attention::run(&mut call),
         "attention_merge" => attention::merge(&mut call),
         "tap_statistics_all" => {
             call.grid_is([n * call.int("STAGES"), 1, 1])?;

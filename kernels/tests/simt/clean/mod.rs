@@ -28,7 +28,11 @@ const CALLS: usize = 500;
 
 #[test]
 fn nothing_is_found_in_random_calls_of_the_kernels() {
-    let specs: Vec<KernelSpec> = KERNELS.iter().flat_map(|kernel| (kernel.variants)()).collect();
+    let specs: Vec<KernelSpec> = KERNELS
+        .iter()
+        .filter(|kernel| kernel.only_for().is_none())
+        .flat_map(|kernel| (kernel.variants)())
+        .collect();
     let nvrtc = Nvrtc::find().unwrap_or_else(|error| panic!("{error}"));
     let jit = Jit::new(
         Box::new(nvrtc),
