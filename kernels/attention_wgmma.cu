@@ -15,10 +15,6 @@
 // A weight of 0 times a value that is not finite would be NaN. So of a tile that not all queries of the block see in whole
 // the values are looked through before they are multiplied, and 0 is put in the place of what is not finite, and of what
 // is behind the end; see finish_infinite for who sees such a value.
-//
-// OVERLAP: the scores of a tile are computed while the tile before it is multiplied with its values, and weighed while that
-// goes on (algorithm 2 of the paper). TURNS: the warpgroups take turns to begin products, so that one multiplies while
-// another weighs (section 3.1). Neither changes any bit.
 #include "common.cuh"
 #include "tensor.cuh"
 #include "warpgroup.cuh"
@@ -44,10 +40,9 @@ constexpr float FACTOR = (float)((SCALE) * 1.4426950408889634);
 // The bits of the exponent: all set in what is not finite.
 constexpr u32 EXPONENT = ACT_DTYPE == DT_BF16 ? 0x7f80u : 0x7c00u;
 
-// Named barriers: one for all who compute, one for the queries of each warpgroup, one for its turn.
+// Named barriers: one for all who compute, one for the queries of each warpgroup.
 constexpr u32 ALL = 1;
 constexpr u32 OWN = 2;
-constexpr u32 TURN = 5;
 
 // The keys that the query at `position` of a sequence of `length` sees: from first_key up to end_key.
 static __device__ __forceinline__ u32 first_key(u32 position) {
@@ -207,7 +202,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
     const u32 block_end = end_key(first_position, length);
 
     // Of the rows lane / 4 and lane / 4 + 8 of the warp. Totals are those of the lane's own keys.
-    float largest[2] = {NEGATIVE_INFINITY, NEGATIVE_INFINITY}, total[2] = {}, rescale[2];
+    float largest[2] = {NEGATIVE_INFINITY, NEGATIVE_INFINITY}, total[2] = {};
     float context[HEAD_DIM / 2] = {};
     float score[KEYS / 2];
     u32 weight[KEYS / 16][4];
@@ -265,7 +260,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
         show_to_products();
         meet<CONSUMERS>(ALL);
     };
-    // Weights [64, KEYS] in the place of scores, and by what everything before is to be multiplied.
+    // Weights [64, KEYS] in the place of scores; what was added up so far is multiplied by what they make of its weights.
     const auto weigh = [&](u32 tile) {
         if (tile < all_first || tile + KEYS > all_end) {
 #pragma unroll
@@ -292,7 +287,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
             // Rounded before it is taken away, so that the same largest rescales by exactly 1. Where there was nothing
             // yet, nothing weighs 0: the difference of two infinities, which is NaN, is never taken.
             const float base = now == NEGATIVE_INFINITY ? 0.0f : now * FACTOR;
-            rescale[h] = exp2_fast(largest[h] * FACTOR - base);
+            const float rescale = exp2_fast(largest[h] * FACTOR - base);
             largest[h] = now;
             float sum = 0.0f;
 #pragma unroll
@@ -304,13 +299,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
                     sum += one;
                 }
             }
-            total[h] = fmaf(total[h], rescale[h], sum);
-        }
-    };
-    // Multiplies what was added up so far.
-    const auto lower = [&] {
+            total[h] = fmaf(total[h], rescale, sum);
 #pragma unroll
-        for (u32 i = 0; i < HEAD_DIM / 2; ++i) context[i] *= rescale[i / 2 % 2];
+            for (u32 j = 0; j < HEAD_DIM / 8; ++j) {
+                context[j * 4 + h * 2] *= rescale;
+                context[j * 4 + h * 2 + 1] *= rescale;
+            }
+        }
     };
     // Rounds weights: the sum of a product as it stands is the left side of another.
     const auto round_weights = [&] {
@@ -323,77 +318,21 @@ extern "C" __global__ void __launch_bounds__(THREADS, 1)
         }
     };
 
-    Ring now;
-    if constexpr (OVERLAP) {
-        const auto take_turn = [&] {
-            if constexpr (TURNS) meet<256>(TURN + group);
-        };
-        // Warpgroups are ready one after the other; the last is not asked for more than there is.
-        const auto end_turn = [&](bool more) {
-            if constexpr (TURNS) {
-                if (more || group + 1 < GROUPS) pass<256>(TURN + (group + 1) % GROUPS);
-            }
-        };
-        if constexpr (TURNS) {
-            if (group == GROUPS - 1) pass<256>(TURN);
-        }
-        wait_for_phase(k_full(0), 0);
-        take_turn();
-        multiply_keys(0);
-        end_turn(begin + KEYS < end);
-        wait_for_products<0>();
+    Ring ring;
+    for (u32 tile = begin; tile < end; tile += KEYS, ring.go_on()) {
+        wait_for_phase(k_full(ring.stage), ring.parity);
+        multiply_keys(ring.stage);
+        wait_for_products();
         hold(score);
-        release(k_free(0));
-        weigh(begin);
+        release(k_free(ring.stage));
+        weigh(tile);
         round_weights();
-        for (u32 tile = begin; tile + KEYS < end; tile += KEYS) {
-            Ring next = now;
-            next.go_on();
-            // Before its turn: who looks values through meets the others.
-            values_there(tile, now);
-            wait_for_phase(k_full(next.stage), next.parity);
-            take_turn();
-            multiply_keys(next.stage);
-            multiply_values(now.stage);
-            end_turn(tile + 2 * KEYS < end);
-            wait_for_products<1>();
-            hold(score);
-            release(k_free(next.stage));
-            weigh(tile + KEYS);
-            // Weighed before it is waited for values, not after: the compiler moves a wait up as far as the last branch. This
-            // one depends on every weight, and is never taken: no total is negative.
-            hold(score);
-            for (float sum = total[0] + total[1]; sum < 0.0f;) asm volatile("nanosleep.u32 1;" : "+f"(sum));
-            wait_for_products<0>();
-            hold(context);
-            hold(weight);
-            release(v_free(now.stage));
-            lower();
-            round_weights();
-            now = next;
-        }
-        values_there((end - 1) / KEYS * KEYS, now);
-        multiply_values(now.stage);
-        wait_for_products<0>();
+        values_there(tile, ring);
+        multiply_values(ring.stage);
+        wait_for_products();
         hold(context);
         hold(weight);
-    } else {
-        for (u32 tile = begin; tile < end; tile += KEYS, now.go_on()) {
-            wait_for_phase(k_full(now.stage), now.parity);
-            multiply_keys(now.stage);
-            wait_for_products<0>();
-            hold(score);
-            release(k_free(now.stage));
-            weigh(tile);
-            lower();
-            round_weights();
-            values_there(tile, now);
-            multiply_values(now.stage);
-            wait_for_products<0>();
-            hold(context);
-            hold(weight);
-            release(v_free(now.stage));
-        }
+        release(v_free(ring.stage));
     }
 
     const u64 first_row = ((u64)(first_token + first_query + row) * NUM_ATTENTION_HEADS + head) * HEAD_DIM;

@@ -64,10 +64,9 @@ static __device__ __forceinline__ void begin_products() { asm volatile("wgmma.fe
 // The products since the last call are a group.
 static __device__ __forceinline__ void end_products() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 
-// Waits until no more than `PENDING` groups are still computed.
-template <int PENDING>
+// Waits until every group is computed.
 static __device__ __forceinline__ void wait_for_products() {
-    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory");
+    asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
 }
 
 // Keeps the compiler from moving uses of these registers over this place: it does not know that a product writes them later.
@@ -165,11 +164,6 @@ static __device__ __forceinline__ void wait_for_phase(u32 barrier, u32 parity) {
 template <u32 THREADS>
 static __device__ __forceinline__ void meet(u32 number) {
     asm volatile("barrier.cta.sync.aligned %0, %1;" ::"r"(number), "n"(THREADS) : "memory");
-}
-// Counts as having met, and goes on.
-template <u32 THREADS>
-static __device__ __forceinline__ void pass(u32 number) {
-    asm volatile("barrier.cta.arrive.aligned %0, %1;" ::"r"(number), "n"(THREADS) : "memory");
 }
 
 // Changes how many registers each thread of a warpgroup has; all of its warps call it (9.7.19.5).

@@ -64,7 +64,11 @@ fn append<const SIZE: usize>(
     }
 }
 
-fn append_one<const SIZE: usize>(to: &mut Vec<f32>, raw: &[[u8; SIZE]], of: &(impl Fn([u8; SIZE]) -> f32 + Sync)) {
+fn append_one<const SIZE: usize>(
+    to: &mut Vec<f32>,
+    raw: &[[u8; SIZE]],
+    of: &(impl Fn([u8; SIZE]) -> f32 + Sync),
+) {
     to.par_extend(raw.par_iter().with_min_len(AT_ONCE).map(|raw| of(*raw)));
 }
 
@@ -89,9 +93,12 @@ mod tests {
             }
             // In pieces that end within parts, and parts that end within pieces; one part is empty; few and many parts.
             let rest = |parts: &[usize]| [parts, &[count - parts.iter().sum::<usize>()]].concat();
-            for (piece, parts) in
-                [(count, rest(&[count, 0])), (AT_ONCE + 3, rest(&[7, 0, AT_ONCE + 9])), (999, rest(&[40; 60])), (9, rest(&[3, 0, 5]))]
-            {
+            for (piece, parts) in [
+                (count, rest(&[count, 0])),
+                (AT_ONCE + 3, rest(&[7, 0, AT_ONCE + 9])),
+                (999, rest(&[40; 60])),
+                (9, rest(&[3, 0, 5])),
+            ] {
                 let mut all: Vec<Vec<f32>> = parts.iter().map(|&part| Vec::with_capacity(part)).collect();
                 let each = all.iter_mut().zip(&parts).map(|(values, &left)| Target { values, left });
                 let mut targets: VecDeque<Target<'_>> = each.collect();

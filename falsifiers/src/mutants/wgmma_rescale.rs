@@ -15,5 +15,11 @@ pub(super) static MUTANT: Mutant = Mutant {
 };
 
 fn seam() -> Seam {
-    in_source(&["attention_wgmma"], &[("context[i] *= rescale[i / 2 % 2];", "context[i] *= 1.0f;")])
+    in_source(
+        &["attention_wgmma"],
+        &[
+            ("context[j * 4 + h * 2] *= rescale;", "context[j * 4 + h * 2] *= 1.0f;"),
+            ("context[j * 4 + h * 2 + 1] *= rescale;", "context[j * 4 + h * 2 + 1] *= 1.0f;"),
+        ],
+    )
 }

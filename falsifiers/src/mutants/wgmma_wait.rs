@@ -17,15 +17,9 @@ pub(super) static MUTANT: Mutant = Mutant {
 fn seam() -> Seam {
     in_source(
         &["attention_wgmma"],
-        &[
-            (
-                "        wait_for_phase(k_full(0), 0);\n        take_turn();\n        multiply_keys(0);\n",
-                "        take_turn();\n        multiply_keys(0);\n        wait_for_phase(k_full(0), 0);\n",
-            ),
-            (
-                "            wait_for_phase(k_full(now.stage), now.parity);\n            multiply_keys(now.stage);\n",
-                "            multiply_keys(now.stage);\n            wait_for_phase(k_full(now.stage), now.parity);\n",
-            ),
-        ],
+        &[(
+            "        wait_for_phase(k_full(ring.stage), ring.parity);\n        multiply_keys(ring.stage);\n",
+            "        multiply_keys(ring.stage);\n        wait_for_phase(k_full(ring.stage), ring.parity);\n",
+        )],
     )
 }

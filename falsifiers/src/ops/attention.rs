@@ -138,7 +138,7 @@ fn flash(axes: &Axes) -> attention_flash::Axes {
 /// The same of products of warpgroups.
 fn warpgroups(axes: &Axes) -> attention_wgmma::Axes {
     let tiles = attention_wgmma::Tile::all(axes.head_dim);
-    let otherwise = attention_wgmma::Tile { groups: 2, keys: 64, stages: 2, overlap: false, turns: false };
+    let otherwise = attention_wgmma::Tile { groups: 2, keys: 64, stages: 2 };
     let tile = pick(tiles, axes.num_attention_heads + axes.page_size / 8, otherwise);
     attention_wgmma::Axes { attention: *axes, tile }
 }
