@@ -8,11 +8,15 @@ use crate::device::DeviceModel;
 use crate::error::EngineError;
 use crate::plan::Phase;
 
-/// Prefills between two looks at the clock: a device that goes from idle to its largest power changes its clock meanwhile, and
-/// a single prefill is shorter than that takes.
+/// Prefills between two looks at the clock: a device at its largest power changes its clock all the time, and a single prefill
+/// is shorter than that takes.
 const AT_ONCE: usize = 8;
+/// What does not count, in seconds: a device that was idle takes so long to come to the clock that it keeps.
+const WARM_UP: f64 = 2.0;
+/// Repeats that do not count at most, however little they take.
+const MOST_WARM_UPS: usize = 40;
 
-/// Computes the same prompt again and again, each time from an empty sequence, once more than counts.
+/// Computes the same prompt again and again, each time from an empty sequence.
 pub(super) fn measure(
     bench: &Bench<'_>,
     model: &DeviceModel,
@@ -23,8 +27,7 @@ pub(super) fn measure(
     let prompt = decode::prompt(model.config().vocab_size, tokens);
     let at_once = if is_virtual(&*bench.device) { 1 } else { AT_ONCE };
     let mut session = model.session()?;
-    let mut seconds = Vec::new();
-    for repeat in 0..=options.repeats {
+    let mut timed = || -> Result<f64, EngineError> {
         bench.device.synchronize()?;
         let from = bench.clock.now();
         for _ in 0..at_once {
@@ -33,12 +36,18 @@ pub(super) fn measure(
             session.remove(sequence);
         }
         bench.device.synchronize()?;
-        let until = bench.clock.now();
-        if repeat > 0 {
-            seconds.push(until.saturating_sub(from).as_secs_f64() / at_once as f64);
+        Ok(bench.clock.now().saturating_sub(from).as_secs_f64())
+    };
+    let mut warm = timed()?;
+    for _ in 1..MOST_WARM_UPS {
+        if at_once == 1 || warm >= WARM_UP {
+            break;
         }
+        warm += timed()?;
     }
-    let sample = Sample::of(seconds);
+    let seconds: Result<Vec<f64>, EngineError> =
+        (0..options.repeats).map(|_| Ok(timed()? / at_once as f64)).collect();
+    let sample = Sample::of(seconds?);
     let mut operations = count::operations(model.plan(Phase::Prefill), model.config(), tokens);
     let value = &mut operations;
     bench.loaded.seam().apply::<BenchPoint>(&mut BenchValue::Operations(value));

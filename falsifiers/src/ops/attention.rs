@@ -65,7 +65,7 @@ const KERNELS: &[Kernel] = &[
         name: "attention_wgmma",
         spec: |axes| attention_wgmma::spec(&warpgroups(axes)),
         shape: |axes| attention_wgmma::shape(&warpgroups(axes), Expr::Tokens, Expr::Batch),
-        head_dims: &[64, 128, 64, 128, 64, 128],
+        head_dims: &[64, 128],
         dtypes: &[(Dtype::F16, &[Dtype::F16]), (Dtype::BF16, &[Dtype::BF16])],
         batches: LONG,
         page_sizes: &[16, 8, 64, 24, 128],
