@@ -8,11 +8,9 @@
 //! |---|---|
 //! | `batch` | sequences of drawn numbers, and what attention makes of them |
 //! | `bench` | the same in pages on the device, attended by either kernel |
-//! | `speed` | how fast each tile is; asked for by name |
 
 mod batch;
 mod bench;
-mod speed;
 
 use kernels::Dtype;
 use kernels::device::{After, Dependency, Device, GraphNode, Limits, Target};

@@ -107,7 +107,7 @@ impl Space {
         self.live.get(index).map(|range| range.number)
     }
 
-    /// The freed allocation that any of these bytes was in.
+    /// The freed allocation that any of these bytes was in; one without bytes is known by its address.
     pub(super) fn freed(&self, address: u64, bytes: u64) -> Option<&Freed> {
         let last = address.saturating_add(bytes.max(1) - 1);
         let (_, freed) = self.freed.range(..=last).next_back()?;

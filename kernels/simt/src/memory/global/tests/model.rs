@@ -44,10 +44,11 @@ struct Model {
 }
 
 impl Model {
-    /// The begin of the buffer that a byte lies in, and whether that lives.
+    /// The begin of the buffer that a byte lies in, and whether that lives. A freed one without bytes keeps its address.
     fn buffer(&self, address: u64) -> Option<(u64, bool)> {
         let (&begin, (bytes, live)) = self.buffers.range(..=address).next_back()?;
-        (address - begin < bytes.len() as u64).then_some((begin, *live))
+        let size = if *live { bytes.len() } else { bytes.len().max(1) };
+        (address - begin < size as u64).then_some((begin, *live))
     }
 
     /// The flags of a range, if it lies in one buffer that lives.

@@ -1,16 +1,27 @@
-//! How fast each tile is: what the lists of tiles are ordered by.
-//!
-//! `cuda --ignored --nocapture speed_of_every_tile` prints a line for each.
+//! How fast attention of a prefill is on a GPU: each tile of `attention_wgmma` beside `attention_flash`. What the lists of
+//! tiles are ordered by; a line for each.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot set up has nothing to time"
+)]
+
+#[expect(dead_code, reason = "the tests ask for more than time")]
+#[path = "../tests/cuda/warpgroups/batch.rs"]
+mod batch;
+#[expect(dead_code, reason = "the tests ask for more than time")]
+#[path = "../tests/cuda/warpgroups/bench.rs"]
+mod bench;
 
 use std::time::Instant;
 
 use kernels::Dtype;
-use kernels::device::Device;
+use kernels::device::{CudaDevice, Device};
 use kernels::launch::{attention_flash, attention_wgmma};
 
-use super::batch::Batch;
-use super::bench::{Bench, Ready};
-use super::{offered, open};
+use batch::Batch;
+use bench::{Bench, Ready};
 
 /// Launches that are timed together.
 const LAUNCHES: u32 = 20;
@@ -40,13 +51,15 @@ fn seconds(bench: &Bench, ready: &Ready) -> f64 {
     (0..5).map(|_| timed()).fold(f64::INFINITY, f64::min)
 }
 
-#[test]
-#[ignore = "a measurement, which holds nothing"]
-fn speed_of_every_tile() {
-    let bench = Bench::new(open());
-    if offered(&bench.device.properties().limits).is_none() {
-        return;
-    }
+fn main() {
+    let bench = match CudaDevice::open(0) {
+        Ok(device) => Bench::new(device),
+        Err(error) => {
+            eprintln!("nothing was timed: {error}");
+            std::process::exit(3);
+        }
+    };
+    let wgmma = bench.device.properties().limits.warpgroup_products;
     for &(head_dim, heads, kv_heads, tokens) in SHAPES {
         let sequences = vec![(tokens, tokens)];
         let batch = Batch { heads, kv_heads, sequences, ..Batch::new(head_dim, Dtype::BF16) };
@@ -58,7 +71,7 @@ fn speed_of_every_tile() {
             "attention_flash".to_owned(),
             bench.ready_flash(&batch, attention_flash::Tile::all(head_dim)[0]),
         )];
-        for tile in attention_wgmma::Tile::all(head_dim) {
+        for tile in attention_wgmma::Tile::all(head_dim).iter().filter(|_| wgmma) {
             ready.push((format!("{tile:?}"), bench.ready_wgmma(&batch, *tile)));
         }
         for (name, ready) in ready {
