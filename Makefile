@@ -15,18 +15,24 @@ run: build nvrtc ## Run every claim of the lanes cpu and simt, plant every mutan
 	$(BIN)/pv prove --device cpu,simt
 	$(BIN)/pv report --gate reference-ready --gate virtual-ready
 
-test: check nvrtc ## Check formatting, lints and contracts, run all tests, and all claims and mutants of the lane simt
+# The tests build pv too, with the features that all of the workspace asks for; building it by itself would be a second
+# build of nearly everything.
+test: lint nvrtc ## Check formatting, lints and contracts, run all tests, and all claims and mutants of the lane simt
+	$(CARGO) test --locked --workspace --quiet --no-run
+	$(BIN)/pv validate --deny warnings
 	INSTA_UPDATE=no $(CARGO) test --locked --workspace --quiet
-	$(CARGO) build --locked --quiet --package pv
 	$(BIN)/pv run --device simt --out target/test-runs
 	$(BIN)/pv prove --device simt --out target/test-runs
 
-check: ## Formatting, clippy, the API documentation, and the linter of the contracts
+check: lint ## Formatting, clippy, the API documentation, and the linter of the contracts
+	$(CARGO) run --locked --quiet --package pv -- validate --deny warnings
+
+.PHONY: lint
+lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --quiet -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
 	$(CARGO) metadata --locked --quiet --format-version 1 --manifest-path fuzz/Cargo.toml > /dev/null
-	$(CARGO) run --locked --quiet --package pv -- validate --deny warnings
 
 .PHONY: build
 build: ## Build pv and apr
