@@ -23,6 +23,11 @@
 //! | [`norm_qkv`] | queries, keys and values of the norm of rows |
 //! | [`norm_gate_up`] | the gated activation of the norm of rows |
 //! | [`kv_write`] | keys and values of new tokens, written to their pages |
+//! | [`mla_rope`] | the rotary part of latent attention, with YaRN and scaling of queries |
+//! | [`mla_write`] | latents and shared keys of new tokens, written to their pages |
+//! | [`mla_absorb`], [`mla_value_up`] | queries into the space of latents, and values out of it |
+//! | [`mla_attention`], [`mla_attention_split`] | attention in that space, whole and over splits of the latents |
+//! | [`mla_unabsorbed`] | the same with a key and a value of every head |
 //! | [`random_fill`] | numbers that follow from a seed and their place |
 //! | [`read_bandwidth`], [`empty`] | reading memory, and nothing: what a bench compares with |
 //! | [`argmax`] | the index of the largest element of each row |
@@ -64,6 +69,13 @@ pub mod kv_write;
 pub mod launch;
 pub mod linear;
 pub mod linear_add;
+pub mod mla_absorb;
+pub mod mla_attention;
+pub mod mla_attention_split;
+pub mod mla_rope;
+pub mod mla_unabsorbed;
+pub mod mla_value_up;
+pub mod mla_write;
 pub mod norm_gate_up;
 pub mod norm_linear;
 pub mod norm_qkv;
@@ -110,6 +122,13 @@ pub static OPS: &[&OpInfo] = &[
     &kv_write::OP,
     &linear::OP,
     &linear_add::OP,
+    &mla_absorb::OP,
+    &mla_attention::OP,
+    &mla_attention_split::OP,
+    &mla_rope::OP,
+    &mla_unabsorbed::OP,
+    &mla_value_up::OP,
+    &mla_write::OP,
     &norm_gate_up::OP,
     &norm_linear::OP,
     &norm_qkv::OP,

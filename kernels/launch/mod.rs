@@ -26,6 +26,16 @@ pub mod matmul_simt;
 pub mod matvec;
 pub mod matvec_add;
 pub mod matvec_stream;
+pub mod mla_absorb_matmul;
+pub mod mla_absorb_matvec;
+pub mod mla_attention_flash;
+pub mod mla_attention_plain;
+pub mod mla_attention_split;
+pub mod mla_rope;
+pub mod mla_unabsorbed;
+pub mod mla_value_up_matmul;
+pub mod mla_value_up_matvec;
+pub mod mla_write;
 pub mod norm_gate_up_matvec;
 pub mod norm_matvec;
 pub mod norm_qkv_bias_matvec;
@@ -35,6 +45,7 @@ pub mod random_fill;
 pub mod read_bandwidth;
 pub mod residual_add;
 pub mod rmsnorm;
+pub mod rmsnorm_slice;
 pub mod rope;
 pub mod rope_kv_write;
 pub mod sample;
@@ -179,6 +190,16 @@ pub static KERNELS: &[&KernelInfo] = &[
     &matvec::KERNEL,
     &matvec_add::KERNEL,
     &matvec_stream::KERNEL,
+    &mla_absorb_matmul::KERNEL,
+    &mla_absorb_matvec::KERNEL,
+    &mla_attention_flash::KERNEL,
+    &mla_attention_plain::KERNEL,
+    &mla_attention_split::KERNEL,
+    &mla_rope::KERNEL,
+    &mla_unabsorbed::KERNEL,
+    &mla_value_up_matmul::KERNEL,
+    &mla_value_up_matvec::KERNEL,
+    &mla_write::KERNEL,
     &norm_gate_up_matvec::KERNEL,
     &norm_matvec::KERNEL,
     &norm_qkv_bias_matvec::KERNEL,
@@ -188,6 +209,7 @@ pub static KERNELS: &[&KernelInfo] = &[
     &read_bandwidth::KERNEL,
     &residual_add::KERNEL,
     &rmsnorm::KERNEL,
+    &rmsnorm_slice::KERNEL,
     &rope::KERNEL,
     &rope_kv_write::KERNEL,
     &sample::KERNEL,
@@ -210,6 +232,7 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("chacha.cuh", include_str!("../chacha.cuh")),
     ("common.cuh", include_str!("../common.cuh")),
     ("dependent.cuh", include_str!("../dependent.cuh")),
+    ("mla_product.cuh", include_str!("../mla_product.cuh")),
     ("normed.cuh", include_str!("../normed.cuh")),
     ("qkv.cuh", include_str!("../qkv.cuh")),
     ("statistics.cuh", include_str!("../statistics.cuh")),
