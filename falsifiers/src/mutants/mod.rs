@@ -66,6 +66,16 @@ mod matmul_tail;
 mod matmul_tail_unwritten;
 mod matvec_launch_bounds;
 mod matvec_past_the_end;
+mod mla_absorb_rows;
+mod mla_attention_head_dim;
+mod mla_attention_mask;
+mod mla_attention_scale;
+mod mla_attention_turned;
+mod mla_rope_interleave;
+mod mla_rope_key;
+mod mla_unabsorbed_values;
+mod mla_value_up_rows;
+mod mla_write_key;
 mod mlp_act_nan;
 mod mlp_clock;
 mod nan_in_one_lane;
@@ -193,6 +203,16 @@ pub static MUTANTS: &[&Mutant] = &[
     &matmul_tail_unwritten::MUTANT,
     &matvec_launch_bounds::MUTANT,
     &matvec_past_the_end::MUTANT,
+    &mla_absorb_rows::MUTANT,
+    &mla_attention_head_dim::MUTANT,
+    &mla_attention_mask::MUTANT,
+    &mla_attention_scale::MUTANT,
+    &mla_attention_turned::MUTANT,
+    &mla_rope_interleave::MUTANT,
+    &mla_rope_key::MUTANT,
+    &mla_unabsorbed_values::MUTANT,
+    &mla_value_up_rows::MUTANT,
+    &mla_write_key::MUTANT,
     &mlp_act_nan::MUTANT,
     &mlp_clock::MUTANT,
     &nan_in_one_lane::MUTANT,

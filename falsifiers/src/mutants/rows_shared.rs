@@ -16,7 +16,16 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_source(
-        &["bias", "embedding", "empty", "kv_write", "random_fill", "residual_add", "silu_and_mul"],
+        &[
+            "bias",
+            "embedding",
+            "empty",
+            "kv_write",
+            "mla_write",
+            "random_fill",
+            "residual_add",
+            "silu_and_mul",
+        ],
         &[
             ("u32 token = blockIdx.x;", "u32 token = blockIdx.x / 2;"),
             ("u64 i = (u64)blockIdx.x *", "u64 i = (u64)(blockIdx.x / 2) *"),

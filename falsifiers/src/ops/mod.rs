@@ -20,6 +20,14 @@ mod empty;
 mod kv_write;
 mod linear;
 mod linear_add;
+mod mla;
+mod mla_absorb;
+mod mla_attention;
+mod mla_attention_split;
+mod mla_rope;
+mod mla_unabsorbed;
+mod mla_value_up;
+mod mla_write;
 mod norm_gate_up;
 mod norm_linear;
 mod norm_qkv;
@@ -135,6 +143,13 @@ pub static CASES: &[(&str, Groups)] = &[
     ("kv_write", kv_write::groups),
     ("linear", linear::groups),
     ("linear_add", linear_add::groups),
+    ("mla_absorb", mla_absorb::groups),
+    ("mla_attention", mla_attention::groups),
+    ("mla_attention_split", mla_attention_split::groups),
+    ("mla_rope", mla_rope::groups),
+    ("mla_unabsorbed", mla_unabsorbed::groups),
+    ("mla_value_up", mla_value_up::groups),
+    ("mla_write", mla_write::groups),
     ("norm_gate_up", norm_gate_up::groups),
     ("norm_linear", norm_linear::groups),
     ("norm_qkv", norm_qkv::groups),
