@@ -24,6 +24,9 @@ const fn info(pattern: &'static str, shape: &'static str, meaning: &'static str)
 const HIDDEN: &str = "[num_tokens, hidden_size]";
 const QUERY: &str = "[num_tokens, num_attention_heads * head_dim]";
 const KEY: &str = "[num_tokens, num_key_value_heads * head_dim]";
+const Q_LATENT: &str = "[num_tokens, q_lora_rank]";
+const KV_LATENT: &str = "[num_tokens, kv_lora_rank]";
+const COMPRESSED: &str = "[num_tokens, kv_lora_rank + qk_rope_head_dim]";
 const SCORES: &str = "[num_attention_heads, num_tokens, kv_len]";
 const INTERMEDIATE: &str = "[num_tokens, intermediate_size]";
 
@@ -31,6 +34,22 @@ const INTERMEDIATE: &str = "[num_tokens, intermediate_size]";
 pub static STAGES: &[StageInfo] = &[
     info("model.embed_tokens", HIDDEN, "rows of the embedding table"),
     info("model.layers.{N}.input_layernorm", HIDDEN, "norm before attention"),
+    info(
+        "model.layers.{N}.self_attn.q_a_matmul",
+        Q_LATENT,
+        "product down to the latent of queries before its bias; absent without a bias",
+    ),
+    info(
+        "model.layers.{N}.self_attn.q_a_proj",
+        Q_LATENT,
+        "latent of queries, bias included; absent without q_lora_rank",
+    ),
+    info("model.layers.{N}.self_attn.q_a_layernorm", Q_LATENT, "norm of the latent of queries"),
+    info(
+        "model.layers.{N}.self_attn.q_b_proj",
+        QUERY,
+        "queries projected from their latent, each head with its rotary features last",
+    ),
     info(
         "model.layers.{N}.self_attn.q_matmul",
         QUERY,
@@ -47,11 +66,44 @@ pub static STAGES: &[StageInfo] = &[
         "norm of each query head, where the architecture has one",
     ),
     info("model.layers.{N}.self_attn.k_norm", KEY, "norm of each key head, where the architecture has one"),
-    info("model.layers.{N}.self_attn.q_rope", QUERY, "queries after the rotary embedding"),
-    info("model.layers.{N}.self_attn.k_rope", KEY, "keys after the rotary embedding"),
+    info(
+        "model.layers.{N}.self_attn.kv_a_matmul",
+        COMPRESSED,
+        "product down to the latent of keys and values before its bias; absent without a bias",
+    ),
+    info(
+        "model.layers.{N}.self_attn.kv_a_proj_with_mqa",
+        COMPRESSED,
+        "latent of keys and values, then the rotary features that the keys of all heads share, bias included",
+    ),
+    info("model.layers.{N}.self_attn.kv_a_layernorm", KV_LATENT, "norm of the latent of keys and values"),
+    info(
+        "model.layers.{N}.self_attn.kv_b_proj",
+        "[num_tokens, num_attention_heads * (qk_nope_head_dim + v_head_dim)]",
+        "keys and values projected from their latent, the key of each head before its value",
+    ),
+    info(
+        "model.layers.{N}.self_attn.q_rope",
+        QUERY,
+        "queries after the rotary embedding; in latent attention their rotary features alone, each pair where it was",
+    ),
+    info(
+        "model.layers.{N}.self_attn.k_rope",
+        KEY,
+        "keys after the rotary embedding; in latent attention the rotary features that all heads share",
+    ),
+    info(
+        "model.layers.{N}.self_attn.q_scaled",
+        QUERY,
+        "whole queries multiplied by what their position makes of them, where the architecture scales queries",
+    ),
     info("model.layers.{N}.self_attn.scores", SCORES, "scaled dot products before the mask"),
     info("model.layers.{N}.self_attn.probs", SCORES, "softmax of the masked scores"),
-    info("model.layers.{N}.self_attn.context", QUERY, "weighted values, the input of o_proj"),
+    info(
+        "model.layers.{N}.self_attn.context",
+        "[num_tokens, num_attention_heads * v_head_dim]",
+        "weighted values, the input of o_proj",
+    ),
     info(
         "model.layers.{N}.self_attn.o_matmul",
         HIDDEN,

@@ -118,7 +118,7 @@ impl<T: Real> Layer<T> {
 
 impl<T: Real> Model for Decoder<T> {
     fn sequence(&self) -> Box<dyn Sequence + '_> {
-        let caches = (0..self.layers.len()).map(|layer| LayerCache::new(layer, self.kv_width)).collect();
+        let caches = (0..self.layers.len()).map(|layer| LayerCache::new(layer, [self.kv_width; 2])).collect();
         Box::new(DecoderSequence { decoder: self, caches, len: 0 })
     }
 }
