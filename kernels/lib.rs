@@ -23,6 +23,8 @@
 //! | [`norm_qkv`] | queries, keys and values of the norm of rows |
 //! | [`norm_gate_up`] | the gated activation of the norm of rows |
 //! | [`kv_write`] | keys and values of new tokens, written to their pages |
+//! | [`moe_route`] | which experts a token is sent to, and how much each counts |
+//! | [`moe_combine`] | what the experts of a token gave, weighed and added |
 //! | [`random_fill`] | numbers that follow from a seed and their place |
 //! | [`read_bandwidth`], [`empty`] | reading memory, and nothing: what a bench compares with |
 //! | [`argmax`] | the index of the largest element of each row |
@@ -64,6 +66,8 @@ pub mod kv_write;
 pub mod launch;
 pub mod linear;
 pub mod linear_add;
+pub mod moe_combine;
+pub mod moe_route;
 pub mod norm_gate_up;
 pub mod norm_linear;
 pub mod norm_qkv;

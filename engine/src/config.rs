@@ -11,10 +11,12 @@ use kernels::seam::Point;
 use serde_json::Value;
 
 mod latent;
+mod mixture;
 
 pub use latent::{LatentAttention, Rotary, latent};
+pub use mixture::MixtureOfExperts;
 
-/// The configuration of a dense decoder.
+/// The configuration of a decoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Canonical name of the architecture, a member of [`crate::models::MODELS`].
@@ -23,7 +25,7 @@ pub struct Config {
     pub vocab_size: usize,
     /// Features of the residual stream.
     pub hidden_size: usize,
-    /// Features inside the MLP.
+    /// Features inside a dense MLP.
     pub intermediate_size: usize,
     /// Number of decoder layers.
     pub num_hidden_layers: usize,
@@ -51,8 +53,18 @@ pub struct Config {
     pub latent: Option<LatentAttention>,
     /// Layers after the last that predict further tokens; no forward pass computes them.
     pub num_nextn_predict_layers: usize,
+    /// The mixture of experts, where the architecture has one.
+    pub mixture: Option<MixtureOfExperts>,
     /// Tokens that end a generation.
     pub eos_token_ids: Vec<u32>,
+}
+
+impl Config {
+    /// The mixture of experts of a layer; `None` where its MLP is dense.
+    #[must_use]
+    pub fn mixture_of(&self, layer: usize) -> Option<&MixtureOfExperts> {
+        self.mixture.as_ref().filter(|mixture| mixture.sparse.get(layer).is_some_and(|&sparse| sparse))
+    }
 }
 
 /// Where a mutant can rewrite the configuration.
@@ -113,6 +125,9 @@ pub struct Raw<'a> {
 
 /// The largest value that a size may have. Larger ones are taken for damage, before anything is allocated.
 const LARGEST_SIZE: u64 = 1 << 24;
+
+/// The window that transformers takes where a file names none.
+const DEFAULT_WINDOW: usize = 4096;
 
 /// The largest number of layers.
 const MOST_LAYERS: u64 = 4096;
@@ -192,6 +207,22 @@ impl<'a> Raw<'a> {
     /// The number of layers.
     pub fn layers(&self, field: &str) -> Result<usize, ConfigError> {
         self.bounded(field, MOST_LAYERS)?.ok_or_else(|| self.missing(field))
+    }
+
+    /// A window over keys: 4,096 where the file has no such field, as in transformers, and none where it is `null`.
+    pub fn window(&self, field: &str) -> Result<Option<usize>, ConfigError> {
+        match self.has(field) {
+            true => self.size_if_present(field),
+            false => Ok(Some(DEFAULT_WINDOW)),
+        }
+    }
+
+    /// A number of layers that may be zero, which it is where nothing is said.
+    pub fn further_layers(&self, field: &str) -> Result<usize, ConfigError> {
+        match self.get(field) {
+            Some(value) if value.as_u64() == Some(0) => Ok(0),
+            _ => Ok(self.bounded(field, MOST_LAYERS)?.unwrap_or(0)),
+        }
     }
 
     /// A count of positions, which may be larger than any size.
@@ -351,6 +382,7 @@ fn decoder(raw: &Raw<'_>, architecture: &'static str, heads: Heads) -> Result<Co
         windows: vec![None; num_hidden_layers],
         latent: None,
         num_nextn_predict_layers: 0,
+        mixture: None,
         eos_token_ids: raw.token_ids("eos_token_id")?.unwrap_or_default(),
     })
 }
@@ -444,7 +476,7 @@ fn scaling(nested: &Raw<'_>, raw: &Raw<'_>, longest: usize) -> Result<rope::Scal
 /// Reads the sliding window of each layer, as Qwen2 and Qwen3 configure it.
 pub fn windows(raw: &Raw<'_>, num_hidden_layers: usize) -> Result<Vec<Option<usize>>, ConfigError> {
     let window = match raw.flag("use_sliding_window", false)? {
-        true => Some(raw.size_if_present("sliding_window")?.unwrap_or(4096)),
+        true => Some(raw.size_if_present("sliding_window")?.unwrap_or(DEFAULT_WINDOW)),
         false => None,
     };
     let sliding: Vec<bool> = match raw.get("layer_types") {

@@ -7,4 +7,5 @@ pub mod decoder;
 pub mod linear;
 pub mod mla;
 pub mod mlp;
+pub mod moe;
 pub mod norm;
