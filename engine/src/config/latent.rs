@@ -217,3 +217,164 @@ fn query_scaling(nested: &Raw<'_>, yarn: &Yarn) -> Result<QueryScaling, ConfigEr
     let original_max_position_embeddings = yarn.original_max_position_embeddings;
     Ok(QueryScaling { beta, original_max_position_embeddings })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use kernels::seam::Seam;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::models::configured;
+
+    fn parse(value: &Value) -> Result<Config, String> {
+        let Value::Object(object) = value else { panic!("not an object") };
+        configured(&Raw::new(Path::new("config.json"), object), &Seam::empty())
+            .map(|(_, config)| config)
+            .map_err(|error| error.to_string())
+    }
+
+    fn good(model_type: &str) -> Value {
+        json!({
+            "model_type": model_type, "vocab_size": 100, "hidden_size": 64, "intermediate_size": 128,
+            "num_hidden_layers": 3, "num_attention_heads": 4, "rms_norm_eps": 1e-5, "max_position_embeddings": 512,
+            "q_lora_rank": 20, "kv_lora_rank": 24, "qk_nope_head_dim": 12, "qk_rope_head_dim": 8, "v_head_dim": 40,
+            "n_routed_experts": 8, "num_experts_per_tok": 2, "n_group": 4, "topk_group": 2, "moe_intermediate_size": 16,
+            "n_shared_experts": 1, "first_k_dense_replace": 1, "routed_scaling_factor": 2.5,
+            "rope_parameters": {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4, "llama_4_scaling_beta": 0.1,
+                                "original_max_position_embeddings": 128},
+        })
+    }
+
+    fn both() -> [Value; 2] {
+        ["deepseek_v3", "mistral4"].map(good)
+    }
+
+    /// `value` with the field that a dotted path names.
+    fn with(mut value: Value, path: &str, field: &Value) -> Value {
+        let at = path.split('.').fold(&mut value, |at, name| &mut at[name]);
+        *at = field.clone();
+        value
+    }
+
+    fn without(mut value: Value, path: &str) -> Value {
+        let (parent, name) =
+            path.rsplit_once('.').map_or((None, path), |(parent, name)| (Some(parent), name));
+        let at = parent.into_iter().fold(&mut value, |at, name| &mut at[name]);
+        at.as_object_mut().unwrap().remove(name);
+        value
+    }
+
+    #[test]
+    fn fields_mean_what_they_mean_to_transformers() {
+        for (value, scales) in both().into_iter().zip([false, true]) {
+            let config = parse(&value).unwrap();
+            let latent = config.latent.unwrap();
+            assert_eq!((config.head_dim, config.num_key_value_heads, config.rope.head_dim), (20, 4, 8));
+            assert_eq!(
+                (latent.q_lora_rank, latent.qk_head_dim(), latent.rope_interleave),
+                (Some(20), 20, true)
+            );
+            assert_eq!((config.rms_norm_eps, latent.layernorm_eps), (1e-5, 1e-6));
+            assert_eq!(latent.query_scaling.is_some(), scales);
+            let Scaling::Yarn(yarn) = config.rope.scaling else { panic!("no yarn") };
+            assert_eq!((yarn.beta_fast, yarn.beta_slow, yarn.truncate), (32.0, 1.0, true));
+            assert_eq!((yarn.mscale, yarn.mscale_all_dim, yarn.attention_factor), (None, None, None));
+        }
+    }
+
+    #[test]
+    fn null_is_not_the_same_as_absent() {
+        for value in both() {
+            let value = with(value, "q_lora_rank", &Value::Null);
+            assert_eq!(parse(&value).unwrap().latent.unwrap().q_lora_rank, None);
+            let error = parse(&without(value.clone(), "q_lora_rank")).unwrap_err();
+            assert!(error.contains("field `q_lora_rank` is missing"), "{error}");
+            let value = with(value, "rope_interleave", &Value::Null);
+            assert!(!parse(&value).unwrap().latent.unwrap().rope_interleave);
+            let value = with(value, "rope_parameters.mscale_all_dim", &json!(0));
+            let Scaling::Yarn(yarn) = parse(&value).unwrap().rope.scaling else { panic!("no yarn") };
+            assert_eq!(yarn.mscale_all_dim, None);
+        }
+    }
+
+    #[test]
+    fn both_spellings_of_rope_mean_the_same() {
+        for value in both() {
+            let mut old = without(value.clone(), "rope_parameters.rope_type");
+            old["rope_parameters"]["type"] = json!("yarn");
+            old["rope_scaling"] = old["rope_parameters"].take();
+            old["rope_theta"] = json!(1e4);
+            assert_eq!(parse(&value).unwrap().rope, parse(&old).unwrap().rope);
+        }
+        let plain = without(good("deepseek_v3"), "rope_parameters");
+        assert_eq!(parse(&plain).unwrap().rope.scaling, Scaling::Default);
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_with_its_value_and_what_can() {
+        let yarn = "rope_parameters";
+        for (path, found, parts) in [
+            ("q_lora_rank", json!(0), vec!["from 1 to"]),
+            ("kv_lora_rank", json!(0), vec!["from 1 to"]),
+            ("kv_lora_rank", json!(-24), vec!["from 1 to"]),
+            ("qk_nope_head_dim", json!(0), vec!["from 1 to"]),
+            ("v_head_dim", json!("40"), vec!["from 1 to"]),
+            ("qk_rope_head_dim", json!(7), vec!["an even number"]),
+            ("num_key_value_heads", json!(2), vec!["`num_attention_heads` (4)"]),
+            ("rope_interleave", json!("yes"), vec!["true or false"]),
+            ("n_group", json!(3), vec!["divide", "(8)"]),
+            ("n_group", json!(8), vec!["two best"]),
+            ("topk_group", json!(5), vec!["`n_group` (4)"]),
+            ("num_experts_per_tok", json!(9), vec!["at most", "(8)"]),
+            ("num_experts_per_tok", json!(5), vec!["`topk_group` (2)", "4 of 8 experts"]),
+            ("scoring_func", json!("tanh"), vec!["`tanh`", "supported is"]),
+            ("rope_parameters.factor", json!(0.5), vec!["at least 1"]),
+            ("rope_parameters.factor", json!(-4), vec!["positive"]),
+            ("rope_parameters.beta_fast", json!(0.5), vec!["`beta_slow` (1)"]),
+            ("rope_parameters.mscale", json!(-1), vec!["positive"]),
+            ("rope_parameters.attention_factor", json!(0), vec!["positive"]),
+            ("rope_parameters.partial_rotary_factor", json!(0.3), vec!["`qk_rope_head_dim` (8)"]),
+            ("rope_parameters.original_max_position_embeddings", json!(0), vec!["positive"]),
+            ("rope_parameters.rope_type", json!("longrope"), vec!["`longrope`", "supported", "`yarn`"]),
+        ] {
+            for value in both() {
+                let error = parse(&with(value, path, &found)).unwrap_err();
+                let field = format!("field `{path}` is ");
+                assert!(error.contains(&field), "{path} = {found}: {error}");
+                for part in &parts {
+                    assert!(error.contains(part), "{path} = {found}: {error}");
+                }
+            }
+        }
+        let value = with(good("mistral4"), yarn, &json!({"rope_type": "default"}));
+        assert_eq!(
+            parse(&value).unwrap_err(),
+            "config.json: field `rope_parameters.rope_type` is `default`; supported is `yarn`"
+        );
+        let value = with(good("deepseek_v3"), "original_max_position_embeddings", &json!(64));
+        let error = parse(&value).unwrap_err();
+        assert!(error.contains("is 128") && error.contains("64"), "{error}");
+    }
+
+    #[test]
+    fn what_has_no_default_here_is_named_when_it_is_missing() {
+        let needed =
+            ["kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "rope_parameters.factor"];
+        for value in both() {
+            for path in needed {
+                let error = parse(&without(value.clone(), path)).unwrap_err();
+                assert!(error.contains(&format!("field `{path}` is missing")), "{path}: {error}");
+            }
+        }
+        for (model, path) in [
+            ("mistral4", "rope_parameters.llama_4_scaling_beta"),
+            ("deepseek_v3", "n_group"),
+            ("deepseek_v3", "routed_scaling_factor"),
+        ] {
+            let error = parse(&without(good(model), path)).unwrap_err();
+            assert!(error.contains(&format!("field `{path}` is missing")), "{path}: {error}");
+        }
+    }
+}
