@@ -28,6 +28,8 @@
 //! | [`mla_absorb`], [`mla_value_up`] | queries into the space of latents, and values out of it |
 //! | [`mla_attention`], [`mla_attention_split`] | attention in that space, whole and over splits of the latents |
 //! | [`mla_unabsorbed`] | the same with a key and a value of every head |
+//! | [`moe_route`] | which experts a token is sent to, and how much each counts |
+//! | [`moe_combine`] | what the experts of a token gave, weighed and added |
 //! | [`random_fill`] | numbers that follow from a seed and their place |
 //! | [`read_bandwidth`], [`empty`] | reading memory, and nothing: what a bench compares with |
 //! | [`argmax`] | the index of the largest element of each row |
@@ -76,6 +78,8 @@ pub mod mla_rope;
 pub mod mla_unabsorbed;
 pub mod mla_value_up;
 pub mod mla_write;
+pub mod moe_combine;
+pub mod moe_route;
 pub mod norm_gate_up;
 pub mod norm_linear;
 pub mod norm_qkv;

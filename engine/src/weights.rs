@@ -306,9 +306,18 @@ fn fields(tensor: &str) -> &'static str {
         (Some("embed_tokens" | "lm_head"), _) => " (vocab_size, hidden_size)",
         (Some("q_proj"), Some("weight")) => " (num_attention_heads * head_dim, hidden_size)",
         (Some("q_proj"), _) => " (num_attention_heads * head_dim)",
+        (Some("q_a_proj"), Some("weight")) => " (q_lora_rank, hidden_size)",
+        (Some("q_a_proj" | "q_a_layernorm"), _) => " (q_lora_rank)",
+        (Some("q_b_proj"), _) => {
+            " (num_attention_heads * (qk_nope_head_dim + qk_rope_head_dim), q_lora_rank)"
+        }
+        (Some("kv_a_proj_with_mqa"), Some("weight")) => " (kv_lora_rank + qk_rope_head_dim, hidden_size)",
+        (Some("kv_a_proj_with_mqa"), _) => " (kv_lora_rank + qk_rope_head_dim)",
+        (Some("kv_a_layernorm"), _) => " (kv_lora_rank)",
+        (Some("kv_b_proj"), _) => " (num_attention_heads * (qk_nope_head_dim + v_head_dim), kv_lora_rank)",
         (Some("k_proj" | "v_proj"), Some("weight")) => " (num_key_value_heads * head_dim, hidden_size)",
         (Some("k_proj" | "v_proj"), _) => " (num_key_value_heads * head_dim)",
-        (Some("o_proj"), Some("weight")) => " (hidden_size, num_attention_heads * head_dim)",
+        (Some("o_proj"), Some("weight")) => " (hidden_size, num_attention_heads * head_dim or v_head_dim)",
         (Some("q_norm" | "k_norm"), _) => " (head_dim)",
         (Some("gate_proj" | "up_proj"), Some("weight")) => " (intermediate_size, hidden_size)",
         (Some("gate_proj" | "up_proj"), _) => " (intermediate_size)",

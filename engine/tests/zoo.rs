@@ -8,6 +8,7 @@ use engine::Loaded;
 use engine::trace::{NoTap, Recorder, Tensor};
 use kernels::Arithmetic;
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 
 struct Goldens(Vec<u8>);
 
@@ -50,7 +51,7 @@ fn worst_row(truth: &(Vec<usize>, Vec<f64>), found: &Tensor) -> f64 {
 
 #[test]
 fn logits_and_hidden_states_meet_the_goldens() {
-    for model in ["qwen2-tiny", "llama-tiny"] {
+    for model in ["qwen2-tiny", "llama-tiny", "mistral4-mla-tiny"] {
         let goldens = Goldens::open(model);
         let loaded = Loaded::open(&zoo(model)).unwrap();
         let tokens = goldens.ids("fib.input_ids");
@@ -81,7 +82,7 @@ fn logits_and_hidden_states_meet_the_goldens() {
 
 #[test]
 fn losses_of_a_long_text_meet_the_goldens() {
-    for model in ["qwen2-tiny", "llama-tiny"] {
+    for model in ["qwen2-tiny", "llama-tiny", "mistral4-mla-tiny"] {
         let goldens = Goldens::open(model);
         let loaded = Loaded::open(&zoo(model)).unwrap();
         for (arithmetic, name) in [(Arithmetic::F64, "long.f64.nll"), (Arithmetic::F32, "long.f32.nll")] {
@@ -129,4 +130,85 @@ fn tensors_that_others_store_in_vain_are_ignored_with_a_reason_and_no_others() {
 
     let error = with(&["model.layers.0.self_attn.q_proj.bias"]).err().unwrap().to_string();
     assert!(error.contains("model.layers.0.self_attn.q_proj.bias"), "{error}");
+}
+
+/// A micro model with other fields in its configuration, or other tensors in its checkpoint.
+fn changed(
+    model: &str,
+    fields: impl Fn(&mut serde_json::Map<String, serde_json::Value>),
+    tensors: impl Fn(&mut Vec<(String, TensorView<'_>)>),
+) -> String {
+    let source = zoo(model);
+    let copy = tempfile::tempdir().unwrap();
+    let mut config = serde_json::from_slice(&std::fs::read(source.join("config.json")).unwrap()).unwrap();
+    fields(&mut config);
+    std::fs::write(copy.path().join("config.json"), serde_json::to_vec(&config).unwrap()).unwrap();
+    let bytes = std::fs::read(source.join("model.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut held = file.tensors();
+    tensors(&mut held);
+    std::fs::write(copy.path().join("model.safetensors"), safetensors::serialize(held, None).unwrap())
+        .unwrap();
+    match Loaded::open(copy.path()).unwrap().reference(Arithmetic::F32) {
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn a_latent_that_does_not_fit_its_weights_is_named_with_the_fields_that_say_so() {
+    let model = "micro/deepseek-v3-groups";
+    for (field, value, parts) in [
+        ("kv_lora_rank", 25, ["kv_a_proj_with_mqa.weight", "(kv_lora_rank + qk_rope_head_dim, hidden_size)"]),
+        ("q_lora_rank", 21, ["q_a_proj.weight", "(q_lora_rank, hidden_size)"]),
+        ("v_head_dim", 16, ["kv_b_proj.weight", "(qk_nope_head_dim + v_head_dim), kv_lora_rank)"]),
+        ("qk_nope_head_dim", 10, ["q_b_proj.weight", "(qk_nope_head_dim + qk_rope_head_dim), q_lora_rank)"]),
+        ("n_shared_experts", 0, ["shared_experts", "never used"]),
+        ("n_routed_experts", 4, ["mlp.gate.", "asks for [4"]),
+    ] {
+        let error = changed(
+            model,
+            |config| {
+                config.insert(field.to_owned(), value.into());
+            },
+            |_| {},
+        );
+        for part in parts {
+            assert!(error.contains(part), "{field}: {error}");
+        }
+    }
+    let q_proj = changed(
+        model,
+        |config| {
+            config.insert("q_lora_rank".to_owned(), serde_json::Value::Null);
+        },
+        |_| {},
+    );
+    assert!(q_proj.contains("self_attn.q_proj.weight\" is missing"), "{q_proj}");
+}
+
+#[test]
+fn tensors_that_latent_attention_misses_or_does_not_know_are_named() {
+    let model = "micro/deepseek-v3-no-q-lora";
+    let name = "model.layers.1.self_attn.kv_a_layernorm.weight";
+    let missing = changed(model, |_| {}, |tensors| tensors.retain(|(held, _)| held != name));
+    assert!(missing.contains(&format!("\"{name}\" is missing")), "{missing}");
+
+    let extra = "model.layers.0.self_attn.q_a_proj.weight";
+    let add = |tensors: &mut Vec<(String, TensorView<'_>)>, name: &str| {
+        let spare = tensors[0].1.clone();
+        tensors.push((name.to_owned(), spare));
+    };
+    let found = changed(model, |_| {}, |tensors| add(tensors, extra));
+    assert!(found.contains(&format!("1 tensor was never used: {extra}")), "{found}");
+
+    // Layers that predict further tokens are left out where the configuration says that there are some.
+    let further = "model.layers.2.eh_proj.weight";
+    let said = changed(model, |_| {}, |tensors| add(tensors, further));
+    assert_eq!(said, "");
+    let none = |config: &mut serde_json::Map<String, serde_json::Value>| {
+        config.insert("num_nextn_predict_layers".to_owned(), 0.into());
+    };
+    let unsaid = changed(model, none, |tensors| add(tensors, further));
+    assert!(unsaid.contains(further), "{unsaid}");
 }

@@ -76,8 +76,18 @@ mod mla_rope_key;
 mod mla_unabsorbed_values;
 mod mla_value_up_rows;
 mod mla_write_key;
+mod mla_interleave;
+mod mla_latent_eps;
+mod mla_mscale;
+mod mla_query_scaling;
+mod mla_scale_latent_width;
 mod mlp_act_nan;
 mod mlp_clock;
+mod moe_bias_in_weights;
+mod moe_bias_left_out;
+mod moe_groups;
+mod moe_routed_scaling;
+mod moe_shared_experts;
 mod nan_in_one_lane;
 mod newest_key_dropped;
 mod norm_rope_not_rounded;
@@ -126,6 +136,7 @@ mod wgmma_swizzle;
 mod wgmma_unseen_nan;
 mod wgmma_wait;
 mod window_dropped;
+mod yarn_range;
 
 /// A known-bad engine.
 pub struct Mutant {
@@ -213,8 +224,18 @@ pub static MUTANTS: &[&Mutant] = &[
     &mla_unabsorbed_values::MUTANT,
     &mla_value_up_rows::MUTANT,
     &mla_write_key::MUTANT,
+    &mla_interleave::MUTANT,
+    &mla_latent_eps::MUTANT,
+    &mla_mscale::MUTANT,
+    &mla_query_scaling::MUTANT,
+    &mla_scale_latent_width::MUTANT,
     &mlp_act_nan::MUTANT,
     &mlp_clock::MUTANT,
+    &moe_bias_in_weights::MUTANT,
+    &moe_bias_left_out::MUTANT,
+    &moe_groups::MUTANT,
+    &moe_routed_scaling::MUTANT,
+    &moe_shared_experts::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
     &norm_rope_not_rounded::MUTANT,
@@ -250,12 +271,12 @@ pub static MUTANTS: &[&Mutant] = &[
     &silu_overflow::MUTANT,
     &statistics_in_f32::MUTANT,
     &stray_tensor::MUTANT,
-    &taps_first_row::MUTANT,
-    &taps_other_plan::MUTANT,
-    &taps_reversed::MUTANT,
     &stream_eights::MUTANT,
     &stream_guard::MUTANT,
     &stream_norm::MUTANT,
+    &taps_first_row::MUTANT,
+    &taps_other_plan::MUTANT,
+    &taps_reversed::MUTANT,
     &tied_weights_untied::MUTANT,
     &wgmma_leading::MUTANT,
     &wgmma_rescale::MUTANT,
@@ -263,6 +284,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &wgmma_unseen_nan::MUTANT,
     &wgmma_wait::MUTANT,
     &window_dropped::MUTANT,
+    &yarn_range::MUTANT,
 ];
 
 /// The mutant of a name.

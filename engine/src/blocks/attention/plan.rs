@@ -223,6 +223,7 @@ fn rotated(builder: &mut Builder<'_>, config: &Config, stage: StageName, x: Valu
             high_freq_factor,
             original_max_position_embeddings,
         },
+        Configured::Yarn(_) => rope::Scaling::Yarn,
     };
     let axes = rope::Axes {
         head_dim: config.head_dim,

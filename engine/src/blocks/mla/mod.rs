@@ -1,0 +1,3 @@
+//! Latent attention (MLA): keys and values of all heads are projected from one small latent of each token.
+
+pub mod reference;
