@@ -9,12 +9,7 @@ use crate::{Declaration, Dtype, OpInfo};
 pub static OP: OpInfo = OpInfo { name: "moe_align", summary: "the slots of each expert", declares };
 
 fn declares(_: Dtype) -> Declaration {
-    Declaration {
-        input: Dtype::F32,
-        accumulator: Dtype::F32,
-        intermediate: Dtype::F32,
-        output: Dtype::F32,
-    }
+    Declaration { input: Dtype::F32, accumulator: Dtype::F32, intermediate: Dtype::F32, output: Dtype::F32 }
 }
 
 /// `experts [num_slots]`, the expert of each slot -> where the slots of each of `num_experts` begin and those of the last one

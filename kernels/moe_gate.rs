@@ -11,12 +11,7 @@ use crate::{Arithmetic, Declaration, Dtype, OpInfo, Real};
 pub static OP: OpInfo = OpInfo { name: "moe_gate", summary: "router logits", declares };
 
 fn declares(activation: Dtype) -> Declaration {
-    Declaration {
-        input: activation,
-        accumulator: Dtype::F32,
-        intermediate: Dtype::F32,
-        output: Dtype::F32,
-    }
+    Declaration { input: activation, accumulator: Dtype::F32, intermediate: Dtype::F32, output: Dtype::F32 }
 }
 
 /// `x [num_tokens, hidden_size] * weight [num_experts, hidden_size]^T -> [num_tokens, num_experts]`.

@@ -8,8 +8,11 @@ use ndarray::{Array2, ArrayView2, ArrayView3, Axis};
 use crate::{Arithmetic, Declaration, Dtype, OpInfo, Real};
 
 /// Registry entry.
-pub static OP: OpInfo =
-    OpInfo { name: "moe_grouped_linear", summary: "rows times the transposed matrix of their expert", declares };
+pub static OP: OpInfo = OpInfo {
+    name: "moe_grouped_linear",
+    summary: "rows times the transposed matrix of their expert",
+    declares,
+};
 
 fn declares(activation: Dtype) -> Declaration {
     Declaration { input: activation, accumulator: Dtype::F32, intermediate: Dtype::F32, output: activation }

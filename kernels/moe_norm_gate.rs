@@ -13,12 +13,7 @@ pub static OP: OpInfo =
     OpInfo { name: "moe_norm_gate", summary: "the norm of rows, and router logits of it", declares };
 
 fn declares(activation: Dtype) -> Declaration {
-    Declaration {
-        input: activation,
-        accumulator: Dtype::F32,
-        intermediate: activation,
-        output: Dtype::F32,
-    }
+    Declaration { input: activation, accumulator: Dtype::F32, intermediate: activation, output: Dtype::F32 }
 }
 
 /// `n = norm(x [num_tokens, hidden_size])`, scaled by `gain [hidden_size]`, and

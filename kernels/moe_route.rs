@@ -19,12 +19,7 @@ pub static OP: OpInfo = OpInfo {
 };
 
 fn declares(_: Dtype) -> Declaration {
-    Declaration {
-        input: Dtype::F32,
-        accumulator: Dtype::F32,
-        intermediate: Dtype::F32,
-        output: Dtype::F32,
-    }
+    Declaration { input: Dtype::F32, accumulator: Dtype::F32, intermediate: Dtype::F32, output: Dtype::F32 }
 }
 
 /// What stands beside the sum that weights are divided by, so that scores that are all zero give weights of zero. It is
@@ -127,7 +122,8 @@ fn ranked<T: Real>(mut indices: Vec<usize>, values: &[T]) -> Vec<usize> {
         value if value.is_nan() => T::neg_infinity(),
         value => value,
     };
-    indices.sort_by(|&a, &b| key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(&b)));
+    indices
+        .sort_by(|&a, &b| key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(&b)));
     indices
 }
 

@@ -11,14 +11,7 @@ pub static KERNEL: KernelInfo = KernelInfo {
     op: "moe_grouped_linear",
     summary: "tiles of 64 slots by 128 features on tensor cores, three steps on their way; for BF16 and F16",
     source: include_str!("../moe_grouped_matmul.cu"),
-    parameters: &[
-        write("out"),
-        read("weight"),
-        read("x"),
-        read("offsets"),
-        read("slots"),
-        number("count"),
-    ],
+    parameters: &[write("out"), read("weight"), read("x"), read("offsets"), read("slots"), number("count")],
     variants,
 };
 
@@ -90,7 +83,14 @@ fn variants() -> Vec<KernelSpec> {
     [(128, 768, 2048, 8, Dtype::BF16), (7, 51, 40, 1, Dtype::F16), (5, 256, 256, 2, Dtype::F16)]
         .into_iter()
         .map(|(experts, out_features, in_features, slots_per_row, dtype)| {
-            spec(&Axes { experts, out_features, in_features, slots_per_row, weight: dtype, activation: dtype })
+            spec(&Axes {
+                experts,
+                out_features,
+                in_features,
+                slots_per_row,
+                weight: dtype,
+                activation: dtype,
+            })
         })
         .collect()
 }

@@ -11,14 +11,7 @@ pub static KERNEL: KernelInfo = KernelInfo {
     op: "moe_grouped_linear",
     summary: "tiles of 64 slots by 64 features without tensor cores, in f32; for every dtype",
     source: include_str!("../moe_grouped_matmul_simt.cu"),
-    parameters: &[
-        write("out"),
-        read("weight"),
-        read("x"),
-        read("offsets"),
-        read("slots"),
-        number("count"),
-    ],
+    parameters: &[write("out"), read("weight"), read("x"), read("offsets"), read("slots"), number("count")],
     variants,
 };
 

@@ -73,11 +73,14 @@ pub fn unfit(axes: &Axes) -> Option<String> {
     let Axes { experts, top_k, groups, groups_kept, .. } = *axes;
     let [most_experts, most_groups] = MOST;
     if experts > most_experts || groups > most_groups {
-        return Some(format!("{experts} experts in {groups} groups are more than {most_experts} in {most_groups}"));
+        return Some(format!(
+            "{experts} experts in {groups} groups are more than {most_experts} in {most_groups}"
+        ));
     }
     let whole = groups > 0 && experts.is_multiple_of(groups) && groups_kept <= groups;
     let enough = whole && top_k > 0 && top_k <= groups_kept * (experts / groups);
-    (!enough).then(|| format!("{groups_kept} of {groups} groups of {experts} experts have no {top_k} to choose"))
+    (!enough)
+        .then(|| format!("{groups_kept} of {groups} groups of {experts} experts have no {top_k} to choose"))
 }
 
 /// Axes that CI compiles for: those of models, and odd ones.

@@ -64,5 +64,7 @@ pub(super) fn tensor(shape: Vec<usize>, values: &[usize]) -> Tensor {
 pub(super) fn matrices<T: Real>(values: &[f64], rows: usize, columns: usize) -> Array3<T> {
     let flat = matrix::<T>(values, columns);
     let experts = flat.nrows() / rows.max(1);
-    Array3::from_shape_fn((experts, rows, columns), |(expert, row, column)| flat[[expert * rows + row, column]])
+    Array3::from_shape_fn((experts, rows, columns), |(expert, row, column)| {
+        flat[[expert * rows + row, column]]
+    })
 }

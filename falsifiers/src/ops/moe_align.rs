@@ -1,8 +1,8 @@
 //! Cases of `moe_align`: any choices, experts without slots, and all slots of one; segments of warps that are full and not.
 
+use kernels::Dtype;
 use kernels::launch::moe_align::{KERNEL, shape, spec};
 use kernels::moe_align::reference;
-use kernels::Dtype;
 
 use super::arrays::{count, tokens};
 use super::experts::{Choices, passed, tensor, written};

@@ -36,8 +36,7 @@ pub(super) fn groups() -> Vec<Group> {
 fn run(draw: &mut Draw, num: usize, axes: Axes, nan: bool) -> OpRun {
     let Axes { features, top_k, activation } = axes;
     let mut y = draw.values(num * top_k * features, 1.0, activation);
-    let mut weights: Vec<f64> =
-        draw.values(num * top_k, 0.3, Dtype::F32).into_iter().map(f64::abs).collect();
+    let mut weights: Vec<f64> = draw.values(num * top_k, 0.3, Dtype::F32).into_iter().map(f64::abs).collect();
     // A weight of zero counts for nothing where what it weighs is a number.
     weights.iter_mut().skip(1).step_by(5).for_each(|weight| *weight = 0.0);
     if nan {

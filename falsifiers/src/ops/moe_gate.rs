@@ -25,17 +25,22 @@ pub(super) const SHAPES: [(usize, usize, usize, bool); 8] = [
 /// All of them.
 pub(super) fn groups() -> Vec<Group> {
     each_activation(KERNEL.name, |activation| {
-        let weights = if activation == Dtype::F32 { [Dtype::F32, Dtype::E4M3] } else { [activation, Dtype::BF16] };
+        let weights =
+            if activation == Dtype::F32 { [Dtype::F32, Dtype::E4M3] } else { [activation, Dtype::BF16] };
         let mut weights = weights.to_vec();
         weights.dedup();
-        weights.into_iter().flat_map(|weight| SHAPES.map(|of| (of, weight))).map(|(of, weight)| {
-            let (num, experts, in_features, nan) = of;
-            let name =
-                format!("tokens={num},experts={experts},in_features={in_features},weight={weight},nan={nan}");
-            let axes = Axes { experts, in_features, weight, activation };
-            OpCase::new(name, move |draw| run(draw, num, axes, nan))
-        })
-        .collect()
+        weights
+            .into_iter()
+            .flat_map(|weight| SHAPES.map(|of| (of, weight)))
+            .map(|(of, weight)| {
+                let (num, experts, in_features, nan) = of;
+                let name = format!(
+                    "tokens={num},experts={experts},in_features={in_features},weight={weight},nan={nan}"
+                );
+                let axes = Axes { experts, in_features, weight, activation };
+                OpCase::new(name, move |draw| run(draw, num, axes, nan))
+            })
+            .collect()
     })
 }
 
@@ -50,12 +55,7 @@ fn run(draw: &mut Draw, num: usize, axes: Axes, nan: bool) -> OpRun {
         spec: spec(&axes),
         shape: shape(&axes, Expr::Tokens),
         extent: tokens(num),
-        arguments: vec![
-            rows(num, experts, Dtype::F32),
-            input(&w, weight),
-            input(&x, activation),
-            count(num),
-        ],
+        arguments: vec![rows(num, experts, Dtype::F32), input(&w, weight), input(&x, activation), count(num)],
         reference: Box::new(move |arithmetic| match arithmetic {
             Arithmetic::F64 => outputs::<f64>(&x, &w, in_features, arithmetic),
             _ => outputs::<f32>(&x, &w, in_features, arithmetic),

@@ -80,9 +80,14 @@ pub(super) fn groups() -> Vec<Group> {
                 .into_iter()
                 .filter(|inputs| *inputs != Inputs::Large || activation != Dtype::F16)
                 .flat_map(|inputs| {
-                    [((5, 2, 40, [72, 40], true, Choices::Any), inputs), ((5, 2, 33, [52, 72], false, Choices::Any), inputs)]
+                    [
+                        ((5, 2, 40, [72, 40], true, Choices::Any), inputs),
+                        ((5, 2, 33, [52, 72], false, Choices::Any), inputs),
+                    ]
                 });
-            let cases = plain.chain(special).filter_map(|(shape, inputs)| case(kernel, shape, (weight, activation), inputs));
+            let cases = plain
+                .chain(special)
+                .filter_map(|(shape, inputs)| case(kernel, shape, (weight, activation), inputs));
             groups.push(Group { kernel: kernel.name, activation, cases: cases.collect() });
         }
     }
@@ -156,7 +161,12 @@ fn run(
     }
 }
 
-fn outputs<T: Real>([x, w]: [&Vec<f64>; 2], chosen: &[usize], axes: &Axes, arithmetic: Arithmetic) -> Vec<Tensor> {
+fn outputs<T: Real>(
+    [x, w]: [&Vec<f64>; 2],
+    chosen: &[usize],
+    axes: &Axes,
+    arithmetic: Arithmetic,
+) -> Vec<Tensor> {
     let x = matrix::<T>(x, axes.in_features);
     let w = matrices::<T>(w, axes.out_features, axes.in_features);
     vec![Tensor::of(&reference(x.view(), w.view(), chosen, axes.slots_per_row, arithmetic))]

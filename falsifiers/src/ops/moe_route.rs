@@ -114,15 +114,15 @@ fn too_near(logits: &[f64], axes: &Axes, bias: Option<&[f64]>) -> bool {
         values.retain(|value| !value.is_nan());
         values.sort_by(|a, b| b.total_cmp(a));
         values.truncate(if axes.groups > 1 { values.len() } else { axes.top_k + 1 });
-        let near = |a: f64, b: f64| a != b && (a - b).abs() < MARGIN / axes.experts as f64 * a.abs().max(b.abs());
+        let near =
+            |a: f64, b: f64| a != b && (a - b).abs() < MARGIN / axes.experts as f64 * a.abs().max(b.abs());
         values.iter().zip(values.iter().skip(1)).any(|(&a, &b)| near(a, b))
     })
 }
 
 fn run(draw: &mut Draw, num: usize, axes: Axes, bias: Option<Dtype>) -> OpRun {
     let biases = bias.map(|dtype| draw.values(axes.experts, 0.1, dtype));
-    let logits: Vec<f64> =
-        (0..num).flat_map(|at| row(draw, at, &axes, biases.as_deref())).collect();
+    let logits: Vec<f64> = (0..num).flat_map(|at| row(draw, at, &axes, biases.as_deref())).collect();
     let mut arguments = vec![
         rows(num, axes.experts, Dtype::F32),
         written(vec![num, axes.top_k]),
@@ -149,14 +149,22 @@ fn run(draw: &mut Draw, num: usize, axes: Axes, bias: Option<Dtype>) -> OpRun {
     }
 }
 
-fn outputs<T: Real>(logits: &[f64], bias: Option<&[f64]>, axes: &Axes, arithmetic: Arithmetic) -> Vec<Tensor> {
+fn outputs<T: Real>(
+    logits: &[f64],
+    bias: Option<&[f64]>,
+    axes: &Axes,
+    arithmetic: Arithmetic,
+) -> Vec<Tensor> {
     let parameters = parameters(axes);
     let scores = scores(matrix::<T>(logits, axes.experts).view(), &parameters, arithmetic);
     let bias = bias.map(|bias| vector::<T>(bias));
     let chosen = choose(scores.view(), bias.as_ref().map(|bias| bias.view()), &parameters);
     let routing = weights(scores.view(), &chosen, &parameters, arithmetic);
     let each = Array2::from_shape_fn((chosen.len(), axes.top_k), |(token, place)| {
-        chosen.get(token).and_then(|chosen| chosen.get(place)).map_or(T::nan(), |&expert| routing[[token, expert]])
+        chosen
+            .get(token)
+            .and_then(|chosen| chosen.get(place))
+            .map_or(T::nan(), |&expert| routing[[token, expert]])
     });
     let shape = vec![chosen.len(), axes.top_k];
     let chosen: Vec<usize> = chosen.into_iter().flatten().collect();
