@@ -10,7 +10,11 @@ use kernels::rope;
 use kernels::seam::Point;
 use serde_json::Value;
 
-/// The configuration of a dense decoder.
+mod mixture;
+
+pub use mixture::MixtureOfExperts;
+
+/// The configuration of a decoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Canonical name of the architecture, a member of [`crate::models::MODELS`].
@@ -19,7 +23,7 @@ pub struct Config {
     pub vocab_size: usize,
     /// Features of the residual stream.
     pub hidden_size: usize,
-    /// Features inside the MLP.
+    /// Features inside a dense MLP.
     pub intermediate_size: usize,
     /// Number of decoder layers.
     pub num_hidden_layers: usize,
@@ -43,8 +47,18 @@ pub struct Config {
     pub mlp_bias: bool,
     /// For each layer, how many keys back a query sees; `None` is all of them.
     pub windows: Vec<Option<usize>>,
+    /// The mixture of experts, where the architecture has one.
+    pub mixture: Option<MixtureOfExperts>,
     /// Tokens that end a generation.
     pub eos_token_ids: Vec<u32>,
+}
+
+impl Config {
+    /// The mixture of experts of a layer; `None` where its MLP is dense.
+    #[must_use]
+    pub fn mixture_of(&self, layer: usize) -> Option<&MixtureOfExperts> {
+        self.mixture.as_ref().filter(|mixture| mixture.sparse.get(layer).is_some_and(|&sparse| sparse))
+    }
 }
 
 /// Where a mutant can rewrite the configuration.
@@ -105,6 +119,9 @@ pub struct Raw<'a> {
 
 /// The largest value that a size may have. Larger ones are taken for damage, before anything is allocated.
 const LARGEST_SIZE: u64 = 1 << 24;
+
+/// The window that transformers takes where a file names none.
+const DEFAULT_WINDOW: usize = 4096;
 
 /// The largest number of layers.
 const MOST_LAYERS: u64 = 4096;
@@ -184,6 +201,14 @@ impl<'a> Raw<'a> {
     /// The number of layers.
     pub fn layers(&self, field: &str) -> Result<usize, ConfigError> {
         self.bounded(field, MOST_LAYERS)?.ok_or_else(|| self.missing(field))
+    }
+
+    /// A window over keys: 4,096 where the file has no such field, as in transformers, and none where it is `null`.
+    pub fn window(&self, field: &str) -> Result<Option<usize>, ConfigError> {
+        match self.has(field) {
+            true => self.size_if_present(field),
+            false => Ok(Some(DEFAULT_WINDOW)),
+        }
     }
 
     /// A count of positions, which may be larger than any size.
@@ -325,6 +350,7 @@ pub fn dense(raw: &Raw<'_>, architecture: &'static str) -> Result<Config, Config
         attention_bias: false,
         mlp_bias: false,
         windows: vec![None; num_hidden_layers],
+        mixture: None,
         eos_token_ids: raw.token_ids("eos_token_id")?.unwrap_or_default(),
     })
 }
@@ -413,7 +439,7 @@ fn scaling(nested: &Raw<'_>, raw: &Raw<'_>, longest: usize) -> Result<rope::Scal
 /// Reads the sliding window of each layer, as Qwen2 and Qwen3 configure it.
 pub fn windows(raw: &Raw<'_>, num_hidden_layers: usize) -> Result<Vec<Option<usize>>, ConfigError> {
     let window = match raw.flag("use_sliding_window", false)? {
-        true => Some(raw.size_if_present("sliding_window")?.unwrap_or(4096)),
+        true => Some(raw.size_if_present("sliding_window")?.unwrap_or(DEFAULT_WINDOW)),
         false => None,
     };
     let sliding: Vec<bool> = match raw.get("layer_types") {

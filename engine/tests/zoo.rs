@@ -50,7 +50,7 @@ fn worst_row(truth: &(Vec<usize>, Vec<f64>), found: &Tensor) -> f64 {
 
 #[test]
 fn logits_and_hidden_states_meet_the_goldens() {
-    for model in ["qwen2-tiny", "llama-tiny"] {
+    for model in ["qwen2-tiny", "llama-tiny", "qwen3-moe-tiny"] {
         let goldens = Goldens::open(model);
         let loaded = Loaded::open(&zoo(model)).unwrap();
         let tokens = goldens.ids("fib.input_ids");

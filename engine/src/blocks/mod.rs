@@ -6,4 +6,5 @@ pub mod attention;
 pub mod decoder;
 pub mod linear;
 pub mod mlp;
+pub mod moe;
 pub mod norm;

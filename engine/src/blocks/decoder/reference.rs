@@ -1,10 +1,11 @@
-//! The reference of a dense decoder.
+//! The reference of a decoder, with a dense MLP or a mixture of experts in each layer.
 
 use kernels::{Arithmetic, Dtype, Real, embedding, linear, residual_add};
 use ndarray::{Array2, ArrayView2, s};
 
 use crate::blocks::attention::reference::{Attention, AttentionWiring};
 use crate::blocks::mlp::reference::Mlp;
+use crate::blocks::moe::reference::Moe;
 use crate::blocks::norm::reference::RmsNorm;
 use crate::config::Config;
 use crate::kv_cache::LayerCache;
@@ -18,7 +19,7 @@ use crate::weights::{Reader, WeightsError};
 pub struct LayerWiring {
     /// Its attention.
     pub attention: AttentionWiring,
-    /// Whether the projections of its MLP have biases.
+    /// Whether the projections of its MLP have biases, where it is dense.
     pub mlp_bias: bool,
 }
 
@@ -35,13 +36,36 @@ pub fn load(
     })
 }
 
+/// What follows attention in a layer.
+#[derive(Debug)]
+enum FeedForward<T> {
+    Dense(Mlp<T>),
+    Sparse(Moe<T>),
+}
+
+impl<T: Real> FeedForward<T> {
+    fn load(weights: &Reader<'_>, config: &Config, layer: usize, biased: bool) -> Result<Self, WeightsError> {
+        Ok(match config.mixture_of(layer) {
+            None => Self::Dense(Mlp::load(weights, config, layer, biased)?),
+            Some(mixture) => Self::Sparse(Moe::load(weights, config.hidden_size, mixture, layer)?),
+        })
+    }
+
+    fn forward(&self, x: ArrayView2<'_, T>, arithmetic: Arithmetic, probe: &mut Probe<'_>) -> Array2<T> {
+        match self {
+            Self::Dense(mlp) => mlp.forward(x, arithmetic, probe),
+            Self::Sparse(moe) => moe.forward(x, arithmetic, probe),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Layer<T> {
     index: usize,
     input_layernorm: RmsNorm<T>,
     self_attn: Attention<T>,
     post_attention_layernorm: RmsNorm<T>,
-    mlp: Mlp<T>,
+    mlp: FeedForward<T>,
 }
 
 #[derive(Debug)]
@@ -72,7 +96,7 @@ impl<T: Real> Decoder<T> {
                     input_layernorm: norm(StageName::layer(index, "input_layernorm"))?,
                     self_attn: Attention::load(weights, config, index, wiring.attention)?,
                     post_attention_layernorm: norm(StageName::layer(index, "post_attention_layernorm"))?,
-                    mlp: Mlp::load(weights, config, index, wiring.mlp_bias)?,
+                    mlp: FeedForward::load(weights, config, index, wiring.mlp_bias)?,
                 })
             })
             .collect::<Result<_, WeightsError>>()?;

@@ -1,0 +1,3 @@
+//! The mixture of experts: a router, experts that are gated MLPs, and shared experts that every token goes through.
+
+pub mod reference;
