@@ -5,7 +5,11 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::{Arithmetic, Declaration, Dtype, Real};
+use crate::{Arithmetic, Declaration, Dtype, OpInfo, Real};
+
+/// Registry entry.
+pub static OP: OpInfo =
+    OpInfo { name: "moe_combine", summary: "what the experts of a token gave, weighed and added", declares };
 
 fn declares(activation: Dtype) -> Declaration {
     Declaration { input: activation, accumulator: Dtype::F32, intermediate: Dtype::F32, output: activation }

@@ -51,7 +51,7 @@ fn worst_row(truth: &(Vec<usize>, Vec<f64>), found: &Tensor) -> f64 {
 
 #[test]
 fn logits_and_hidden_states_meet_the_goldens() {
-    for model in ["qwen2-tiny", "llama-tiny", "mistral4-mla-tiny"] {
+    for model in ["qwen2-tiny", "llama-tiny", "qwen3-moe-tiny", "mistral4-mla-tiny"] {
         let goldens = Goldens::open(model);
         let loaded = Loaded::open(&zoo(model)).unwrap();
         let tokens = goldens.ids("fib.input_ids");
@@ -82,7 +82,7 @@ fn logits_and_hidden_states_meet_the_goldens() {
 
 #[test]
 fn losses_of_a_long_text_meet_the_goldens() {
-    for model in ["qwen2-tiny", "llama-tiny", "mistral4-mla-tiny"] {
+    for model in ["qwen2-tiny", "llama-tiny", "qwen3-moe-tiny", "mistral4-mla-tiny"] {
         let goldens = Goldens::open(model);
         let loaded = Loaded::open(&zoo(model)).unwrap();
         for (arithmetic, name) in [(Arithmetic::F64, "long.f64.nll"), (Arithmetic::F32, "long.f32.nll")] {

@@ -36,6 +36,16 @@ pub mod mla_unabsorbed;
 pub mod mla_value_up_matmul;
 pub mod mla_value_up_matvec;
 pub mod mla_write;
+pub mod moe_align;
+pub mod moe_combine;
+pub mod moe_down_matvec;
+pub mod moe_gate;
+pub mod moe_gate_up_matvec;
+pub mod moe_grouped_matmul;
+pub mod moe_grouped_matmul_simt;
+pub mod moe_norm_gate;
+pub mod moe_route;
+pub mod moe_route_bias;
 pub mod norm_gate_up_matvec;
 pub mod norm_matvec;
 pub mod norm_qkv_bias_matvec;
@@ -200,6 +210,16 @@ pub static KERNELS: &[&KernelInfo] = &[
     &mla_value_up_matmul::KERNEL,
     &mla_value_up_matvec::KERNEL,
     &mla_write::KERNEL,
+    &moe_align::KERNEL,
+    &moe_combine::KERNEL,
+    &moe_down_matvec::KERNEL,
+    &moe_gate::KERNEL,
+    &moe_gate_up_matvec::KERNEL,
+    &moe_grouped_matmul::KERNEL,
+    &moe_grouped_matmul_simt::KERNEL,
+    &moe_norm_gate::KERNEL,
+    &moe_route::KERNEL,
+    &moe_route_bias::KERNEL,
     &norm_gate_up_matvec::KERNEL,
     &norm_matvec::KERNEL,
     &norm_qkv_bias_matvec::KERNEL,
@@ -233,6 +253,9 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("common.cuh", include_str!("../common.cuh")),
     ("dependent.cuh", include_str!("../dependent.cuh")),
     ("mla_product.cuh", include_str!("../mla_product.cuh")),
+    ("moe_gate.cuh", include_str!("../moe_gate.cuh")),
+    ("moe_grouped.cuh", include_str!("../moe_grouped.cuh")),
+    ("moe_route.cuh", include_str!("../moe_route.cuh")),
     ("normed.cuh", include_str!("../normed.cuh")),
     ("qkv.cuh", include_str!("../qkv.cuh")),
     ("statistics.cuh", include_str!("../statistics.cuh")),

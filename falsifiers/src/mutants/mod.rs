@@ -88,6 +88,21 @@ mod moe_bias_left_out;
 mod moe_groups;
 mod moe_routed_scaling;
 mod moe_shared_experts;
+mod moe_align_offset;
+mod moe_combine_weight;
+mod moe_down_matrix;
+mod moe_down_weight;
+mod moe_gate_eights;
+mod moe_gate_up_matrix;
+mod moe_grouped_accumulator;
+mod moe_grouped_row;
+mod moe_half_warp;
+mod moe_norm_gate_input;
+mod moe_route_bias_weighs;
+mod moe_route_eps;
+mod moe_route_groups;
+mod moe_route_last_of_equals;
+mod moe_route_renormalisation;
 mod nan_in_one_lane;
 mod newest_key_dropped;
 mod norm_rope_not_rounded;
@@ -236,6 +251,21 @@ pub static MUTANTS: &[&Mutant] = &[
     &moe_groups::MUTANT,
     &moe_routed_scaling::MUTANT,
     &moe_shared_experts::MUTANT,
+    &moe_align_offset::MUTANT,
+    &moe_combine_weight::MUTANT,
+    &moe_down_matrix::MUTANT,
+    &moe_down_weight::MUTANT,
+    &moe_gate_eights::MUTANT,
+    &moe_gate_up_matrix::MUTANT,
+    &moe_grouped_accumulator::MUTANT,
+    &moe_grouped_row::MUTANT,
+    &moe_half_warp::MUTANT,
+    &moe_norm_gate_input::MUTANT,
+    &moe_route_bias_weighs::MUTANT,
+    &moe_route_eps::MUTANT,
+    &moe_route_groups::MUTANT,
+    &moe_route_last_of_equals::MUTANT,
+    &moe_route_renormalisation::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
     &norm_rope_not_rounded::MUTANT,
