@@ -45,8 +45,8 @@ static __device__ __forceinline__ float query_scale(u32 position) {
 }
 
 // out, q [tokens, NUM_ATTENTION_HEADS, QK_NOPE_HEAD_DIM + QK_ROPE_HEAD_DIM], k_pe [tokens, QK_ROPE_HEAD_DIM], kv_a [tokens,
-// KV_LORA_RANK + QK_ROPE_HEAD_DIM], positions [tokens]. One block a token. The results of a pair lie half a rotary part apart;
-// with INTERLEAVED it comes from neighbours, else from the same two places.
+// KV_LORA_RANK + QK_ROPE_HEAD_DIM], positions [tokens]. One block a token. A pair lies side by side with INTERLEAVED, else half
+// a rotary part apart, and stays where it was.
 extern "C" __global__ void mla_rope(Act::Element* __restrict__ out, Act::Element* __restrict__ k_pe,
                                     const Act::Element* __restrict__ q, const Act::Element* __restrict__ kv_a,
                                     const i32* __restrict__ positions, u32 tokens) {
@@ -81,16 +81,18 @@ extern "C" __global__ void mla_rope(Act::Element* __restrict__ out, Act::Element
         const bool query = head < NUM_ATTENTION_HEADS;
         const u64 start = (first_head + head) * QK_HEAD_DIM + QK_NOPE_HEAD_DIM;
         const Act::Element* const x = query ? q + start : key;
-        const float a = Act::load(x[INTERLEAVED ? 2 * pair : pair]);
-        const float b = Act::load(x[INTERLEAVED ? 2 * pair + 1 : pair + HALF]);
+        const u32 first = INTERLEAVED ? 2 * pair : pair;
+        const u32 second = INTERLEAVED ? 2 * pair + 1 : pair + HALF;
+        const float a = Act::load(x[first]);
+        const float b = Act::load(x[second]);
         const float low = fmaf(a, cosines[pair], -(b * sines[pair]));
         const float high = fmaf(b, cosines[pair], a * sines[pair]);
         if (query) {
-            out[start + pair] = Act::store(low * scale);
-            out[start + pair + HALF] = Act::store(high * scale);
+            out[start + first] = Act::store(low * scale);
+            out[start + second] = Act::store(high * scale);
         } else {
-            k_pe[(u64)token * QK_ROPE_HEAD_DIM + pair] = Act::store(low);
-            k_pe[(u64)token * QK_ROPE_HEAD_DIM + pair + HALF] = Act::store(high);
+            k_pe[(u64)token * QK_ROPE_HEAD_DIM + first] = Act::store(low);
+            k_pe[(u64)token * QK_ROPE_HEAD_DIM + second] = Act::store(high);
         }
     }
 }

@@ -63,7 +63,7 @@ pub struct Parameters {
     pub theta: f64,
     /// Rescaling for long contexts.
     pub yarn: Option<Yarn>,
-    /// Whether a pair lies side by side, else half a rotary part apart. Its results always lie half a rotary part apart.
+    /// Whether a pair lies side by side, else half a rotary part apart. It stays where it was.
     pub interleaved: bool,
     /// Scaling of queries by position.
     pub query_scaling: Option<QueryScaling>,
@@ -138,9 +138,12 @@ pub fn reference<T: Real>(
                 (T::of(sin * factor), T::of(cos * factor))
             })
             .collect();
+        let places = |pair: usize| match parameters.interleaved {
+            true => (2 * pair, 2 * pair + 1),
+            false => (pair, pair + half),
+        };
         let turned = |x: &dyn Fn(usize) -> T, pair: usize| {
-            let (first, second) =
-                if parameters.interleaved { (2 * pair, 2 * pair + 1) } else { (pair, pair + half) };
+            let (first, second) = places(pair);
             let (a, b) = (rounding.input(x(first)), rounding.input(x(second)));
             let (sin, cos) = turns[pair];
             (a * cos - b * sin, b * cos + a * sin)
@@ -153,15 +156,17 @@ pub fn reference<T: Real>(
             let rotary = start + qk_nope_head_dim;
             for pair in 0..half {
                 let (low, high) = turned(&|at| q[[token, rotary + at]], pair);
-                out[[token, rotary + pair]] = rounding.output(low * scale);
-                out[[token, rotary + pair + half]] = rounding.output(high * scale);
+                let (first, second) = places(pair);
+                out[[token, rotary + first]] = rounding.output(low * scale);
+                out[[token, rotary + second]] = rounding.output(high * scale);
             }
         }
         let key = kv_a.slice(s![token, kv_lora_rank..]);
         for pair in 0..half {
             let (low, high) = turned(&|at| key[at], pair);
-            k_pe[[token, pair]] = rounding.output(low);
-            k_pe[[token, pair + half]] = rounding.output(high);
+            let (first, second) = places(pair);
+            k_pe[[token, first]] = rounding.output(low);
+            k_pe[[token, second]] = rounding.output(high);
         }
     }
     Turned { q: out, k_pe }
@@ -192,10 +197,14 @@ mod tests {
         let (q, kv_a) = (array![[7.0, 1.0, 2.0, 3.0, 4.0]], array![[9.0, 5.0, 6.0, 7.0, 8.0]]);
         let side_by_side = reference(q.view(), kv_a.view(), &[3], &small(true), Arithmetic::F64);
         let (q, kv_a) = (array![[7.0, 1.0, 3.0, 2.0, 4.0]], array![[9.0, 5.0, 7.0, 6.0, 8.0]]);
-        assert_eq!(reference(q.view(), kv_a.view(), &[3], &small(false), Arithmetic::F64), side_by_side);
+        let apart = reference(q.view(), kv_a.view(), &[3], &small(false), Arithmetic::F64);
+        for (at, place) in [0, 2, 1, 3].into_iter().enumerate() {
+            assert_eq!(side_by_side.q[[0, 1 + at]], apart.q[[0, 1 + place]]);
+            assert_eq!(side_by_side.k_pe[[0, at]], apart.k_pe[[0, place]]);
+        }
         let (sin, cos) = 3f64.sin_cos();
         assert_relative_eq!(side_by_side.q[[0, 1]], cos - 2.0 * sin, epsilon = 1e-14);
-        assert_relative_eq!(side_by_side.k_pe[[0, 2]], 6.0 * cos + 5.0 * sin, epsilon = 1e-14);
+        assert_relative_eq!(side_by_side.k_pe[[0, 1]], 6.0 * cos + 5.0 * sin, epsilon = 1e-14);
         assert_eq!(side_by_side.q[[0, 0]], 7.0);
     }
 

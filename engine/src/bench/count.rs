@@ -61,7 +61,9 @@ pub(super) fn kv_bytes(plan: &Plan, config: &Config, length: u64) -> u64 {
         .into_iter()
         .filter_map(|id| {
             let buffer = plan.buffer(id)?;
-            let (Role::Keys(layer) | Role::Values(layer)) = buffer.role else { return None };
+            let (Role::Keys(layer) | Role::Values(layer) | Role::Latents(layer)) = buffer.role else {
+                return None;
+            };
             let row = (buffer.width * buffer.element.size()) as u64;
             Some(row * seen(config, layer, length))
         })
@@ -75,7 +77,8 @@ fn pages(plan: &Plan) -> BTreeSet<BufferId> {
         step.reads().filter(move |id| !written.contains(id)).collect::<Vec<_>>()
     };
     let of_pages = |id: &BufferId| {
-        plan.buffer(*id).is_some_and(|buffer| matches!(buffer.role, Role::Keys(_) | Role::Values(_)))
+        plan.buffer(*id)
+            .is_some_and(|buffer| matches!(buffer.role, Role::Keys(_) | Role::Values(_) | Role::Latents(_)))
     };
     plan.steps.iter().flat_map(read).filter(of_pages).collect()
 }
@@ -113,11 +116,19 @@ pub fn operations(plan: &Plan, config: &Config, tokens: usize) -> f64 {
 
 /// What of them is attention: the products of queries and keys, and of weights and values, that a mask leaves in.
 pub(super) fn attention_operations(plan: &Plan, config: &Config, tokens: u64) -> f64 {
-    let features = (config.num_attention_heads * config.head_dim) as f64;
+    let heads = config.num_attention_heads as f64;
     let pairs = |layer: usize| (1..=tokens).map(|length| seen(config, layer, length)).sum::<u64>() as f64;
-    let layers = pages(plan).into_iter().filter_map(|id| match plan.buffer(id)?.role {
-        Role::Keys(layer) => Some(layer),
-        _ => None,
+    // A latent is a key, with what was turned behind it, and a value without.
+    let latent = |width: usize| {
+        width + config.latent.map_or(0, |latent| width.saturating_sub(latent.qk_rope_head_dim))
+    };
+    let layers = pages(plan).into_iter().filter_map(|id| {
+        let buffer = plan.buffer(id)?;
+        match buffer.role {
+            Role::Keys(layer) => Some((layer, 2 * config.head_dim)),
+            Role::Latents(layer) => Some((layer, latent(buffer.width))),
+            _ => None,
+        }
     });
-    layers.map(|layer| 4.0 * features * pairs(layer)).sum()
+    layers.map(|(layer, features)| 2.0 * heads * features as f64 * pairs(layer)).sum()
 }

@@ -25,6 +25,8 @@ pub(crate) enum Place {
     Keys(usize),
     /// The values of a layer.
     Values(usize),
+    /// The latents of a layer.
+    Latents(usize),
     /// What is kept from step to step of a decode.
     State(State),
     /// What nobody reads.
@@ -41,6 +43,7 @@ impl Place {
             Role::Input(input) => Self::Input(input),
             Role::Keys(layer) => Self::Keys(layer),
             Role::Values(layer) => Self::Values(layer),
+            Role::Latents(layer) => Self::Latents(layer),
             Role::Stage(_) | Role::Scratch => Self::Slot(buffer.slot?),
             Role::State(state) => Self::State(state),
             Role::Unread(number) => Self::Unread(number),
@@ -56,6 +59,7 @@ impl Place {
             Self::Input(input) => input.to_string(),
             Self::Keys(layer) => format!("keys of layer {layer}"),
             Self::Values(layer) => format!("values of layer {layer}"),
+            Self::Latents(layer) => format!("latents of layer {layer}"),
             Self::State(state) => state.to_string(),
             Self::Unread(number) => format!("unread {number}"),
             Self::Tap(tap) => tap.to_string(),
@@ -103,7 +107,7 @@ impl Needs {
         let weights = self.sum(|place| matches!(place, Place::Weight(_)));
         let activations = self.sum(|place| matches!(place, Place::Slot(_)));
         let inputs = self.sum(|place| matches!(place, Place::Input(_) | Place::State(_) | Place::Tap(_)));
-        let pages = self.sum(|place| matches!(place, Place::Keys(_) | Place::Values(_)));
+        let pages = self.sum(|place| matches!(place, Place::Keys(_) | Place::Values(_) | Place::Latents(_)));
         Err(DeviceError::Memory {
             what: format!(
                 "the model (weights {weights}, activations {activations}, inputs {inputs}, pages {pages} bytes)"

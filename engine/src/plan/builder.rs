@@ -61,6 +61,17 @@ pub struct Pages {
     pub page_size: usize,
 }
 
+/// The pages of a layer with latent attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatentPages {
+    /// Latents, each with the turned key behind it.
+    pub rows: BufferId,
+    /// How they are stored.
+    pub dtype: Dtype,
+    /// Tokens of a page.
+    pub page_size: usize,
+}
+
 /// Builds one plan.
 pub struct Builder<'a> {
     pub(super) weights: &'a Weights,
@@ -180,6 +191,26 @@ impl Builder<'_> {
     pub fn scratch(&mut self, name: String, width: usize) -> BufferId {
         let (element, role) = (Element::Float(Dtype::F32), Role::Scratch);
         self.buffer(PlanBuffer { name, element, rows: Expr::Tokens, width, role, slot: None })
+    }
+
+    /// What a step leaves for a later one and is no stage, `[tokens, width]`, stored as activations are.
+    pub fn between(&mut self, name: String, width: usize) -> Value {
+        let (element, role) = (Element::Float(self.activation), Role::Scratch);
+        let buffer = PlanBuffer { name, element, rows: Expr::Tokens, width, role, slot: None };
+        Value { id: self.buffer(buffer), width }
+    }
+
+    /// The pages of a layer with latent attention, `[num_pages * page_size, width]`: one entry of the list of dtypes, as for
+    /// every other layer, and nothing that they fall back to.
+    pub fn latent_pages(&mut self, layer: usize, width: usize) -> LatentPages {
+        // The layout was held to the number of layers before any plan is built.
+        let dtype = self.layout.dtypes.get(layer).copied().unwrap_or(self.activation);
+        let (page_size, element) = (self.layout.page_size, Element::Float(dtype));
+        let rows = Expr::from(self.layout.num_pages) * page_size;
+        let name = format!("{}.latent_pages", StageName::layer(layer, "self_attn"));
+        let role = Role::Latents(layer);
+        let rows = self.buffer(PlanBuffer { name, element, rows, width, role, slot: None });
+        LatentPages { rows, dtype, page_size }
     }
 
     /// The pages of a layer, `[num_pages * page_size, width]` each.

@@ -35,7 +35,7 @@ const PIECES: &[(&str, &str, &str)] = &[
     ("mla_attention_flash", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
     ("mla_attention_plain", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
     ("mla_attention_split", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
-    ("mla_rope", "2 * pair + 1 : pair + HALF]", "2 * pair + 2 : pair + HALF + 1]"),
+    ("mla_rope", "Act::load(x[second])", "Act::load(x[second + 1])"),
     ("mla_unabsorbed", "= kv_len[sequence];", "= kv_len[sequence + 1];"),
     ("mla_value_up_matmul", "first_row + row < rows;", "first_row + row < rows + 1;"),
     ("mla_value_up_matvec", "weight_row[r]", "weight_row[r + 1]"),

@@ -130,8 +130,8 @@ pub(super) fn drawn(axes: &Axes, batch: &[Sequence], inputs: Inputs, draw: &mut 
     let (mut token, mut pages) = (0, order.into_iter());
     for &(q_len, length) in batch {
         let mut latents = draw.values(length * width, 1.0, axes.kv);
-        if inputs == Inputs::NanValue && length > 0 {
-            // The newest latent: queries before it do not see it.
+        if inputs == Inputs::NanValue && token == 0 && length > 0 {
+            // The newest latent of the first sequence: queries before it and other sequences do not see it.
             latents[(length - 1) * width + 1] = f64::NAN;
         }
         let own: Vec<usize> = pages.by_ref().take(length.div_ceil(axes.page_size)).collect();

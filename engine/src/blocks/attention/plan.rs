@@ -16,7 +16,7 @@ use crate::stage::StageName;
 use crate::weights::WeightsError;
 
 /// What an architecture fixes about the attention of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wiring {
     /// Whether query, key and value projections have biases.
     pub qkv_bias: bool,

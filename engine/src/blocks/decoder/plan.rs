@@ -2,7 +2,7 @@
 
 use kernels::launch::{Expr, embedding, residual_add};
 
-use crate::blocks::{attention, linear, mlp, norm};
+use crate::blocks::{attention, linear, mla, mlp, norm};
 use crate::config::Config;
 use crate::plan::Input;
 use crate::plan::builder::{Builder, Value};
@@ -12,7 +12,7 @@ use crate::weights::WeightsError;
 /// What an architecture fixes about a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wiring {
-    /// Its attention.
+    /// Its attention, where it is grouped. The configuration says all of a latent one.
     pub attention: attention::plan::Wiring,
     /// Whether the projections of its MLP have biases.
     pub mlp_bias: bool,
@@ -26,7 +26,10 @@ pub fn stages(config: &Config, wiring: fn(&Config, usize) -> Wiring) -> Vec<Stag
         let name = |name| StageName::layer(layer, name);
         let Wiring { attention, mlp_bias } = wiring(config, layer);
         stages.push(name("input_layernorm"));
-        stages.extend(attention.stages(layer));
+        stages.extend(match &config.latent {
+            None => attention.stages(layer),
+            Some(latent) => mla::plan::stages(config, latent, layer),
+        });
         stages.extend([name("attn_residual"), name("post_attention_layernorm")]);
         stages.extend(mlp::plan::stages(layer, mlp_bias));
         stages.push(name(""));
@@ -47,7 +50,10 @@ pub fn plan(
         let name = |name| StageName::layer(layer, name);
         let Wiring { attention, mlp_bias } = wiring(config, layer);
         let normed = norm::plan::plan(builder, name("input_layernorm"), x, hidden, eps)?;
-        let attended = attention.plan(builder, config, layer, normed)?;
+        let attended = match &config.latent {
+            None => attention.plan(builder, config, layer, normed)?,
+            Some(latent) => mla::plan::plan(builder, config, latent, layer, normed)?,
+        };
         let residual = added(builder, name("attn_residual"), x, attended);
         let normed = norm::plan::plan(builder, name("post_attention_layernorm"), residual, hidden, eps)?;
         let gated = mlp::plan::plan(builder, config, layer, mlp_bias, normed)?;

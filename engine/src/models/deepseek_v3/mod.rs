@@ -6,6 +6,7 @@ use kernels::moe_route::Scoring;
 use crate::config::{Config, ConfigError, MixtureOfExperts, Raw, Rotary, latent};
 use crate::models::Architecture;
 
+mod plan;
 mod reference;
 
 /// Registry entry.
@@ -15,7 +16,7 @@ pub static ARCHITECTURE: Architecture = Architecture {
     aliases: &["DeepseekV3ForCausalLM"],
     configure,
     reference: reference::load,
-    plan: None,
+    plan: Some(&plan::TEMPLATE),
 };
 
 const ROTARY: Rotary =

@@ -6,6 +6,7 @@ use kernels::moe_route::Scoring;
 use crate::config::{Config, ConfigError, MixtureOfExperts, Raw, Rotary, latent};
 use crate::models::Architecture;
 
+mod plan;
 mod reference;
 
 /// Registry entry.
@@ -15,7 +16,7 @@ pub static ARCHITECTURE: Architecture = Architecture {
     aliases: &["Mistral4ForCausalLM"],
     configure,
     reference: reference::load,
-    plan: None,
+    plan: Some(&plan::TEMPLATE),
 };
 
 /// The plain rotary embedding of transformers has as many pairs as a whole head here, which fit no rotated part.
