@@ -18,8 +18,8 @@ fn seam() -> Seam {
     in_source(
         &["mla_rope"],
         &[
-            ("+ pair] = Act::store(low);", "+ pair] = Act::store(a);"),
-            ("+ pair + HALF] = Act::store(high);", "+ pair + HALF] = Act::store(b);"),
+            ("+ first] = Act::store(low);", "+ first] = Act::store(a);"),
+            ("+ second] = Act::store(high);", "+ second] = Act::store(b);"),
         ],
     )
 }
