@@ -107,8 +107,10 @@ def mix(stack: ExitStack, on: Any, into: Any, stages: Stages, mixture: nn.Module
             (_, gate_up), (product, down) = products[2 * at : 2 * at + 2]
             gate, up = gate_up.chunk(2, dim=-1)
             named = {"gate_proj": gate, "up_proj": up, "act_fn": experts.act_fn(gate), "act_and_mul": product}
+            # Rows come by the rank that the expert has for a token, and by token within a rank.
+            by_token = (chosen.T == expert).nonzero()[:, 1].argsort()
             for part, value in (named | {"down_proj": down}).items():
-                stages[f"{prefix}.experts.{expert}.{part}"] = value.clone()
+                stages[f"{prefix}.experts.{expert}.{part}"] = value[by_token]
         stages[f"{prefix}.experts"] = flat(output)
         return output
 
