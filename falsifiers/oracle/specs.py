@@ -252,7 +252,7 @@ MICROS = (
     ),
     Micro(
         "mistral4-no-q-lora", "q_lora_rank null, neighbours rotated, every mscale 1, query scaling from 5 tokens, F32",
-        23, LEGACY,
+        19, LEGACY,
         config=mistral4(n_routed_experts=3, num_experts_per_tok=2, norm_topk_prob=False, routed_scaling_factor=1.0,
                         q_lora_rank=None, v_head_dim=20, torch_dtype="float32",
                         rope_parameters={"type": "yarn", "rope_theta": 80.0, "factor": 16.0,
