@@ -166,7 +166,7 @@ fn a_latent_that_does_not_fit_its_weights_is_named_with_the_fields_that_say_so()
         ("v_head_dim", 16, ["kv_b_proj.weight", "(qk_nope_head_dim + v_head_dim), kv_lora_rank)"]),
         ("qk_nope_head_dim", 10, ["q_b_proj.weight", "(qk_nope_head_dim + qk_rope_head_dim), q_lora_rank)"]),
         ("n_shared_experts", 0, ["shared_experts", "never used"]),
-        ("n_routed_experts", 4, ["mlp.gate.", "asks for [4"]),
+        ("n_routed_experts", 12, ["mlp.gate.", "asks for [12"]),
     ] {
         let error = changed(
             model,
