@@ -35,6 +35,23 @@ def unfused(shapes: dict[str, tuple[int, ...]]) -> Iterator[tuple[str, tuple[int
             yield from ((f"{layer}{experts}{expert}.{one}.weight", (height, columns)) for one, height in parts.items())
 
 
+# Architectures whose real files hold all experts of a layer in two tensors; others have three tensors an expert.
+FUSED = ("mistral4",)
+
+
+def unfused(shapes: dict[str, tuple[int, ...]]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The tensors of single experts in place of those that transformers keeps in memory."""
+    for name, shape in shapes.items():
+        layer, experts, part = name.partition(".mlp.experts.")
+        if not experts:
+            yield name, shape
+            continue
+        number, rows, columns = shape
+        parts = {"gate_proj": rows // 2, "up_proj": rows // 2} if part == "gate_up_proj" else {part: rows}
+        for expert in range(number):
+            yield from ((f"{layer}{experts}{expert}.{one}.weight", (height, columns)) for one, height in parts.items())
+
+
 def draw(seed: int, name: str, shape: tuple[int, ...], tied: bool) -> Tensor:
     """One tensor; its stream depends on the seed and on its name only."""
     normal = np.random.default_rng([seed, zlib.crc32(name.encode())]).standard_normal(shape)

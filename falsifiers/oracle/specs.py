@@ -216,7 +216,7 @@ MICROS = (
                          torch_dtype="bfloat16"),
     ),
     Micro(
-        "deepseek-v3-groups", "8 experts in 4 groups of which 2 stay, top 3, scaled by 2.5; attention_bias; yarn from 8 tokens, BF16",
+        "deepseek-v3-groups", "8 experts in 4 groups of which 2 stay, top 3, scaled by 2.5; biases; yarn, BF16",
         16, LEGACY,
         config=deepseek_v3(n_routed_experts=8, num_experts_per_tok=3, n_group=4, topk_group=2, attention_bias=True,
                            routed_scaling_factor=2.5, scoring_func="sigmoid", topk_method="noaux_tc",
@@ -225,7 +225,7 @@ MICROS = (
                                          "beta_fast": 1, "beta_slow": 0.05, "mscale": 1.0, "mscale_all_dim": 0.7}),
     ),
     Micro(
-        "deepseek-v3-no-q-lora", "q_lora_rank null, v_head_dim 40, halves rotated, yarn not truncated, attention_factor; BF16",
+        "deepseek-v3-no-q-lora", "no q LoRA, v_head_dim 40, halves rotated, yarn not truncated, attention_factor; BF16",
         17, SAVED,
         config=deepseek_v3(n_routed_experts=5, num_experts_per_tok=2, norm_topk_prob=False, n_shared_experts=2,
                            routed_scaling_factor=0.7, q_lora_rank=None, v_head_dim=40, qk_rope_head_dim=8,
@@ -241,7 +241,7 @@ MICROS = (
                            routed_scaling_factor=1.5, rope_theta=10000.0, rms_norm_eps=1e-6, torch_dtype="float16"),
     ),
     Micro(
-        "mistral4-halves", "halves rotated, 2 groups of which 1 stays, v_head_dim 40; yarn and query scaling from 6 tokens, BF16",
+        "mistral4-halves", "halves rotated, 1 of 2 groups stays, v_head_dim 40; yarn, query scaling, BF16",
         15, SAVED,
         config=mistral4(n_routed_experts=6, num_experts_per_tok=2, n_group=2, topk_group=1, routed_scaling_factor=1.3,
                         first_k_dense_replace=0, v_head_dim=40, qk_rope_head_dim=10, rope_interleave=False,
@@ -252,7 +252,7 @@ MICROS = (
     ),
     Micro(
         "mistral4-no-q-lora", "q_lora_rank null, neighbours rotated, every mscale 1, query scaling from 5 tokens, F32",
-        23, LEGACY,
+        19, LEGACY,
         config=mistral4(n_routed_experts=3, num_experts_per_tok=2, norm_topk_prob=False, routed_scaling_factor=1.0,
                         q_lora_rank=None, v_head_dim=20, torch_dtype="float32",
                         rope_parameters={"type": "yarn", "rope_theta": 80.0, "factor": 16.0,

@@ -1,9 +1,9 @@
 """Records every stage of one forward pass under its canonical name.
 
 Modules are read by forward hooks. What is not a module is read where it passes by: rotary outputs by wrapping the
-architecture's `apply_rotary_pos_emb`, scaled queries where they enter the products, attention weights from the attention module's second output, the attention
-context from the input of `o_proj`, and the projections of single experts from the products that the experts' module
-asks for one after the other.
+architecture's `apply_rotary_pos_emb`, scaled queries where they enter the products, attention weights from the
+attention module's second output, the attention context from the input of `o_proj`, and the projections of single
+experts from the products that the experts' module asks for one after the other.
 """
 
 import sys
@@ -107,8 +107,10 @@ def mix(stack: ExitStack, on: Any, into: Any, stages: Stages, mixture: nn.Module
             (_, gate_up), (product, down) = products[2 * at : 2 * at + 2]
             gate, up = gate_up.chunk(2, dim=-1)
             named = {"gate_proj": gate, "up_proj": up, "act_fn": experts.act_fn(gate), "act_and_mul": product}
+            # Rows come by the rank that the expert has for a token, and by token within a rank.
+            by_token = (chosen.T == expert).nonzero()[:, 1].argsort()
             for part, value in (named | {"down_proj": down}).items():
-                stages[f"{prefix}.experts.{expert}.{part}"] = value.clone()
+                stages[f"{prefix}.experts.{expert}.{part}"] = value[by_token]
         stages[f"{prefix}.experts"] = flat(output)
         return output
 
@@ -125,7 +127,7 @@ PROJECTIONS = (
 
 
 def neighbours(x: Tensor) -> Tensor:
-    """Rotated pairs back to where they were: transformers leaves the first of each in one half, the second in the other."""
+    """Rotated pairs back to where they were: transformers puts their first features in one half, the others after."""
     return torch.stack(x.chunk(2, dim=-1), dim=-1).flatten(-2)
 
 

@@ -101,8 +101,18 @@ mod moe_route_eps;
 mod moe_route_groups;
 mod moe_route_last_of_equals;
 mod moe_route_renormalisation;
+mod moe_accumulator_overflow;
+mod moe_activation_overflow;
+mod moe_atomic_combine;
+mod moe_dense_placeholder;
+mod moe_dense_tensor_left;
+mod moe_expert_off_by_one;
+mod moe_gate_skipped;
+mod moe_next_best;
+mod moe_renormalisation;
 mod moe_routed_scaling;
 mod moe_shared_experts;
+mod moe_zero_sum;
 mod nan_in_one_lane;
 mod newest_key_dropped;
 mod norm_rope_not_rounded;
@@ -112,6 +122,7 @@ mod plan_grid_y;
 mod plan_overwritten;
 mod position_off_by_one;
 mod prefix_overwrites;
+mod qk_norm_skipped;
 mod qwen3_k_norm;
 mod random_fill_seed;
 mod read_bandwidth_tail;
@@ -246,9 +257,18 @@ pub static MUTANTS: &[&Mutant] = &[
     &mla_scale_latent_width::MUTANT,
     &mlp_act_nan::MUTANT,
     &mlp_clock::MUTANT,
+    &moe_accumulator_overflow::MUTANT,
+    &moe_activation_overflow::MUTANT,
+    &moe_atomic_combine::MUTANT,
     &moe_bias_in_weights::MUTANT,
     &moe_bias_left_out::MUTANT,
+    &moe_dense_placeholder::MUTANT,
+    &moe_dense_tensor_left::MUTANT,
+    &moe_expert_off_by_one::MUTANT,
+    &moe_gate_skipped::MUTANT,
     &moe_groups::MUTANT,
+    &moe_next_best::MUTANT,
+    &moe_renormalisation::MUTANT,
     &moe_routed_scaling::MUTANT,
     &moe_shared_experts::MUTANT,
     &moe_align_offset::MUTANT,
@@ -266,6 +286,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &moe_route_groups::MUTANT,
     &moe_route_last_of_equals::MUTANT,
     &moe_route_renormalisation::MUTANT,
+    &moe_zero_sum::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
     &norm_rope_not_rounded::MUTANT,
@@ -275,6 +296,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &plan_overwritten::MUTANT,
     &position_off_by_one::MUTANT,
     &prefix_overwrites::MUTANT,
+    &qk_norm_skipped::MUTANT,
     &qwen3_k_norm::MUTANT,
     &random_fill_seed::MUTANT,
     &read_bandwidth_tail::MUTANT,

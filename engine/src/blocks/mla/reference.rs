@@ -86,13 +86,12 @@ impl<T: Real> Mla<T> {
     ) -> Result<Self, WeightsError> {
         let (hidden, heads, rank) = (config.hidden_size, config.num_attention_heads, latent.kv_lora_rank);
         let (key, biased) = (latent.qk_nope_head_dim, config.attention_bias);
+        let compressed = rank + latent.qk_rope_head_dim;
         let norm = StageName::layer(layer, "self_attn.kv_a_layernorm");
         Ok(Self {
             layer,
             queries: Queries::load(weights, config, layer, latent)?,
-            kv_a_proj_with_mqa: {
-                Linear::load(weights, layer, KV_A, [rank + latent.qk_rope_head_dim, hidden], biased)?
-            },
+            kv_a_proj_with_mqa: Linear::load(weights, layer, KV_A, [compressed, hidden], biased)?,
             kv_a_layernorm: RmsNorm::load(weights, norm, rank, latent.layernorm_eps)?,
             kv_b_proj: Linear::load(weights, layer, KV_B, [heads * (key + latent.v_head_dim), rank], false)?,
             o_proj: Linear::load(weights, layer, O, [hidden, heads * latent.v_head_dim], biased)?,
