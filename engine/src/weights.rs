@@ -61,6 +61,21 @@ pub enum WeightsError {
         /// How it is stored.
         dtype: Dtype,
     },
+    /// Tensors that a device holds as one are stored differently.
+    #[error(
+        "{file}: tensor \"{tensor}\" is stored as {found}, and those before it, which a device holds with it as one, as \
+         {expected}; store the experts of a layer alike"
+    )]
+    Unlike {
+        /// The file, or the folder of a sharded checkpoint.
+        file: PathBuf,
+        /// The canonical name.
+        tensor: String,
+        /// How it would be stored.
+        found: kernels::Dtype,
+        /// How the others are.
+        expected: kernels::Dtype,
+    },
     /// Two tensors of the file have the same canonical name.
     #[error(
         "{file}: tensors \"{first}\" and \"{second}\" are both \"{tensor}\" under the prefix mapping; change it"
