@@ -284,11 +284,33 @@ impl Weights {
         });
         match twin {
             Some(twin) => format!("the file has \"{twin}\", so rename it"),
+            None if self.has_router_instead(name) => {
+                "the layer has a router in its place: see `mlp_only_layers` and `decoder_sparse_step`, or \
+                 `first_k_dense_replace`"
+                    .to_owned()
+            }
+            None if self.is_dense_instead(name) => {
+                "the layer has a dense MLP in its place: see `mlp_only_layers` and `decoder_sparse_step`, or \
+                 `first_k_dense_replace`"
+                    .to_owned()
+            }
             None if name == "lm_head.weight" => {
                 "add it, or set `tie_word_embeddings` to true if the embedding table is the head".to_owned()
             }
             None => "check that config.json and the weights are of the same model".to_owned(),
         }
+    }
+
+    /// Whether this is a tensor of a dense MLP in a layer that has experts.
+    fn has_router_instead(&self, name: &str) -> bool {
+        let layer = name.strip_suffix(".mlp.gate_proj.weight");
+        layer.is_some_and(|layer| self.contains(&format!("{layer}.mlp.gate.weight")))
+    }
+
+    /// Whether this is the router of a layer that has a dense MLP.
+    fn is_dense_instead(&self, name: &str) -> bool {
+        let layer = name.strip_suffix(".mlp.gate.weight");
+        layer.is_some_and(|layer| self.contains(&format!("{layer}.mlp.gate_proj.weight")))
     }
 }
 
@@ -317,7 +339,28 @@ fn digest_of(files: &[(&str, &[u8])]) -> blake3::Hash {
 fn fields(tensor: &str) -> &'static str {
     let mut parts = tensor.rsplit('.');
     let kind = parts.next();
+    if tensor.contains(".mlp.experts.") {
+        return match (parts.next(), kind) {
+            (_, Some("gate_up_proj")) => " (number of experts, 2 * moe_intermediate_size, hidden_size)",
+            (Some("experts"), Some("down_proj")) => {
+                " (number of experts, hidden_size, moe_intermediate_size)"
+            }
+            (Some("gate_proj" | "up_proj"), _) => " (moe_intermediate_size, hidden_size)",
+            (Some("down_proj"), _) => " (hidden_size, moe_intermediate_size)",
+            _ => "",
+        };
+    }
+    if tensor.contains(".mlp.shared_experts.") {
+        return match parts.next() {
+            Some("down_proj") => " (hidden_size, n_shared_experts * moe_intermediate_size)",
+            _ => " (n_shared_experts * moe_intermediate_size, hidden_size)",
+        };
+    }
     match (parts.next(), kind) {
+        (Some("gate"), Some("weight")) => {
+            " (num_experts or num_local_experts or n_routed_experts, hidden_size)"
+        }
+        (Some("gate"), _) => " (n_routed_experts)",
         (Some("embed_tokens" | "lm_head"), _) => " (vocab_size, hidden_size)",
         (Some("q_proj"), Some("weight")) => " (num_attention_heads * head_dim, hidden_size)",
         (Some("q_proj"), _) => " (num_attention_heads * head_dim)",

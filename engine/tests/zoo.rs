@@ -5,6 +5,8 @@
 use std::path::PathBuf;
 
 use engine::Loaded;
+use engine::models::Logits;
+use engine::routing::Routing;
 use engine::trace::{NoTap, Recorder, Tensor};
 use kernels::Arithmetic;
 use safetensors::SafeTensors;
@@ -81,7 +83,7 @@ fn logits_and_hidden_states_meet_the_goldens() {
 
 #[test]
 fn losses_of_a_long_text_meet_the_goldens() {
-    for model in ["qwen2-tiny", "llama-tiny"] {
+    for model in ["qwen2-tiny", "llama-tiny", "qwen3-moe-tiny"] {
         let goldens = Goldens::open(model);
         let loaded = Loaded::open(&zoo(model)).unwrap();
         for (arithmetic, name) in [(Arithmetic::F64, "long.f64.nll"), (Arithmetic::F32, "long.f32.nll")] {
@@ -129,4 +131,54 @@ fn tensors_that_others_store_in_vain_are_ignored_with_a_reason_and_no_others() {
 
     let error = with(&["model.layers.0.self_attn.q_proj.bias"]).err().unwrap().to_string();
     assert!(error.contains("model.layers.0.self_attn.q_proj.bias"), "{error}");
+}
+
+/// The stages that the experts of the first layer announce.
+fn experts_of(recorder: &Recorder) -> Vec<usize> {
+    let of_experts = recorder.stages.iter().filter(|stage| stage.name.layer_index() == Some(0));
+    let mut experts: Vec<usize> = of_experts.filter_map(|stage| stage.name.expert_index()).collect();
+    experts.dedup();
+    experts
+}
+
+#[test]
+fn a_routing_that_is_imposed_is_the_one_that_is_computed() {
+    let model = "qwen3-moe-tiny";
+    let (loaded, tokens) = (Loaded::open(&zoo(model)).unwrap(), Goldens::open(model).ids("klass.input_ids"));
+    let reference = loaded.reference(Arithmetic::F64).unwrap();
+    let mut free = Recorder::all();
+    let logits = reference.prefill(&tokens, &mut free).unwrap();
+    let chosen = Routing::of(&free.stages);
+    assert_eq!(chosen.layers.len(), 2);
+    assert!(chosen.layers.values().all(|layer| layer.len() == tokens.len()));
+    assert!(chosen.layers.values().flatten().all(|experts| experts.len() == 2));
+
+    // Its own choice changes nothing, in one piece and in two.
+    let mut same = Recorder::all();
+    assert_eq!(reference.prefill_routed(&tokens, &chosen, &mut same).unwrap(), logits);
+    let (mut halves, middle) = (reference.sequence(), tokens.len() / 2);
+    halves.extend_routed(&tokens[..middle], Logits::All, &chosen, &mut NoTap).unwrap();
+    let second = halves.extend_routed(&tokens[middle..], Logits::All, &chosen, &mut NoTap).unwrap();
+    assert_eq!(second.row(second.rows() - 1), logits.row(logits.rows() - 1));
+
+    // Another choice is followed: one token of the first layer goes elsewhere, with weights that add up to one.
+    let mut other = chosen.clone();
+    let token = 3;
+    let moved: Vec<usize> =
+        (0..5).filter(|expert| !chosen.layers[&0][token].contains(expert)).take(2).collect();
+    other.layers.get_mut(&0).unwrap()[token] = moved.clone();
+    let mut routed = Recorder::all();
+    let changed = reference.prefill_routed(&tokens, &other, &mut routed).unwrap();
+    let first_layer = |routing: &Routing| routing.layers[&0].clone();
+    assert_eq!(first_layer(&Routing::of(&routed.stages)), first_layer(&other));
+    let topk = routed.stages.iter().find(|stage| stage.name.local() == "mlp.topk").unwrap();
+    assert!((topk.tensor.row(token).iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    assert_eq!(changed.row(token - 1), logits.row(token - 1));
+    assert_ne!(changed.row(token), logits.row(token));
+
+    // An expert that nobody was sent to announces nothing.
+    let mut alone = Recorder::all();
+    let to = |experts: &[usize]| Routing { layers: [(0, vec![experts.to_vec()])].into() };
+    reference.prefill_routed(&tokens[..1], &to(&[1, 4]), &mut alone).unwrap();
+    assert_eq!(experts_of(&alone), [1, 4]);
 }

@@ -49,6 +49,29 @@ def qwen(version: int, **options: Any) -> dict[str, Any]:
     return base | options
 
 
+def qwen3_moe(**options: Any) -> dict[str, Any]:
+    """Qwen3 with experts, likewise."""
+    base = {
+        "architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "hidden_act": "silu", "hidden_size": 32,
+        "intermediate_size": 72, "moe_intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "head_dim": 12, "max_position_embeddings": 256, "rms_norm_eps": 1e-6,
+        "vocab_size": 127, "bos_token_id": 1, "eos_token_id": 2, "tie_word_embeddings": False,
+        "attention_bias": False, "decoder_sparse_step": 1, "mlp_only_layers": [],
+    }  # fmt: skip
+    return base | options
+
+
+def mistral(**options: Any) -> dict[str, Any]:
+    """Mistral, likewise."""
+    base = {
+        "architectures": ["MistralForCausalLM"], "model_type": "mistral", "hidden_act": "silu", "hidden_size": 32,
+        "intermediate_size": 72, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "vocab_size": 127, "bos_token_id": 1,
+        "eos_token_id": 2, "tie_word_embeddings": False,
+    }  # fmt: skip
+    return base | options
+
+
 MICROS = (
     Micro(
         "qwen3-dense", "q and k norm, head_dim 16 where hidden/heads is 8, tied, BF16, two end tokens, tokenizer",
@@ -135,5 +158,38 @@ MICROS = (
         config=qwen(3, num_hidden_layers=3, head_dim=12, use_sliding_window=True, sliding_window=6,
                     max_window_layers=3, layer_types=["sliding_attention", "full_attention", "sliding_attention"],
                     dtype="bfloat16", rope_parameters={"rope_type": "default", "rope_theta": 40000.0}),
+    ),
+    Micro(
+        "mistral-window", "window 5 in every layer, BF16",
+        15, LEGACY,
+        config=mistral(sliding_window=5, rope_theta=30000.0, torch_dtype="bfloat16"),
+    ),
+    Micro(
+        "mistral-null-window", "sliding_window null, untied, head_dim 12 where hidden/heads is 8, F16",
+        24, SAVED,
+        config=mistral(head_dim=12, num_key_value_heads=1, sliding_window=None, vocab_size=149, dtype="float16",
+                       rope_parameters={"rope_type": "default", "rope_theta": 1000000.0}),
+    ),
+    Micro(
+        "qwen3-moe-7-top-3", "7 experts, top 3, not renormalised, tied, num_experts as older files spell it, BF16",
+        20, LEGACY,
+        config=qwen3_moe(num_experts=7, num_experts_per_tok=3, norm_topk_prob=False, tie_word_embeddings=True,
+                         rope_theta=1000000.0, rope_scaling=None, sliding_window=None, use_sliding_window=False,
+                         max_window_layers=2, torch_dtype="bfloat16"),
+    ),
+    Micro(
+        "qwen3-moe-dense-layers", "decoder_sparse_step 2 and mlp_only_layers: of 4 layers only 1 has experts, BF16",
+        1, SAVED,
+        config=qwen3_moe(num_hidden_layers=4, num_experts=5, num_experts_per_tok=2, norm_topk_prob=True,
+                         moe_intermediate_size=20, intermediate_size=52, decoder_sparse_step=2, mlp_only_layers=[3],
+                         attention_bias=True, vocab_size=101, rms_norm_eps=1e-5, dtype="bfloat16",
+                         rope_parameters={"rope_type": "default", "rope_theta": 50000.0}),
+    ),
+    Micro(
+        "qwen3-moe-window", "window 6 in every layer by use_sliding_window; 4 experts, top 1 not renormalised, BF16",
+        12, LEGACY,
+        config=qwen3_moe(num_experts=4, num_experts_per_tok=1, norm_topk_prob=False, use_sliding_window=True,
+                         sliding_window=6, max_window_layers=2, rope_theta=40000.0, vocab_size=113,
+                         torch_dtype="bfloat16"),
     ),
 )  # fmt: skip

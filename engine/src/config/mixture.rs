@@ -186,3 +186,114 @@ fn count(raw: &Raw<'_>, field: &str) -> Result<Option<usize>, ConfigError> {
         _ => raw.size_if_present(field),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(
+        value: &Value,
+        read: impl Fn(&Raw<'_>) -> Result<MixtureOfExperts, ConfigError>,
+    ) -> Result<MixtureOfExperts, String> {
+        let object = value.as_object().unwrap();
+        read(&Raw::new(Path::new("config.json"), object)).map_err(|error| error.to_string())
+    }
+
+    fn qwen3(value: &Value) -> Result<MixtureOfExperts, String> {
+        read(value, |raw| MixtureOfExperts::qwen3(raw, 4))
+    }
+
+    fn deepseek(value: &Value) -> Result<MixtureOfExperts, String> {
+        read(value, |raw| MixtureOfExperts::deepseek(raw, 4, Scoring::Sigmoid))
+    }
+
+    fn small() -> Value {
+        json!({"num_experts": 7, "num_experts_per_tok": 3, "moe_intermediate_size": 24})
+    }
+
+    fn grouped() -> Value {
+        json!({"n_routed_experts": 12, "num_experts_per_tok": 3, "moe_intermediate_size": 24, "n_group": 4,
+            "topk_group": 2, "n_shared_experts": 2, "first_k_dense_replace": 1, "routed_scaling_factor": 2.5,
+            "scoring_func": "sigmoid", "topk_method": "noaux_tc", "moe_layer_freq": 1})
+    }
+
+    fn with(mut value: Value, field: &str, new: Value) -> Value {
+        value[field] = new;
+        value
+    }
+
+    #[test]
+    fn defaults_are_those_of_transformers() {
+        let found = qwen3(&small()).unwrap();
+        assert!(!found.routing.norm_topk_prob && !found.correction_bias);
+        assert_eq!((found.routing.scoring, found.sparse), (Scoring::Softmax, vec![true; 4]));
+        let bare = json!({"num_local_experts": 4, "num_experts_per_tok": 1, "moe_intermediate_size": 8});
+        let found = deepseek(&bare).unwrap();
+        assert!(found.routing.norm_topk_prob && found.correction_bias);
+        assert_eq!((found.routing.n_group, found.routing.topk_group), (1, 1));
+        assert_eq!((found.shared_intermediate_size, found.routing.routed_scaling_factor), (0, 1.0));
+    }
+
+    #[test]
+    fn experts_are_counted_under_both_names() {
+        let new = json!({"num_local_experts": 7, "num_experts_per_tok": 3, "moe_intermediate_size": 24});
+        assert_eq!(qwen3(&new), qwen3(&small()));
+        let error = qwen3(&with(new, "num_experts", json!(8))).unwrap_err();
+        assert!(error.contains("`num_experts` is 8; it must be equal to `num_local_experts` (7)"), "{error}");
+    }
+
+    #[test]
+    fn steps_and_lists_say_which_layers_are_sparse() {
+        let stepped = with(small(), "decoder_sparse_step", json!(2));
+        assert_eq!(qwen3(&stepped).unwrap().sparse, [false, true, false, true]);
+        let listed = with(stepped, "mlp_only_layers", json!([3]));
+        assert_eq!(qwen3(&listed).unwrap().sparse, [false, true, false, false]);
+        assert_eq!(deepseek(&grouped()).unwrap().sparse, [false, true, true, true]);
+        assert_eq!(deepseek(&grouped()).unwrap().shared_intermediate_size, 48);
+    }
+
+    #[test]
+    fn what_does_not_add_up_is_named_with_what_is_supported() {
+        for (field, value, remedy) in [
+            ("num_experts_per_tok", json!(8), "it must be at most `num_experts` (7)"),
+            ("num_experts_per_tok", json!(0), "it must be a whole number from 1"),
+            ("num_experts", json!(0), "it must be a whole number from 1"),
+            ("decoder_sparse_step", json!(0), "it must be a whole number from 1"),
+            ("mlp_only_layers", json!([4]), "a list of layers, from 0 to 3"),
+            ("mlp_only_layers", json!([-1]), "a list of layers, from 0 to 3"),
+            ("mlp_only_layers", json!("all"), "a list of layers, from 0 to 3"),
+            ("norm_topk_prob", json!(1), "it must be true or false"),
+            ("scoring_func", json!("sigmoid"), "supported is `softmax`"),
+        ] {
+            let error = qwen3(&with(small(), field, value)).unwrap_err();
+            assert!(error.contains(&format!("config.json: field `{field}` is ")), "{field}: {error}");
+            assert!(error.contains(remedy), "{field}: {error}");
+        }
+        for (field, value, remedy) in [
+            ("n_group", json!(5), "it must divide `n_routed_experts` (12)"),
+            ("n_group", json!(12), "at most 6 fit `n_routed_experts` (12)"),
+            ("topk_group", json!(5), "it must be at most `n_group` (4)"),
+            ("num_experts_per_tok", json!(7), "leave 6 of 12 experts"),
+            ("num_experts_per_tok", json!(13), "it must be at most `n_routed_experts` (12)"),
+            ("routed_scaling_factor", json!(-1), "it must be a positive number"),
+            ("n_shared_experts", json!(-1), "it must be a whole number"),
+            ("first_k_dense_replace", json!("one"), "it must be a whole number"),
+            ("scoring_func", json!("tanh"), "supported is `sigmoid`"),
+            ("topk_method", json!("greedy"), "supported is `noaux_tc`"),
+            ("moe_layer_freq", json!(2), "supported is 1"),
+        ] {
+            let error = deepseek(&with(grouped(), field, value)).unwrap_err();
+            assert!(error.contains(&format!("config.json: field `{field}` is ")), "{field}: {error}");
+            assert!(error.contains(remedy), "{field}: {error}");
+        }
+        for field in ["num_experts", "num_experts_per_tok", "moe_intermediate_size"] {
+            let mut value = small();
+            value.as_object_mut().unwrap().remove(field);
+            assert!(qwen3(&value).unwrap_err().contains("is missing"), "{field}");
+        }
+    }
+}

@@ -68,21 +68,31 @@ mod matvec_launch_bounds;
 mod matvec_past_the_end;
 mod mlp_act_nan;
 mod mlp_clock;
+mod moe_accumulator_overflow;
+mod moe_activation_overflow;
 mod moe_align_offset;
+mod moe_atomic_combine;
 mod moe_combine_weight;
+mod moe_dense_placeholder;
+mod moe_dense_tensor_left;
 mod moe_down_matrix;
 mod moe_down_weight;
+mod moe_expert_off_by_one;
 mod moe_gate_eights;
+mod moe_gate_skipped;
 mod moe_gate_up_matrix;
 mod moe_grouped_accumulator;
 mod moe_grouped_row;
 mod moe_half_warp;
+mod moe_next_best;
 mod moe_norm_gate_input;
+mod moe_renormalisation;
 mod moe_route_bias_weighs;
 mod moe_route_eps;
 mod moe_route_groups;
 mod moe_route_last_of_equals;
 mod moe_route_renormalisation;
+mod moe_zero_sum;
 mod nan_in_one_lane;
 mod newest_key_dropped;
 mod norm_rope_not_rounded;
@@ -92,6 +102,7 @@ mod plan_grid_y;
 mod plan_overwritten;
 mod position_off_by_one;
 mod prefix_overwrites;
+mod qk_norm_skipped;
 mod qwen3_k_norm;
 mod random_fill_seed;
 mod read_bandwidth_tail;
@@ -210,21 +221,31 @@ pub static MUTANTS: &[&Mutant] = &[
     &matvec_past_the_end::MUTANT,
     &mlp_act_nan::MUTANT,
     &mlp_clock::MUTANT,
+    &moe_accumulator_overflow::MUTANT,
+    &moe_activation_overflow::MUTANT,
     &moe_align_offset::MUTANT,
+    &moe_atomic_combine::MUTANT,
     &moe_combine_weight::MUTANT,
+    &moe_dense_placeholder::MUTANT,
+    &moe_dense_tensor_left::MUTANT,
     &moe_down_matrix::MUTANT,
     &moe_down_weight::MUTANT,
+    &moe_expert_off_by_one::MUTANT,
     &moe_gate_eights::MUTANT,
+    &moe_gate_skipped::MUTANT,
     &moe_gate_up_matrix::MUTANT,
     &moe_grouped_accumulator::MUTANT,
     &moe_grouped_row::MUTANT,
     &moe_half_warp::MUTANT,
+    &moe_next_best::MUTANT,
     &moe_norm_gate_input::MUTANT,
+    &moe_renormalisation::MUTANT,
     &moe_route_bias_weighs::MUTANT,
     &moe_route_eps::MUTANT,
     &moe_route_groups::MUTANT,
     &moe_route_last_of_equals::MUTANT,
     &moe_route_renormalisation::MUTANT,
+    &moe_zero_sum::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
     &norm_rope_not_rounded::MUTANT,
@@ -234,6 +255,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &plan_overwritten::MUTANT,
     &position_off_by_one::MUTANT,
     &prefix_overwrites::MUTANT,
+    &qk_norm_skipped::MUTANT,
     &qwen3_k_norm::MUTANT,
     &random_fill_seed::MUTANT,
     &read_bandwidth_tail::MUTANT,

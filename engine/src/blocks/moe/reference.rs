@@ -39,15 +39,14 @@ impl<T: Real> Moe<T> {
         let name = |name| StageName::layer(layer, name);
         let (routing, experts) = (mixture.routing, mixture.routing.num_experts);
         let gate = name("mlp.gate");
-        let correction_bias = match mixture.correction_bias {
-            true => Some(weights.vector(&format!("{gate}.e_score_correction_bias"), experts)?),
-            false => None,
-        };
         Ok(Self {
             layer,
             routing,
             gate: weights.matrix(&format!("{gate}.weight"), [experts, hidden])?,
-            correction_bias,
+            correction_bias: match mixture.correction_bias {
+                true => Some(weights.vector(&format!("{gate}.e_score_correction_bias"), experts)?),
+                false => None,
+            },
             experts: load_experts(weights, [mixture.moe_intermediate_size, hidden], layer, experts)?,
             shared_experts: match mixture.shared_intermediate_size {
                 0 => None,
