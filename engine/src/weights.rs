@@ -266,7 +266,7 @@ impl Weights {
     }
 
     /// The path that an error about the whole checkpoint names: the only file, or else the folder.
-    fn source(&self) -> PathBuf {
+    pub(crate) fn source(&self) -> PathBuf {
         let mut files = self.shards.files();
         match (files.next(), files.next()) {
             (Some(only), None) => only.path().to_owned(),

@@ -82,6 +82,7 @@ mod moe_gate_eights;
 mod moe_gate_skipped;
 mod moe_gate_up_matrix;
 mod moe_grouped_accumulator;
+mod moe_grouped_first_expert;
 mod moe_grouped_row;
 mod moe_half_warp;
 mod moe_next_best;
@@ -89,9 +90,12 @@ mod moe_norm_gate_input;
 mod moe_renormalisation;
 mod moe_route_bias_weighs;
 mod moe_route_eps;
+mod moe_route_gate_skipped;
 mod moe_route_groups;
 mod moe_route_last_of_equals;
 mod moe_route_renormalisation;
+mod moe_slots_along_y;
+mod moe_up_never_launched;
 mod moe_zero_sum;
 mod nan_in_one_lane;
 mod newest_key_dropped;
@@ -235,6 +239,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &moe_gate_skipped::MUTANT,
     &moe_gate_up_matrix::MUTANT,
     &moe_grouped_accumulator::MUTANT,
+    &moe_grouped_first_expert::MUTANT,
     &moe_grouped_row::MUTANT,
     &moe_half_warp::MUTANT,
     &moe_next_best::MUTANT,
@@ -242,9 +247,12 @@ pub static MUTANTS: &[&Mutant] = &[
     &moe_renormalisation::MUTANT,
     &moe_route_bias_weighs::MUTANT,
     &moe_route_eps::MUTANT,
+    &moe_route_gate_skipped::MUTANT,
     &moe_route_groups::MUTANT,
     &moe_route_last_of_equals::MUTANT,
     &moe_route_renormalisation::MUTANT,
+    &moe_slots_along_y::MUTANT,
+    &moe_up_never_launched::MUTANT,
     &moe_zero_sum::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
@@ -282,12 +290,12 @@ pub static MUTANTS: &[&Mutant] = &[
     &silu_overflow::MUTANT,
     &statistics_in_f32::MUTANT,
     &stray_tensor::MUTANT,
-    &taps_first_row::MUTANT,
-    &taps_other_plan::MUTANT,
-    &taps_reversed::MUTANT,
     &stream_eights::MUTANT,
     &stream_guard::MUTANT,
     &stream_norm::MUTANT,
+    &taps_first_row::MUTANT,
+    &taps_other_plan::MUTANT,
+    &taps_reversed::MUTANT,
     &tied_weights_untied::MUTANT,
     &wgmma_leading::MUTANT,
     &wgmma_rescale::MUTANT,
