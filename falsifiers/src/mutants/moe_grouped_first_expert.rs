@@ -15,5 +15,11 @@ pub(super) static MUTANT: Mutant = Mutant {
 };
 
 fn seam() -> Seam {
-    in_source(&["moe_grouped_matmul", "moe_grouped_matmul_simt"], &[("weight + (u64)tile.expert * OUT_FEATURES * IN_FEATURES", "weight"), ("((u64)tile.expert * OUT_FEATURES + first_feature", "((u64)0 * OUT_FEATURES + first_feature")])
+    in_source(
+        &["moe_grouped_matmul", "moe_grouped_matmul_simt"],
+        &[
+            ("weight + (u64)tile.expert * OUT_FEATURES * IN_FEATURES", "weight"),
+            ("((u64)tile.expert * OUT_FEATURES + first_feature", "((u64)0 * OUT_FEATURES + first_feature"),
+        ],
+    )
 }

@@ -15,5 +15,8 @@ pub(super) static MUTANT: Mutant = Mutant {
 };
 
 fn seam() -> Seam {
-    in_source(&["moe_route", "moe_route_bias"], &[("? row[expert] : NEGATIVE_INFINITY", "? 0.0f : NEGATIVE_INFINITY")])
+    in_source(
+        &["moe_route", "moe_route_bias"],
+        &[("? row[expert] : NEGATIVE_INFINITY", "? 0.0f : NEGATIVE_INFINITY")],
+    )
 }

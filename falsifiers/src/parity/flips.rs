@@ -17,7 +17,12 @@ use crate::compare::Difference;
 
 /// The first expert of a stage `mlp.topk` that stands where a clearly better one should.
 #[must_use]
-pub(super) fn flip(config: &Config, stages: &[HonestStage], found: &Recorded, factor: f64) -> Option<Difference> {
+pub(super) fn flip(
+    config: &Config,
+    stages: &[HonestStage],
+    found: &Recorded,
+    factor: f64,
+) -> Option<Difference> {
     let layer = found.name.layer_index().filter(|_| found.name.local() == CHOICE)?;
     let routing = &config.mixture_of(layer)?.routing;
     let by_logit = routing.n_group == 1 && !config.mixture_of(layer)?.correction_bias;
