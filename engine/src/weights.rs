@@ -61,6 +61,21 @@ pub enum WeightsError {
         /// How it is stored.
         dtype: Dtype,
     },
+    /// Tensors that a device holds as one are stored differently.
+    #[error(
+        "{file}: tensor \"{tensor}\" is stored as {found}, and those before it, which a device holds with it as one, as \
+         {expected}; store the experts of a layer alike"
+    )]
+    Unlike {
+        /// The file, or the folder of a sharded checkpoint.
+        file: PathBuf,
+        /// The canonical name.
+        tensor: String,
+        /// How it would be stored.
+        found: kernels::Dtype,
+        /// How the others are.
+        expected: kernels::Dtype,
+    },
     /// Two tensors of the file have the same canonical name.
     #[error(
         "{file}: tensors \"{first}\" and \"{second}\" are both \"{tensor}\" under the prefix mapping; change it"
@@ -251,7 +266,7 @@ impl Weights {
     }
 
     /// The path that an error about the whole checkpoint names: the only file, or else the folder.
-    fn source(&self) -> PathBuf {
+    pub(crate) fn source(&self) -> PathBuf {
         let mut files = self.shards.files();
         match (files.next(), files.next()) {
             (Some(only), None) => only.path().to_owned(),

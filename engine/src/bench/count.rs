@@ -1,6 +1,6 @@
 //! Bytes of a token and operations of a prefill, counted from the plan that is launched.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernels::launch::{Extent, find};
 use serde::Serialize;
@@ -40,7 +40,7 @@ fn op(step: &Step) -> &'static str {
 }
 
 /// Bytes of weights that one run of a plan over one token reads, each byte once, and of a table that is only looked up
-/// one row. Reads of the negative control do not count.
+/// one row; of the experts of a layer, those that one token is sent to. Reads of the negative control do not count.
 #[must_use]
 pub fn weight_bytes(plan: &Plan) -> u64 {
     let (mut whole, mut rows): (BTreeSet<BufferId>, BTreeSet<BufferId>) = Default::default();
@@ -49,10 +49,30 @@ pub fn weight_bytes(plan: &Plan) -> u64 {
         of_step.extend(step.reads().filter(|&id| plan.buffer(id).is_some_and(|b| b.role == Role::Weight)));
     }
     let one = Extent { tokens: 1, batch: 1, max_kv: 1 };
-    let bytes = |id: &BufferId| plan.buffer(*id).and_then(|buffer| buffer.bytes(one)).unwrap_or(0);
+    let shares: BTreeMap<BufferId, f64> = plan.steps.iter().flat_map(active).collect();
+    let bytes = |id: &BufferId| {
+        let all = plan.buffer(*id).and_then(|buffer| buffer.bytes(one)).unwrap_or(0);
+        shares.get(id).map_or(all, |share| (all as f64 * share).round() as u64)
+    };
     let row =
         |id: &BufferId| plan.buffer(*id).map_or(0, |buffer| (buffer.width * buffer.element.size()) as u64);
     whole.iter().map(bytes).sum::<u64>() + rows.difference(&whole).map(row).sum::<u64>()
+}
+
+/// The matrices of experts that a step reads, each with the share of them that one token's chosen ones are.
+fn active(step: &Step) -> Vec<(BufferId, f64)> {
+    if !["moe_gate_up", "moe_down"].contains(&op(step)) {
+        return Vec::new();
+    }
+    let (Some(experts), Some(chosen)) = (step.spec.int("EXPERTS"), step.spec.int("TOP_K")) else {
+        return Vec::new();
+    };
+    let parameters = find(&step.spec.kernel).map_or(&[][..], |kernel| kernel.parameters);
+    let matrices = step.arguments.iter().zip(parameters).filter_map(|(operand, parameter)| match operand {
+        Operand::Buffer(id) if parameter.name.ends_with("_weight") => Some(*id),
+        _ => None,
+    });
+    matrices.map(|id| (id, chosen as f64 / experts.max(1) as f64)).collect()
 }
 
 /// Bytes of keys and values that attention reads for a token which sees `length` of them, itself included.
@@ -103,12 +123,17 @@ pub fn operations(plan: &Plan, config: &Config, tokens: usize) -> f64 {
                 Operand::Buffer(_) => None,
             });
             let rows = numbers.min().unwrap_or(tokens) as f64;
+            // A slot is multiplied by the matrix of one expert.
+            let experts = match op(step) {
+                "moe_grouped_linear" => step.spec.int("EXPERTS").unwrap_or(1).max(1) as f64,
+                _ => 1.0,
+            };
             let matrices = step.reads().filter_map(|id| {
                 let buffer = plan.buffer(id).filter(|buffer| buffer.role == Role::Weight)?;
                 // Vectors have one row: norms and biases.
                 buffer.rows.at(extent).filter(|&rows| rows > 1).map(|rows| rows as f64 * buffer.width as f64)
             });
-            2.0 * rows * matrices.sum::<f64>()
+            2.0 * rows * matrices.sum::<f64>() / experts
         })
         .sum();
     products + attention_operations(plan, config, tokens)

@@ -111,6 +111,49 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
                     _ => (vector(int("HEAD_DIM")?), float("WEIGHT_DTYPE")?),
                 }
             }
+            ("moe_gate" | "moe_norm_gate" | "moe_route" | "moe_route_bias", "logits" | "routing") => {
+                (each(int("EXPERTS")?)?, Element::Float(Dtype::F32))
+            }
+            ("moe_gate" | "moe_norm_gate", "weight") => {
+                (vector(product(int("EXPERTS")?, int("IN_FEATURES")?)?), float("WEIGHT_DTYPE")?)
+            }
+            ("moe_gate" | "moe_norm_gate", _) => (each(int("IN_FEATURES")?)?, act()?),
+            ("moe_route" | "moe_route_bias" | "moe_down_matvec", "experts") => {
+                (each(int("TOP_K")?)?, Element::I32)
+            }
+            ("moe_route" | "moe_route_bias" | "moe_down_matvec" | "moe_combine", "weights") => {
+                (each(int("TOP_K")?)?, Element::Float(Dtype::F32))
+            }
+            ("moe_route_bias", _) => (vector(int("EXPERTS")?), float("BIAS_DTYPE")?),
+            ("moe_align" | "moe_grouped_matmul" | "moe_grouped_matmul_simt", "offsets") => {
+                (vector(int("EXPERTS")?.saturating_add(1)), Element::I32)
+            }
+            (
+                "moe_align" | "moe_grouped_matmul" | "moe_grouped_matmul_simt" | "moe_gate_up_matvec",
+                "experts" | "slots",
+            ) => (each(1)?, Element::I32),
+            (
+                "moe_grouped_matmul" | "moe_grouped_matmul_simt" | "moe_gate_up_matvec" | "moe_down_matvec",
+                "out" | "residual",
+            ) => (each(int("OUT_FEATURES")?)?, act()?),
+            ("moe_grouped_matmul" | "moe_grouped_matmul_simt" | "moe_gate_up_matvec", "x") => {
+                // Consecutive slots share a row.
+                let each_row = if kernel.name == "moe_gate_up_matvec" { "TOP_K" } else { "SLOTS_PER_ROW" };
+                let Count::Exactly(all) = each(int("IN_FEATURES")?)? else {
+                    return Err(StepProblem::Axis("IN_FEATURES"));
+                };
+                (Count::Exactly(Expr::CeilDiv(Box::new(all), int(each_row)?)), act()?)
+            }
+            ("moe_down_matvec", "x") => (each(product(int("TOP_K")?, int("IN_FEATURES")?)?)?, act()?),
+            (
+                "moe_grouped_matmul" | "moe_grouped_matmul_simt" | "moe_gate_up_matvec" | "moe_down_matvec",
+                _,
+            ) => {
+                let matrix = product(int("OUT_FEATURES")?, int("IN_FEATURES")?)?;
+                (vector(product(int("EXPERTS")?, matrix)?), float("WEIGHT_DTYPE")?)
+            }
+            ("moe_combine", "out") => (each(int("FEATURES")?)?, act()?),
+            ("moe_combine", _) => (each(product(int("TOP_K")?, int("FEATURES")?)?)?, act()?),
             ("kv_write", "k" | "v") => (each(int("WIDTH")?)?, act()?),
             ("kv_write", "k_pages" | "v_pages") => (Count::RowsOf(int("WIDTH")?), float("KV_DTYPE")?),
             (

@@ -83,35 +83,39 @@ mod mla_value_up_rows;
 mod mla_write_key;
 mod mlp_act_nan;
 mod mlp_clock;
+mod moe_accumulator_overflow;
+mod moe_activation_overflow;
 mod moe_align_offset;
+mod moe_atomic_combine;
 mod moe_bias_in_weights;
 mod moe_bias_left_out;
 mod moe_combine_weight;
+mod moe_dense_placeholder;
+mod moe_dense_tensor_left;
 mod moe_down_matrix;
 mod moe_down_weight;
+mod moe_expert_off_by_one;
 mod moe_gate_eights;
+mod moe_gate_skipped;
 mod moe_gate_up_matrix;
 mod moe_grouped_accumulator;
+mod moe_grouped_first_expert;
 mod moe_grouped_row;
 mod moe_groups;
 mod moe_half_warp;
+mod moe_next_best;
 mod moe_norm_gate_input;
+mod moe_renormalisation;
 mod moe_route_bias_weighs;
 mod moe_route_eps;
+mod moe_route_gate_skipped;
 mod moe_route_groups;
 mod moe_route_last_of_equals;
 mod moe_route_renormalisation;
-mod moe_accumulator_overflow;
-mod moe_activation_overflow;
-mod moe_atomic_combine;
-mod moe_dense_placeholder;
-mod moe_dense_tensor_left;
-mod moe_expert_off_by_one;
-mod moe_gate_skipped;
-mod moe_next_best;
-mod moe_renormalisation;
 mod moe_routed_scaling;
 mod moe_shared_experts;
+mod moe_slots_along_y;
+mod moe_up_never_launched;
 mod moe_zero_sum;
 mod nan_in_one_lane;
 mod newest_key_dropped;
@@ -278,14 +282,18 @@ pub static MUTANTS: &[&Mutant] = &[
     &moe_gate_eights::MUTANT,
     &moe_gate_up_matrix::MUTANT,
     &moe_grouped_accumulator::MUTANT,
+    &moe_grouped_first_expert::MUTANT,
     &moe_grouped_row::MUTANT,
     &moe_half_warp::MUTANT,
     &moe_norm_gate_input::MUTANT,
     &moe_route_bias_weighs::MUTANT,
     &moe_route_eps::MUTANT,
+    &moe_route_gate_skipped::MUTANT,
     &moe_route_groups::MUTANT,
     &moe_route_last_of_equals::MUTANT,
     &moe_route_renormalisation::MUTANT,
+    &moe_slots_along_y::MUTANT,
+    &moe_up_never_launched::MUTANT,
     &moe_zero_sum::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,

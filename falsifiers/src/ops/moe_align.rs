@@ -9,15 +9,20 @@ use super::experts::{Choices, passed, tensor, written};
 use super::{Draw, Group, OpCase, OpRun};
 
 /// Experts, chosen ones of each token, tokens, and how they choose.
-const SHAPES: [(usize, usize, usize, Choices); 9] = [
+const SHAPES: [(usize, usize, usize, Choices); 14] = [
     (1, 1, 1, Choices::Any),
+    (1, 1, 2100, Choices::Any),
     (7, 3, 5, Choices::Any),
+    (7, 3, 900, Choices::Any),
     (5, 2, 300, Choices::Any),
-    (5, 2, 256, Choices::Same),
+    (5, 2, 1500, Choices::Same),
     (128, 8, 65, Choices::Any),
-    (128, 8, 64, Choices::Last),
+    (128, 8, 320, Choices::Last),
+    (16, 4, 33, Choices::Any),
     (16, 4, 1000, Choices::Any),
     (512, 40, 11, Choices::Any),
+    (512, 40, 60, Choices::Any),
+    (3, 1, 70, Choices::Any),
     (3, 1, 4099, Choices::Any),
 ];
 

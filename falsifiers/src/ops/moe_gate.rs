@@ -11,13 +11,14 @@ use super::arrays::{count, each_activation, input, matrix, rows, tokens};
 use super::{Draw, Group, OpCase, OpRun};
 
 /// Tokens, experts, features, and whether a token is NaN.
-pub(super) const SHAPES: [(usize, usize, usize, bool); 8] = [
+pub(super) const SHAPES: [(usize, usize, usize, bool); 9] = [
     (1, 5, 256, false),
-    (4, 8, 8, false),
+    (9, 5, 256, false),
+    (7, 8, 8, false),
     (9, 7, 50, false),
-    (3, 128, 264, false),
+    (7, 128, 264, false),
     (17, 9, 1030, false),
-    (2, 512, 40, false),
+    (6, 512, 40, false),
     (66, 16, 64, false),
     (7, 10, 72, true),
 ];

@@ -16,6 +16,7 @@ use engine::device::DeviceModel;
 use engine::kv_cache::CachePoint;
 use engine::models::Logits;
 use engine::plan::Phase;
+use engine::routing::Routing;
 use engine::stage::StageName;
 use engine::trace::{StagePoint, Tap, Tensor};
 use engine::{EngineError, Loaded};
@@ -33,6 +34,7 @@ use crate::compare::{first_non_finite, row_l2};
 pub struct Source {
     dir: PathBuf,
     cache: Vec<Dtype>,
+    routing: Routing,
 }
 
 /// The values that a piece of a run is fed with, by stage.
@@ -96,7 +98,13 @@ impl Source {
     /// The model in a folder.
     #[must_use]
     pub fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), cache: Vec::new() }
+        Self { dir: dir.to_owned(), cache: Vec::new(), routing: Routing::default() }
+    }
+
+    /// With the experts of each token given, wherever `routing` names some.
+    #[must_use]
+    pub fn with_routing(self, routing: Routing) -> Self {
+        Self { routing, ..self }
     }
 
     /// With keys and values rounded to these dtypes, one for each layer, where they are narrower than activations. What
@@ -186,7 +194,7 @@ fn pass(
             forced: forced.and_then(|forced| forced.get(at)).cloned().unwrap_or_default(),
             seen: BTreeMap::new(),
         };
-        sequence.extend(tokens, Logits::All, &mut announced)?;
+        sequence.extend_routed(tokens, Logits::All, &source.routing, &mut announced)?;
         seen.push(std::mem::take(&mut feeding().seen));
     }
     Ok(Pass { announced: announced.names.into_inner(), seen })
@@ -233,7 +241,7 @@ pub fn honest(
     let plain = match source.cache.is_empty() {
         true => None,
         false => {
-            let plain = Source::new(&source.dir);
+            let plain = Source::new(&source.dir).with_routing(source.routing.clone());
             Some(pass(&plain, |_| Arithmetic::F64, run, wanted, forced).map_err(failed)?)
         }
     };

@@ -4,6 +4,7 @@
 use crate::config::{Config, ConfigError, MixtureOfExperts, Raw, dense};
 use crate::models::Architecture;
 
+mod plan;
 mod reference;
 
 /// Registry entry.
@@ -13,7 +14,7 @@ pub static ARCHITECTURE: Architecture = Architecture {
     model_types: &["qwen3_moe", "qwen3moe", "qwen3-moe"],
     configure,
     reference: reference::load,
-    plan: None,
+    plan: Some(&plan::TEMPLATE),
 };
 
 fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {
