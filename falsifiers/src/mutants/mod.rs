@@ -36,6 +36,7 @@ mod bench_work_doubled;
 mod bias_by_thread;
 mod chat_template_without_prompt;
 mod chunk_sees_itself;
+mod chunk_stale_values;
 mod decode_advance_slot;
 mod decode_kv_dtype;
 mod decode_position_ahead;
@@ -78,6 +79,7 @@ mod mla_query_scaling;
 mod mla_rope_interleave;
 mod mla_rope_key;
 mod mla_scale_latent_width;
+mod mla_tokens_along_y;
 mod mla_unabsorbed_values;
 mod mla_value_up_rows;
 mod mla_write_key;
@@ -214,6 +216,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &bias_by_thread::MUTANT,
     &chat_template_without_prompt::MUTANT,
     &chunk_sees_itself::MUTANT,
+    &chunk_stale_values::MUTANT,
     &decode_advance_slot::MUTANT,
     &decode_kv_dtype::MUTANT,
     &decode_position_ahead::MUTANT,
@@ -251,6 +254,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &mla_attention_turned::MUTANT,
     &mla_rope_interleave::MUTANT,
     &mla_rope_key::MUTANT,
+    &mla_tokens_along_y::MUTANT,
     &mla_unabsorbed_values::MUTANT,
     &mla_value_up_rows::MUTANT,
     &mla_write_key::MUTANT,
