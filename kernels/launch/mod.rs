@@ -230,6 +230,7 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("chacha.cuh", include_str!("../chacha.cuh")),
     ("common.cuh", include_str!("../common.cuh")),
     ("dependent.cuh", include_str!("../dependent.cuh")),
+    ("eight.cuh", include_str!("../eight.cuh")),
     ("moe_gate.cuh", include_str!("../moe_gate.cuh")),
     ("moe_grouped.cuh", include_str!("../moe_grouped.cuh")),
     ("moe_route.cuh", include_str!("../moe_route.cuh")),
