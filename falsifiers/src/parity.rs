@@ -33,6 +33,7 @@ pub mod honest;
 mod run;
 mod watched;
 
+pub(crate) use flips::flip;
 pub use honest::{Forced, Honest, HonestStage, Source, honest};
 pub use run::Run;
 pub use watched::{device_run, device_values};

@@ -17,7 +17,7 @@ use crate::compare::Difference;
 
 /// The first expert of a stage `mlp.topk` that stands where a clearly better one should.
 #[must_use]
-pub(super) fn flip(
+pub(crate) fn flip(
     config: &Config,
     stages: &[HonestStage],
     found: &Recorded,

@@ -86,6 +86,14 @@ impl Wanted {
         Self { prefill: logits.clone(), decode: logits }
     }
 
+    /// The logits, and what experts are chosen by, where a plan of a model stores it.
+    #[must_use]
+    pub fn choices(model: &DeviceModel) -> Self {
+        let chosen_by = |stage: &StageName| ["lm_head", "mlp.gate", "mlp.topk"].contains(&stage.local());
+        let stored = |phase| model.plan(phase).measured().filter(chosen_by).collect();
+        Self { prefill: stored(Phase::Prefill), decode: stored(Phase::Decode) }
+    }
+
     const fn stages(&self, phase: Phase) -> &BTreeSet<StageName> {
         match phase {
             Phase::Prefill => &self.prefill,
