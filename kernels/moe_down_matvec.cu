@@ -6,6 +6,7 @@
 // warp; each product is rounded as a prefill stores it, and the weighted sum too.
 #include "common.cuh"
 #include "dependent.cuh"
+#include "eight.cuh"
 
 using Weight = Storage<WEIGHT_DTYPE>;
 using Activation = Storage<ACT_DTYPE>;
@@ -19,38 +20,7 @@ constexpr u32 TOTAL = TOP_K * CHUNKS;
 constexpr u32 STEPS = (TOTAL + BATCH - 1) / BATCH;
 constexpr u32 STRIDE = BLOCKS * WARPS;
 
-// Eight weights as they lie in memory.
-constexpr u32 WORDS = 2 * sizeof(Weight::Element);
-struct Eight {
-    u32 words[WORDS];
-
-    __device__ __forceinline__ float at(u32 j) const {
-        if constexpr (WORDS == 8) {
-            return __uint_as_float(words[j]);
-        } else if constexpr (WORDS == 4) {
-            return Weight::load((u16)(words[j / 2] >> (16 * (j % 2))));
-        } else {
-            return Weight::load((u8)(words[j / 4] >> (8 * (j % 4))));
-        }
-    }
-};
-
-// They are read once: the L1 cache is for what is read again.
-static __device__ __forceinline__ void load_weights(Eight& to, const Weight::Element* from) {
-    const u64 address = (u64)__cvta_generic_to_global(from);
-    if constexpr (WORDS == 2) {
-        asm volatile("ld.global.nc.L1::no_allocate.v2.u32 {%0, %1}, [%2];"
-                     : "=r"(to.words[0]), "=r"(to.words[1])
-                     : "l"(address));
-    } else {
-#pragma unroll
-        for (u32 i = 0; i < WORDS; i += 4) {
-            asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
-                         : "=r"(to.words[i]), "=r"(to.words[i + 1]), "=r"(to.words[i + 2]), "=r"(to.words[i + 3])
-                         : "l"(address + 4 * i));
-        }
-    }
-}
+using Eight = EightWeights<WEIGHT_DTYPE>;
 
 // Every row reads what is multiplied again: it lies in shared memory where it fits. 40 KiB leave room for the rest.
 constexpr u32 STAGED_BYTES = TOP_K * IN_FEATURES * sizeof(Activation::Element);
@@ -92,11 +62,10 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS)
         for (u32 i = 0; i < BATCH; ++i) {
             const u32 chunk = step * BATCH + i;
             const u32 element = chunk % CHUNKS * CHUNK + 8 * lane;
-#pragma unroll
-            for (u32 word = 0; word < WORDS; ++word) to[i].words[word] = 0;
+            to[i].clear();
             if (of < OUT_FEATURES && chunk < TOTAL && element < IN_FEATURES) {
                 const u64 matrix = (u64)expert_of[chunk / CHUNKS] * OUT_FEATURES + of;
-                load_weights(to[i], down_weight + matrix * IN_FEATURES + element);
+                to[i].ask(down_weight + matrix * IN_FEATURES + element);
             }
         }
     };

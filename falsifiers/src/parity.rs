@@ -33,6 +33,7 @@ pub mod honest;
 mod run;
 mod watched;
 
+pub(crate) use flips::flip;
 pub use honest::{Forced, Honest, HonestStage, Source, honest};
 pub use run::Run;
 pub use watched::{device_run, device_values};
@@ -305,7 +306,7 @@ fn fill(
             (Some(truth), Some(found)) => {
                 let limit = limit(truth, found.stored, factor);
                 let compared = compare(&truth.truth, &found.tensor, limit);
-                let flip = flips::flip(model.config(), &honest.stages, found, factor);
+                let flip = flips::flip(model.config(), &honest.stages, &honest.biases, found, factor);
                 of(flip.map_or(compared, Err), limit, model.config(), truth.name, run)
             }
             // The plan stores it, and no value came: nothing was compared, which is never a pass.

@@ -253,6 +253,7 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("common.cuh", include_str!("../common.cuh")),
     ("dependent.cuh", include_str!("../dependent.cuh")),
     ("mla_product.cuh", include_str!("../mla_product.cuh")),
+    ("eight.cuh", include_str!("../eight.cuh")),
     ("moe_gate.cuh", include_str!("../moe_gate.cuh")),
     ("moe_grouped.cuh", include_str!("../moe_grouped.cuh")),
     ("moe_route.cuh", include_str!("../moe_route.cuh")),

@@ -157,3 +157,37 @@ pub(super) fn attention_operations(plan: &Plan, config: &Config, tokens: u64) ->
     });
     layers.map(|(layer, features)| 2.0 * heads * features as f64 * pairs(layer)).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use kernels::device::Target;
+    use kernels::seam::Seam;
+
+    use super::*;
+    use crate::bench::synthetic;
+    use crate::device::DeviceOptions;
+    use crate::plan::build;
+
+    #[test]
+    fn a_token_of_a_mixture_reads_its_chosen_experts_and_no_others() {
+        let loaded = synthetic::find("qwen3-30b-a3b").unwrap().open(1, Arc::new(Seam::empty())).unwrap();
+        let options = DeviceOptions::new(loaded.config(), loaded.activation_dtype());
+        // Elements: attention, its norms and those of the layer, the router, and eight of 128 experts.
+        let (hidden, inner) = (2048, 768);
+        let attention = 2 * hidden * 4096 + 2 * hidden * 512 + 2 * 128;
+        let layer = attention + 2 * hidden + 128 * hidden + 8 * 3 * hidden * inner;
+        let rest = 151_936 * hidden + hidden + hidden;
+        for fusion in [false, true] {
+            let options = DeviceOptions { fusion, ..options.clone() };
+            let [prefill, decode] = build(&loaded, &options, &Target::OLDEST.limits()).unwrap();
+            assert_eq!(weight_bytes(&decode), 2 * (48 * layer + rest));
+            // What a token is multiplied with, without norms and attention: 2 FLOP an element.
+            let products = 48 * (layer - 2 * 128 - 2 * hidden) + 151_936 * hidden;
+            let attended = attention_operations(&prefill, loaded.config(), 16);
+            let found = operations(&prefill, loaded.config(), 16) - attended;
+            assert!((found - 2.0 * 16.0 * products as f64).abs() < 1e-3 * found, "{found:e}");
+        }
+    }
+}

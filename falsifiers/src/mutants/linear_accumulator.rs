@@ -47,6 +47,10 @@ fn seam() -> Seam {
                 "sum[chunk / CHUNKS] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(now[i].at(j), v[j], sum[chunk / CHUNKS])));",
             ),
             (
+                "sum[0] = fmaf(early[chunk].at(j), v[j], sum[0]);",
+                "sum[0] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(early[chunk].at(j), v[j], sum[0])));",
+            ),
+            (
                 "logits[t] = fmaf(w[j], v[j], logits[t]);",
                 "logits[t] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(w[j], v[j], logits[t])));",
             ),

@@ -17,9 +17,12 @@ pub(super) static MUTANT: Mutant = Mutant {
 fn seam() -> Seam {
     in_source(
         &["moe_norm_gate"],
-        &[(
-            "(u64)expert * IN_FEATURES, normed, 1)",
-            "(u64)expert * IN_FEATURES, x + (u64)token * IN_FEATURES, 1)",
-        )],
+        &[
+            (
+                "load_eight<ACT_DTYPE>(v, normed + i);",
+                "load_eight<ACT_DTYPE>(v, x + (u64)token * IN_FEATURES + i);",
+            ),
+            ("weight_row, normed, 1)", "weight_row, x + (u64)token * IN_FEATURES, 1)"),
+        ],
     )
 }

@@ -3,13 +3,17 @@
 //! What follows a choice differs by far more than rounding, so that the truth is always given the choice of the device, and
 //! the choice is judged by itself: from the truth's own router logits, which are those after the device's earlier choices. An
 //! expert may stand in another's place if their logits lie no further apart than the logits of the device may lie from the truth.
-//! Scores rise with logits, and so the logits say which choice is right; where a bias or groups decide too, they do not, and every
-//! flip is a defect.
+//! Scores rise with logits, and so the logits say which choice is right; where a bias or groups decide too, they do not: there
+//! the choice is that of the truth's own scores, and every flip is a defect.
+
+use std::collections::BTreeMap;
 
 use engine::config::Config;
 use engine::stage::StageName;
 use engine::trace::{Recorded, Tensor};
-use kernels::Dtype;
+use kernels::moe_route;
+use kernels::{Arithmetic, Dtype};
+use ndarray::{Array2, ArrayView1};
 
 use super::watched::CHOICE;
 use super::{HonestStage, limit};
@@ -17,9 +21,10 @@ use crate::compare::Difference;
 
 /// The first expert of a stage `mlp.topk` that stands where a clearly better one should.
 #[must_use]
-pub(super) fn flip(
+pub(crate) fn flip(
     config: &Config,
     stages: &[HonestStage],
+    biases: &BTreeMap<usize, Vec<f64>>,
     found: &Recorded,
     factor: f64,
 ) -> Option<Difference> {
@@ -27,12 +32,15 @@ pub(super) fn flip(
     let routing = &config.mixture_of(layer)?.routing;
     let by_logit = routing.n_group == 1 && !config.mixture_of(layer)?.correction_bias;
     let gate = stages.iter().find(|stage| stage.name == StageName::layer(layer, "mlp.gate"))?;
+    if !by_logit {
+        return other_choice(routing, gate, biases.get(&layer), found);
+    }
     let relative = limit(gate, Dtype::F32, factor).bound();
     (0..found.tensor.rows()).find_map(|token| {
         let (logits, chosen) = (gate.truth.row(token), chosen(&found.tensor, token));
         let size = logits.iter().map(|x| x * x).sum::<f64>().sqrt();
         // Of two logits each may be that far away, the one above and the other below.
-        let apart = if by_logit { 2.0 * relative * size } else { 0.0 };
+        let apart = 2.0 * relative * size;
         worst(&logits, &chosen, routing.num_experts_per_tok).filter(|(_, gap)| !(*gap <= apart)).map(
             |(expert, gap)| {
                 let (truth, found) = (0.0, found.tensor.row(token).get(expert).copied().unwrap_or(f64::NAN));
@@ -47,6 +55,41 @@ pub(super) fn flip(
                 }
             },
         )
+    })
+}
+
+/// The first expert that the truth's own scores, with their bias and within their groups, do not choose: and how far it lies
+/// below the best one that they do, and that was left out.
+fn other_choice(
+    routing: &moe_route::Parameters,
+    gate: &HonestStage,
+    bias: Option<&Vec<f64>>,
+    found: &Recorded,
+) -> Option<Difference> {
+    let logits = Array2::from_shape_fn((gate.truth.rows(), routing.num_experts), |(token, expert)| {
+        gate.truth.row(token).get(expert).copied().unwrap_or(f64::NAN)
+    });
+    let scores = moe_route::scores(logits.view(), routing, Arithmetic::F64);
+    let own = moe_route::choose(scores.view(), bias.map(|bias| ArrayView1::from(bias)), routing);
+    let choice = |token: usize, expert: usize| {
+        let bias = bias.and_then(|bias| bias.get(expert)).copied().unwrap_or(0.0);
+        scores.get((token, expert)).map_or(f64::NAN, |score| score + bias)
+    };
+    (0..found.tensor.rows()).find_map(|token| {
+        let chosen = chosen(&found.tensor, token);
+        let own = own.get(token)?;
+        let missed = own.iter().filter(|expert| !chosen.contains(expert));
+        let best = missed.map(|&expert| choice(token, expert)).fold(f64::NEG_INFINITY, f64::max);
+        let other = chosen.iter().copied().find(|expert| !own.contains(expert));
+        // A choice of fewer experts is infinitely far off.
+        let (expert, value) = match (other, chosen.len() == own.len()) {
+            (None, true) => return None,
+            (Some(expert), true) => (expert, (best - choice(token, expert)).abs()),
+            (other, false) => (other.unwrap_or(0), f64::INFINITY),
+        };
+        let found = found.tensor.row(token).get(expert).copied().unwrap_or(f64::NAN);
+        let metric = "gap_between_chosen_and_left_out";
+        Some(Difference::Beyond { index: vec![token, expert], truth: 0.0, found, metric, value, limit: 0.0 })
     })
 }
 

@@ -49,6 +49,8 @@ pub struct Honest {
     pub stages: Vec<HonestStage>,
     /// What the first honest run computed, for each piece of the run: what others can be fed with.
     pub forced: Vec<Forced>,
+    /// What is added to the scores of experts for their choice alone, for each layer that has such.
+    pub biases: BTreeMap<usize, Vec<f64>>,
 }
 
 /// The truth about one stage.
@@ -84,6 +86,14 @@ impl Wanted {
     pub fn logits() -> Self {
         let logits = BTreeSet::from([StageName::model("lm_head")]);
         Self { prefill: logits.clone(), decode: logits }
+    }
+
+    /// The logits, and what experts are chosen by, where a plan of a model stores it.
+    #[must_use]
+    pub fn choices(model: &DeviceModel) -> Self {
+        let chosen_by = |stage: &StageName| ["lm_head", "mlp.gate", "mlp.topk"].contains(&stage.local());
+        let stored = |phase| model.plan(phase).measured().filter(chosen_by).collect();
+        Self { prefill: stored(Phase::Prefill), decode: stored(Phase::Decode) }
     }
 
     const fn stages(&self, phase: Phase) -> &BTreeSet<StageName> {
@@ -274,7 +284,25 @@ pub fn honest(
         stages.push(HonestStage { name, truth: value, spread, rounding });
     }
     let forced = declared.into_iter().next().map(|first| first.seen).unwrap_or_default();
-    Ok(Honest { announced: truth.announced, stages, forced })
+    let biases = biases(source).map_err(failed)?;
+    Ok(Honest { announced: truth.announced, stages, forced, biases })
+}
+
+/// The correction biases of a model, as its checkpoint has them.
+fn biases(source: &Source) -> Result<BTreeMap<usize, Vec<f64>>, EngineError> {
+    let loaded = source.open(&Arc::default())?;
+    let reader = loaded.weights().reader(loaded.seam());
+    let mut biases = BTreeMap::new();
+    for layer in 0..loaded.config().num_hidden_layers {
+        let Some(mixture) = loaded.config().mixture_of(layer).filter(|mixture| mixture.correction_bias)
+        else {
+            continue;
+        };
+        let name = format!("{}.e_score_correction_bias", StageName::layer(layer, "mlp.gate"));
+        let bias = reader.vector::<f64>(&name, mixture.routing.num_experts)?;
+        biases.insert(layer, bias.to_vec());
+    }
+    Ok(biases)
 }
 
 /// The value of a stage over all pieces that are judged.
