@@ -5,7 +5,7 @@
 //! num_key_value_heads)`. Causal: the query at position `p` sees keys at positions `<= p`, and with a window of
 //! `w` only those at positions `> p - w`.
 
-use ndarray::{Array2, Array3, ArrayView2, Axis, s};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, s};
 
 use crate::{Arithmetic, Declaration, Dtype, OpInfo, Real};
 
@@ -40,11 +40,12 @@ pub struct Attended<T> {
     pub scores: Array3<T>,
     /// Softmax of the masked scores: [num_attention_heads, num_tokens, kv_len]; masked keys have 0.
     pub probs: Array3<T>,
-    /// Weighted values: [num_tokens, num_attention_heads * head_dim].
+    /// Weighted values: [num_tokens, num_attention_heads * v_head_dim].
     pub context: Array2<T>,
 }
 
-/// `q [num_tokens, num_attention_heads * head_dim]` over `k` and `v [kv_len, num_key_value_heads * head_dim]`.
+/// `q [num_tokens, num_attention_heads * head_dim]` over `k [kv_len, num_key_value_heads * head_dim]` and `v [kv_len,
+/// num_key_value_heads * v_head_dim]`, whose heads may be of another width.
 ///
 /// Query `t` is at position `kv_len - num_tokens + t`: the queries are the newest tokens of the sequence.
 #[must_use]
@@ -55,66 +56,115 @@ pub fn reference<T: Real>(
     parameters: &Parameters,
     arithmetic: Arithmetic,
 ) -> Attended<T> {
-    let Parameters { num_attention_heads, num_key_value_heads, head_dim, scale, window } = *parameters;
+    let scores = scores(q, k, parameters, arithmetic);
+    let probs = probabilities(scores.view(), parameters, arithmetic);
+    let context = context(probs.view(), v, parameters, arithmetic);
+    Attended { scores, probs, context }
+}
+
+/// Scaled dot products before the mask: `[num_attention_heads, num_tokens, kv_len]`.
+#[must_use]
+pub fn scores<T: Real>(
+    q: ArrayView2<'_, T>,
+    k: ArrayView2<'_, T>,
+    parameters: &Parameters,
+    arithmetic: Arithmetic,
+) -> Array3<T> {
+    let Parameters { num_attention_heads, num_key_value_heads, head_dim, scale, .. } = *parameters;
     let rounding = arithmetic.rounding(declares);
     let (num_tokens, kv_len) = (q.nrows(), k.nrows());
-    let past = kv_len - num_tokens;
     let group = num_attention_heads / num_key_value_heads;
     let mut scores = Array3::zeros((num_attention_heads, num_tokens, kv_len));
-    let mut probs = Array3::zeros((num_attention_heads, num_tokens, kv_len));
-    let mut context = Array2::zeros((num_tokens, num_attention_heads * head_dim));
     for head in 0..num_attention_heads {
-        let columns = s![.., head * head_dim..(head + 1) * head_dim];
         let kv_head = head / group;
-        let kv_columns = s![.., kv_head * head_dim..(kv_head + 1) * head_dim];
-        let (q, k, v) = (q.slice(columns), k.slice(kv_columns), v.slice(kv_columns));
-        let mut head_scores = scores.index_axis_mut(Axis(0), head);
-        let mut head_probs = probs.index_axis_mut(Axis(0), head);
+        let q = q.slice(s![.., head * head_dim..(head + 1) * head_dim]);
+        let k = k.slice(s![.., kv_head * head_dim..(kv_head + 1) * head_dim]);
+        let mut scores = scores.index_axis_mut(Axis(0), head);
         if rounding.is_declared() {
             for t in 0..num_tokens {
                 for j in 0..kv_len {
                     let dot =
                         rounding.sum(head_dim, |d| rounding.input(q[[t, d]]) * rounding.input(k[[j, d]]));
-                    head_scores[[t, j]] = dot * T::of(scale);
+                    scores[[t, j]] = dot * T::of(scale);
                 }
             }
         } else {
-            head_scores.assign(&T::product(q, k));
-            head_scores.mapv_inplace(|x| x * T::of(scale));
+            scores.assign(&T::product(q, k));
+            scores.mapv_inplace(|x| x * T::of(scale));
         }
+    }
+    scores
+}
+
+/// Softmax of the masked scores, of the same shape; masked keys have 0.
+#[must_use]
+pub fn probabilities<T: Real>(
+    scores: ArrayView3<'_, T>,
+    parameters: &Parameters,
+    arithmetic: Arithmetic,
+) -> Array3<T> {
+    let rounding = arithmetic.rounding(declares);
+    let (heads, num_tokens, kv_len) = scores.dim();
+    let past = kv_len - num_tokens;
+    let mut probs = Array3::zeros(scores.raw_dim());
+    for head in 0..heads {
+        let scores = scores.index_axis(Axis(0), head);
+        let mut probs = probs.index_axis_mut(Axis(0), head);
         for t in 0..num_tokens {
             let position = past + t;
-            let first = first_seen(position, window);
-            let seen = s![t, first..=position];
-            let largest = head_scores.slice(seen).fold(T::neg_infinity(), |m, &x| m.max(x));
-            let weights = head_scores.slice(seen).mapv(|x| (x - largest).exp());
+            let seen = s![t, first_seen(position, parameters.window)..=position];
+            let largest = scores.slice(seen).fold(T::neg_infinity(), |m, &x| m.max(x));
+            let weights = scores.slice(seen).mapv(|x| (x - largest).exp());
             let total = rounding.sum(weights.len(), |j| weights[j]);
-            head_probs.slice_mut(seen).assign(&weights.mapv(|w| rounding.intermediate(w / total)));
+            probs.slice_mut(seen).assign(&weights.mapv(|w| rounding.intermediate(w / total)));
         }
-        let mut out = context.slice_mut(columns);
+    }
+    probs
+}
+
+/// `probs [num_attention_heads, num_tokens, kv_len]` over `v [kv_len, num_key_value_heads * v_head_dim]` -> `[num_tokens,
+/// num_attention_heads * v_head_dim]`.
+#[must_use]
+pub fn context<T: Real>(
+    probs: ArrayView3<'_, T>,
+    v: ArrayView2<'_, T>,
+    parameters: &Parameters,
+    arithmetic: Arithmetic,
+) -> Array2<T> {
+    let Parameters { num_attention_heads, num_key_value_heads, window, .. } = *parameters;
+    let rounding = arithmetic.rounding(declares);
+    let (_, num_tokens, kv_len) = probs.dim();
+    let past = kv_len - num_tokens;
+    let group = num_attention_heads / num_key_value_heads;
+    let v_head_dim = v.ncols() / num_key_value_heads;
+    let mut context = Array2::zeros((num_tokens, num_attention_heads * v_head_dim));
+    for head in 0..num_attention_heads {
+        let kv_head = head / group;
+        let probs = probs.index_axis(Axis(0), head);
+        let v = v.slice(s![.., kv_head * v_head_dim..(kv_head + 1) * v_head_dim]);
+        let mut out = context.slice_mut(s![.., head * v_head_dim..(head + 1) * v_head_dim]);
         if rounding.is_declared() {
             for t in 0..num_tokens {
-                for d in 0..head_dim {
+                for d in 0..v_head_dim {
                     let (first, seen) = (first_seen(past + t, window), past + t + 1);
-                    let sum = rounding.sum(seen - first, |j| {
-                        head_probs[[t, first + j]] * rounding.input(v[[first + j, d]])
-                    });
+                    let sum = rounding
+                        .sum(seen - first, |j| probs[[t, first + j]] * rounding.input(v[[first + j, d]]));
                     out[[t, d]] = rounding.output(sum);
                 }
             }
         } else if v.iter().all(|x| x.is_finite()) {
-            out.assign(&head_probs.dot(&v));
+            out.assign(&probs.dot(&v));
         } else {
             // A masked key has probability 0, and 0 times NaN is NaN: each token sums over what it sees.
             for t in 0..num_tokens {
                 let position = past + t;
                 let first = first_seen(position, window);
-                let seen = head_probs.slice(s![t..=t, first..=position]);
+                let seen = probs.slice(s![t..=t, first..=position]);
                 out.slice_mut(s![t..=t, ..]).assign(&seen.dot(&v.slice(s![first..=position, ..])));
             }
         }
     }
-    Attended { scores, probs, context }
+    context
 }
 
 /// The first key that the query at `position` sees.
@@ -179,6 +229,19 @@ mod tests {
                     prop_assert!((out.context[[t, c]] - by_hand(&q, &k, &v, &p, t, c)).abs() < 1e-12);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn heads_of_values_may_be_wider_than_heads_of_keys() {
+        let p = parameters(4, 2, 4, None);
+        let (q, k, wide) = (waves(3, 16, 0), waves(5, 8, 1), waves(5, 12, 2));
+        let out = reference(q.view(), k.view(), wide.view(), &p, Arithmetic::F64);
+        assert_eq!(out.context.dim(), (3, 24));
+        for (head, feature) in [(0, 0), (1, 5), (2, 0), (3, 4)] {
+            let column = head / 2 * 6 + feature;
+            let expected: f64 = (0..5).map(|j| out.probs[[head, 2, j]] * wide[[j, column]]).sum();
+            assert_relative_eq!(out.context[[2, head * 6 + feature]], expected, epsilon = 1e-14);
         }
     }
 

@@ -23,6 +23,19 @@
 //! | [`norm_qkv`] | queries, keys and values of the norm of rows |
 //! | [`norm_gate_up`] | the gated activation of the norm of rows |
 //! | [`kv_write`] | keys and values of new tokens, written to their pages |
+//! | [`mla_rope`] | the rotary part of latent attention, with YaRN and scaling of queries |
+//! | [`mla_write`] | latents and shared keys of new tokens, written to their pages |
+//! | [`mla_absorb`], [`mla_value_up`] | queries into the space of latents, and values out of it |
+//! | [`mla_attention`], [`mla_attention_split`] | attention in that space, whole and over splits of the latents |
+//! | [`mla_unabsorbed`] | the same with a key and a value of every head |
+//! | [`moe_gate`] | router logits |
+//! | [`moe_norm_gate`] | the norm of rows, and router logits of it |
+//! | [`moe_route`] | which experts a token is sent to, and how much each counts |
+//! | [`moe_align`] | the slots of each expert |
+//! | [`moe_grouped_linear`] | rows times the matrix of their expert |
+//! | [`moe_gate_up`] | the gated activation of rows, with the matrices of their experts |
+//! | [`moe_combine`] | what the experts of a token gave, weighed and added |
+//! | [`moe_down`] | the products of the experts of a token, weighed, and added to the residual stream |
 //! | [`random_fill`] | numbers that follow from a seed and their place |
 //! | [`read_bandwidth`], [`empty`] | reading memory, and nothing: what a bench compares with |
 //! | [`argmax`] | the index of the largest element of each row |
@@ -64,6 +77,21 @@ pub mod kv_write;
 pub mod launch;
 pub mod linear;
 pub mod linear_add;
+pub mod mla_absorb;
+pub mod mla_attention;
+pub mod mla_attention_split;
+pub mod mla_rope;
+pub mod mla_unabsorbed;
+pub mod mla_value_up;
+pub mod mla_write;
+pub mod moe_align;
+pub mod moe_combine;
+pub mod moe_down;
+pub mod moe_gate;
+pub mod moe_gate_up;
+pub mod moe_grouped_linear;
+pub mod moe_norm_gate;
+pub mod moe_route;
 pub mod norm_gate_up;
 pub mod norm_linear;
 pub mod norm_qkv;
@@ -110,6 +138,21 @@ pub static OPS: &[&OpInfo] = &[
     &kv_write::OP,
     &linear::OP,
     &linear_add::OP,
+    &mla_absorb::OP,
+    &mla_attention::OP,
+    &mla_attention_split::OP,
+    &mla_rope::OP,
+    &mla_unabsorbed::OP,
+    &mla_value_up::OP,
+    &mla_write::OP,
+    &moe_align::OP,
+    &moe_combine::OP,
+    &moe_down::OP,
+    &moe_gate::OP,
+    &moe_gate_up::OP,
+    &moe_grouped_linear::OP,
+    &moe_norm_gate::OP,
+    &moe_route::OP,
     &norm_gate_up::OP,
     &norm_linear::OP,
     &norm_qkv::OP,

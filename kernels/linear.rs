@@ -20,7 +20,24 @@ pub fn reference<T: Real>(
     weight: ArrayView2<'_, T>,
     arithmetic: Arithmetic,
 ) -> Array2<T> {
-    let rounding = arithmetic.rounding(declares);
+    product(x, weight, arithmetic.rounding(declares))
+}
+
+/// The same product, with the sums written as they are: router logits, which are F32 whatever activations are stored in.
+#[must_use]
+pub fn in_full<T: Real>(
+    x: ArrayView2<'_, T>,
+    weight: ArrayView2<'_, T>,
+    arithmetic: Arithmetic,
+) -> Array2<T> {
+    product(
+        x,
+        weight,
+        arithmetic.rounding(|activation| Declaration { output: Dtype::F32, ..declares(activation) }),
+    )
+}
+
+fn product<T: Real>(x: ArrayView2<'_, T>, weight: ArrayView2<'_, T>, rounding: Rounding) -> Array2<T> {
     if !rounding.is_declared() {
         return T::product(x, weight);
     }
@@ -58,6 +75,14 @@ mod tests {
         assert_eq!(reference(x.view(), weight.view(), Arithmetic::F64), expected);
         let declared = Arithmetic::Declared { activation: Dtype::BF16, order: 3 };
         assert_eq!(reference(x.view(), weight.view(), declared), expected);
+    }
+
+    #[test]
+    fn sums_in_full_are_not_rounded_to_the_activation() {
+        let (x, weight) = (array![[256.0f32, 1.0]], array![[1.0, 1.0]]);
+        let declared = Arithmetic::Declared { activation: Dtype::BF16, order: 0 };
+        assert_eq!(reference(x.view(), weight.view(), declared), array![[256.0]]);
+        assert_eq!(in_full(x.view(), weight.view(), declared), array![[257.0]]);
     }
 
     fn waves(rows: usize, columns: usize, seed: u64) -> Array2<f32> {

@@ -3,6 +3,7 @@
 //! Su et al., "RoFormer" (arXiv 2104.09864), equation 34, in the half-split layout of Hugging Face checkpoints:
 //! feature `i` is paired with feature `i + head_dim / 2`. Pair `i` of a head at position `p` is turned by the
 //! angle `p * f_i` with `f_i = theta^(-2i / head_dim)`, rescaled for long contexts as [`Scaling`] says.
+//! [`interleaved`] pairs neighbours instead, as the paper writes it and DeepSeek's checkpoints have it.
 
 use std::f64::consts::PI;
 
@@ -38,6 +39,92 @@ pub enum Scaling {
         /// The context that the model was first trained on.
         original_max_position_embeddings: f64,
     },
+    /// Pairs that turn often are kept, pairs that turn seldom divided, and sines and cosines multiplied.
+    Yarn(Yarn),
+}
+
+impl Scaling {
+    /// What sines and cosines are multiplied by.
+    #[must_use]
+    pub fn attention_factor(&self) -> f64 {
+        match self {
+            Self::Yarn(yarn) => yarn.attention_factor(),
+            Self::Default | Self::Linear { .. } | Self::Llama3 { .. } => 1.0,
+        }
+    }
+}
+
+/// YaRN (Peng et al., arXiv 2309.00071), with the ramp of its published code, which transformers follows: linear in the
+/// number of the pair, where the paper's equation 19 is linear in the turns that the pair makes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Yarn {
+    /// How many times longer the context becomes; at least 1.
+    pub factor: f64,
+    /// The context that the model was first trained on, in tokens.
+    pub original_max_position_embeddings: f64,
+    /// A pair that makes this many turns in the original context is the last that keeps its frequency.
+    pub beta_fast: f64,
+    /// A pair that makes this many turns in the original context is the first whose frequency is divided in full.
+    pub beta_slow: f64,
+    /// Whether the ends of the ramp are widened to whole pairs.
+    pub truncate: bool,
+    /// What sines and cosines are multiplied by, where the configuration says so itself.
+    pub attention_factor: Option<f64>,
+    /// Weight of `ln(factor)` in the magnitude of rotated features; not 0.
+    pub mscale: Option<f64>,
+    /// Weight of `ln(factor)` in the magnitude of all features; not 0. It moves from sines and cosines to the softmax
+    /// scale, which takes its square.
+    pub mscale_all_dim: Option<f64>,
+}
+
+impl Yarn {
+    /// How much larger features become, `0.1 * mscale * ln(factor) + 1`: the root of the paper's `1 / t`, equation 22.
+    #[must_use]
+    pub fn magnitude(&self, mscale: f64) -> f64 {
+        if self.factor <= 1.0 { 1.0 } else { 0.1 * mscale * self.factor.ln() + 1.0 }
+    }
+
+    /// What sines and cosines are multiplied by.
+    #[must_use]
+    pub fn attention_factor(&self) -> f64 {
+        match (self.attention_factor, self.mscale, self.mscale_all_dim) {
+            (Some(stated), _, _) => stated,
+            (None, Some(mscale), Some(all_dim)) => self.magnitude(mscale) / self.magnitude(all_dim),
+            (None, _, _) => self.magnitude(1.0),
+        }
+    }
+
+    /// The pair, as a fraction, that makes `turns` turns in the original context: `theta^(-2 pair / head_dim) *
+    /// original = 2 pi turns`, solved for the pair.
+    fn pair_of(&self, turns: f64, head_dim: f64, theta: f64) -> f64 {
+        head_dim * (self.original_max_position_embeddings / (turns * 2.0 * PI)).ln() / (2.0 * theta.ln())
+    }
+
+    /// How much of its frequency each pair keeps, from 1 to 0: `[head_dim / 2]`.
+    fn kept(&self, head_dim: usize, theta: f64) -> Vec<f64> {
+        let width = head_dim as f64;
+        let (mut first, mut last) =
+            (self.pair_of(self.beta_fast, width, theta), self.pair_of(self.beta_slow, width, theta));
+        if self.truncate {
+            (first, last) = (first.floor(), last.ceil());
+        }
+        // The upper end is that of features, not of pairs, in the published code.
+        (first, last) = (first.max(0.0), last.min(width - 1.0));
+        if first == last {
+            last += 0.001;
+        }
+        (0..head_dim / 2).map(|pair| 1.0 - ((pair as f64 - first) / (last - first)).clamp(0.0, 1.0)).collect()
+    }
+}
+
+/// Queries that grow with the logarithm of their position, as Llama 4 has them: Nakanishi, "Scalable-Softmax"
+/// (arXiv 2501.19399), in steps of the original context.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QueryScaling {
+    /// Weight of the logarithm.
+    pub beta: f64,
+    /// The context that the model was first trained on, in tokens.
+    pub original_max_position_embeddings: f64,
 }
 
 /// The parameters of a rotary embedding.
@@ -54,11 +141,18 @@ pub struct Parameters {
 /// The frequency of each pair, in radians per position: `[head_dim / 2]`.
 #[must_use]
 fn frequencies(parameters: &Parameters) -> Vec<f64> {
+    let kept = match &parameters.scaling {
+        Scaling::Yarn(yarn) => yarn.kept(parameters.head_dim, parameters.theta),
+        Scaling::Default | Scaling::Linear { .. } | Scaling::Llama3 { .. } => Vec::new(),
+    };
     (0..parameters.head_dim / 2)
         .map(|pair| {
             let exponent = 2.0 * pair as f64 / parameters.head_dim as f64;
             let frequency = parameters.theta.powf(-exponent);
             match parameters.scaling {
+                Scaling::Yarn(Yarn { factor, .. }) => {
+                    (1.0 - kept[pair]) * frequency / factor + kept[pair] * frequency
+                }
                 Scaling::Default => frequency,
                 Scaling::Linear { factor } => frequency / factor,
                 Scaling::Llama3 {
@@ -91,23 +185,64 @@ pub fn reference<T: Real>(
     parameters: &Parameters,
     arithmetic: Arithmetic,
 ) -> Array2<T> {
-    let rounding = arithmetic.rounding(declares);
     let half = parameters.head_dim / 2;
+    rotated(x, positions, parameters, arithmetic, |pair| (pair, pair + half))
+}
+
+/// The same where feature `2i` of a head is paired with feature `2i + 1`. Each result takes the place of its operand.
+#[must_use]
+pub fn interleaved<T: Real>(
+    x: ArrayView2<'_, T>,
+    positions: &[usize],
+    parameters: &Parameters,
+    arithmetic: Arithmetic,
+) -> Array2<T> {
+    rotated(x, positions, parameters, arithmetic, |pair| (2 * pair, 2 * pair + 1))
+}
+
+/// Pair `i` of each head lies at the two features that `features(i)` names.
+fn rotated<T: Real>(
+    x: ArrayView2<'_, T>,
+    positions: &[usize],
+    parameters: &Parameters,
+    arithmetic: Arithmetic,
+    features: impl Fn(usize) -> (usize, usize),
+) -> Array2<T> {
+    let rounding = arithmetic.rounding(declares);
     let frequencies = frequencies(parameters);
+    let factor = parameters.scaling.attention_factor();
     let mut out = Array2::zeros(x.raw_dim());
     for ((row, mut out), &position) in x.rows().into_iter().zip(out.rows_mut()).zip(positions) {
         for (pair, &frequency) in frequencies.iter().enumerate() {
             // The angle is taken in f64 whatever T is: at position 100,000 an f32 angle has lost its fraction.
             let (sin, cos) = (position as f64 * frequency).sin_cos();
-            let (sin, cos) = (T::of(sin), T::of(cos));
+            let (sin, cos) = (T::of(factor * sin), T::of(factor * cos));
+            let (first, second) = features(pair);
             for head in 0..x.ncols() / parameters.head_dim {
-                let (low, high) =
-                    (head * parameters.head_dim + pair, head * parameters.head_dim + pair + half);
+                let (low, high) = (head * parameters.head_dim + first, head * parameters.head_dim + second);
                 let (a, b) = (rounding.input(row[low]), rounding.input(row[high]));
                 out[low] = rounding.output(a * cos - b * sin);
                 out[high] = rounding.output(b * cos + a * sin);
             }
         }
+    }
+    out
+}
+
+/// `q [num_tokens, features]` with row `t` multiplied by `1 + beta * ln(1 + floor(positions[t] / original))`.
+#[must_use]
+pub fn scale_queries<T: Real>(
+    q: ArrayView2<'_, T>,
+    positions: &[usize],
+    scaling: &QueryScaling,
+    arithmetic: Arithmetic,
+) -> Array2<T> {
+    let rounding = arithmetic.rounding(declares);
+    let mut out = q.to_owned();
+    for (mut row, &position) in out.rows_mut().into_iter().zip(positions) {
+        let contexts = (position as f64 / scaling.original_max_position_embeddings).floor();
+        let scale = T::of(1.0 + scaling.beta * (1.0 + contexts).ln());
+        row.mapv_inplace(|x| rounding.output(rounding.input(x) * scale));
     }
     out
 }
@@ -159,6 +294,84 @@ mod tests {
         assert_relative_eq!(ratio[15], 8.0, epsilon = 1e-12);
         assert!(ratio.iter().any(|&r| r > 1.001 && r < 7.999), "no frequency lies on the ramp: {ratio:?}");
         assert!(ratio.windows(2).all(|pair| pair[0] <= pair[1] + 1e-12), "{ratio:?}");
+    }
+
+    fn yarn() -> Yarn {
+        Yarn {
+            factor: 16.0,
+            original_max_position_embeddings: 256.0,
+            beta_fast: 32.0,
+            beta_slow: 1.0,
+            truncate: true,
+            attention_factor: None,
+            mscale: None,
+            mscale_all_dim: None,
+        }
+    }
+
+    #[test]
+    fn yarn_ramps_over_the_pairs_between_its_two_numbers_of_turns() {
+        // 256 tokens are 32 turns of pair 0.84 and 1 turn of pair 12.88, so that the ramp runs from pair 0 to pair 13.
+        let kept = yarn().kept(64, 1e4);
+        for (pair, kept) in kept.iter().enumerate() {
+            assert_relative_eq!(*kept, (1.0 - pair as f64 / 13.0).max(0.0), epsilon = 1e-12);
+        }
+        let exact = Yarn { truncate: false, ..yarn() }.kept(64, 1e4);
+        let pair = |turns: f64| 32.0 * (256.0 / (2.0 * PI * turns)).ln() / 1e4f64.ln();
+        assert_relative_eq!(exact[5], 1.0 - (5.0 - pair(32.0)) / (pair(1.0) - pair(32.0)), epsilon = 1e-12);
+        assert_eq!((exact[0], exact[31]), (1.0, 0.0));
+    }
+
+    #[test]
+    fn yarn_of_an_empty_ramp_is_a_step() {
+        let step = Yarn { beta_fast: 1.0, beta_slow: 1.0, truncate: false, ..yarn() };
+        let kept = step.kept(64, 1e4);
+        assert!(kept.iter().all(|kept| *kept == 0.0 || *kept == 1.0), "{kept:?}");
+        assert_eq!(kept.iter().filter(|kept| **kept == 1.0).count(), 13);
+    }
+
+    #[test]
+    fn yarn_multiplies_sines_and_cosines_as_the_configuration_says() {
+        let x = array![[0.3, -0.7, 0.2, 0.9]];
+        let length = |yarn: Yarn| -> f64 {
+            let parameters = Parameters { scaling: Scaling::Yarn(yarn), ..plain(4, 1e4) };
+            let y = reference(x.view(), &[300], &parameters, Arithmetic::F64);
+            y.iter().map(|y| y * y).sum::<f64>().sqrt() / x.iter().map(|x| x * x).sum::<f64>().sqrt()
+        };
+        let log = 16f64.ln();
+        assert_relative_eq!(length(yarn()), 1.0 + 0.1 * log, epsilon = 1e-12);
+        let equal = Yarn { mscale: Some(0.7), mscale_all_dim: Some(0.7), ..yarn() };
+        assert_relative_eq!(length(equal), 1.0, epsilon = 1e-12);
+        let ratio = (1.0 + 0.1 * log) / (1.0 + 0.05 * log);
+        let unequal = Yarn { mscale: Some(1.0), mscale_all_dim: Some(0.5), ..yarn() };
+        assert_relative_eq!(length(unequal), ratio, epsilon = 1e-12);
+        assert_relative_eq!(length(Yarn { attention_factor: Some(1.5), ..unequal }), 1.5, epsilon = 1e-12);
+        let alone = Yarn { mscale_all_dim: Some(0.5), ..yarn() };
+        assert_relative_eq!(length(alone), 1.0 + 0.1 * log, epsilon = 1e-12);
+        assert_relative_eq!(length(Yarn { factor: 1.0, ..yarn() }), 1.0, epsilon = 1e-12);
+    }
+
+    #[test]
+    fn interleaved_pairs_are_the_halves_in_another_order() {
+        let halves = array![[0.3, -0.7, 0.2, 0.9, 1.1, 0.4]];
+        let neighbours = array![[0.3, 0.9, -0.7, 1.1, 0.2, 0.4]];
+        let a = reference(halves.view(), &[7], &plain(6, 1e4), Arithmetic::F64);
+        let b = interleaved(neighbours.view(), &[7], &plain(6, 1e4), Arithmetic::F64);
+        for pair in 0..3 {
+            assert_eq!((a[[0, pair]], a[[0, pair + 3]]), (b[[0, 2 * pair]], b[[0, 2 * pair + 1]]));
+        }
+        assert_ne!(b, reference(neighbours.view(), &[7], &plain(6, 1e4), Arithmetic::F64));
+    }
+
+    #[test]
+    fn queries_grow_in_steps_of_the_original_context() {
+        let scaling = QueryScaling { beta: 0.1, original_max_position_embeddings: 4.0 };
+        let q = Array2::from_elem((4, 2), 2.0);
+        let y = scale_queries(q.view(), &[0, 3, 4, 11], &scaling, Arithmetic::F64);
+        for (row, contexts) in [(0, 0.0), (1, 0.0), (2, 1.0), (3, 2.0)] {
+            let scale = 1.0 + 0.1 * f64::ln(1.0 + contexts);
+            assert_relative_eq!(y[[row, 1]], 2.0 * scale, epsilon = 1e-14);
+        }
     }
 
     proptest! {

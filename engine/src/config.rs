@@ -10,7 +10,13 @@ use kernels::rope;
 use kernels::seam::Point;
 use serde_json::Value;
 
-/// The configuration of a dense decoder.
+mod latent;
+mod mixture;
+
+pub use latent::{LatentAttention, Rotary, latent};
+pub use mixture::MixtureOfExperts;
+
+/// The configuration of a decoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Canonical name of the architecture, a member of [`crate::models::MODELS`].
@@ -19,7 +25,7 @@ pub struct Config {
     pub vocab_size: usize,
     /// Features of the residual stream.
     pub hidden_size: usize,
-    /// Features inside the MLP.
+    /// Features inside a dense MLP.
     pub intermediate_size: usize,
     /// Number of decoder layers.
     pub num_hidden_layers: usize,
@@ -27,7 +33,7 @@ pub struct Config {
     pub num_attention_heads: usize,
     /// Key and value heads; divides the query heads.
     pub num_key_value_heads: usize,
-    /// Features of one head; `hidden_size / num_attention_heads` unless the file says otherwise.
+    /// Features of a query or key head; `hidden_size / num_attention_heads` unless the file says otherwise.
     pub head_dim: usize,
     /// Epsilon of every norm.
     pub rms_norm_eps: f64,
@@ -43,8 +49,22 @@ pub struct Config {
     pub mlp_bias: bool,
     /// For each layer, how many keys back a query sees; `None` is all of them.
     pub windows: Vec<Option<usize>>,
+    /// The latent attention, where the architecture has one in place of grouped queries.
+    pub latent: Option<LatentAttention>,
+    /// Layers after the last that predict further tokens; no forward pass computes them.
+    pub num_nextn_predict_layers: usize,
+    /// The mixture of experts, where the architecture has one.
+    pub mixture: Option<MixtureOfExperts>,
     /// Tokens that end a generation.
     pub eos_token_ids: Vec<u32>,
+}
+
+impl Config {
+    /// The mixture of experts of a layer; `None` where its MLP is dense.
+    #[must_use]
+    pub fn mixture_of(&self, layer: usize) -> Option<&MixtureOfExperts> {
+        self.mixture.as_ref().filter(|mixture| mixture.sparse.get(layer).is_some_and(|&sparse| sparse))
+    }
 }
 
 /// Where a mutant can rewrite the configuration.
@@ -105,6 +125,9 @@ pub struct Raw<'a> {
 
 /// The largest value that a size may have. Larger ones are taken for damage, before anything is allocated.
 const LARGEST_SIZE: u64 = 1 << 24;
+
+/// The window that transformers takes where a file names none.
+const DEFAULT_WINDOW: usize = 4096;
 
 /// The largest number of layers.
 const MOST_LAYERS: u64 = 4096;
@@ -184,6 +207,22 @@ impl<'a> Raw<'a> {
     /// The number of layers.
     pub fn layers(&self, field: &str) -> Result<usize, ConfigError> {
         self.bounded(field, MOST_LAYERS)?.ok_or_else(|| self.missing(field))
+    }
+
+    /// A window over keys: 4,096 where the file has no such field, as in transformers, and none where it is `null`.
+    pub fn window(&self, field: &str) -> Result<Option<usize>, ConfigError> {
+        match self.has(field) {
+            true => self.size_if_present(field),
+            false => Ok(Some(DEFAULT_WINDOW)),
+        }
+    }
+
+    /// A number of layers that may be zero, which it is where nothing is said.
+    pub fn further_layers(&self, field: &str) -> Result<usize, ConfigError> {
+        match self.get(field) {
+            Some(value) if value.as_u64() == Some(0) => Ok(0),
+            _ => Ok(self.bounded(field, MOST_LAYERS)?.unwrap_or(0)),
+        }
     }
 
     /// A count of positions, which may be larger than any size.
@@ -275,15 +314,10 @@ fn epsilon(raw: &Raw<'_>, field: &str) -> Result<f64, ConfigError> {
     }
 }
 
-/// Reads what all dense decoders have in common. Fields that only some of them know stay at their defaults.
+/// Reads what all decoders with grouped attention have in common. Fields that only some of them know stay at their
+/// defaults.
 pub fn dense(raw: &Raw<'_>, architecture: &'static str) -> Result<Config, ConfigError> {
-    if let Some(act) = raw.text("hidden_act")?
-        && act != "silu"
-    {
-        return Err(raw.invalid("hidden_act", format!("`{act}`"), "supported is `silu`"));
-    }
     let hidden_size = raw.size("hidden_size")?;
-    let num_hidden_layers = raw.layers("num_hidden_layers")?;
     let num_attention_heads = raw.size("num_attention_heads")?;
     let num_key_value_heads = raw.size_if_present("num_key_value_heads")?.unwrap_or(num_attention_heads);
     if num_attention_heads % num_key_value_heads != 0 {
@@ -309,22 +343,46 @@ pub fn dense(raw: &Raw<'_>, architecture: &'static str) -> Result<Config, Config
     }
     let max_position_embeddings = raw.positions("max_position_embeddings")?;
     let rope = rope_parameters(raw, head_dim, max_position_embeddings)?;
+    let heads = Heads { num_attention_heads, num_key_value_heads, head_dim, max_position_embeddings, rope };
+    decoder(raw, architecture, heads)
+}
+
+/// What kinds of attention read each in its own way.
+struct Heads {
+    num_attention_heads: usize,
+    num_key_value_heads: usize,
+    head_dim: usize,
+    max_position_embeddings: usize,
+    rope: rope::Parameters,
+}
+
+/// Reads what all decoders have in common.
+fn decoder(raw: &Raw<'_>, architecture: &'static str, heads: Heads) -> Result<Config, ConfigError> {
+    if let Some(act) = raw.text("hidden_act")?
+        && act != "silu"
+    {
+        return Err(raw.invalid("hidden_act", format!("`{act}`"), "supported is `silu`"));
+    }
+    let num_hidden_layers = raw.layers("num_hidden_layers")?;
     Ok(Config {
         architecture,
         vocab_size: raw.size("vocab_size")?,
-        hidden_size,
+        hidden_size: raw.size("hidden_size")?,
         intermediate_size: raw.size("intermediate_size")?,
         num_hidden_layers,
-        num_attention_heads,
-        num_key_value_heads,
-        head_dim,
+        num_attention_heads: heads.num_attention_heads,
+        num_key_value_heads: heads.num_key_value_heads,
+        head_dim: heads.head_dim,
         rms_norm_eps: epsilon(raw, "rms_norm_eps")?,
-        rope,
-        max_position_embeddings,
+        rope: heads.rope,
+        max_position_embeddings: heads.max_position_embeddings,
         tie_word_embeddings: raw.flag("tie_word_embeddings", false)?,
         attention_bias: false,
         mlp_bias: false,
         windows: vec![None; num_hidden_layers],
+        latent: None,
+        num_nextn_predict_layers: 0,
+        mixture: None,
         eos_token_ids: raw.token_ids("eos_token_id")?.unwrap_or_default(),
     })
 }
@@ -341,10 +399,7 @@ fn rope_parameters(
         Some(nested) => Some(nested),
         None => raw.object("rope_parameters")?,
     };
-    let theta = match nested.as_ref().map(|n| n.positive_if_present("rope_theta")).transpose()?.flatten() {
-        Some(theta) => theta,
-        None => raw.positive_if_present("rope_theta")?.unwrap_or(DEFAULT_THETA),
-    };
+    let theta = theta(raw, nested.as_ref())?;
     let scaling = match &nested {
         None => rope::Scaling::Default,
         Some(nested) => scaling(nested, raw, max_position_embeddings)?,
@@ -363,6 +418,14 @@ fn rope_parameters(
         ));
     }
     Ok(rope::Parameters { head_dim, theta, scaling })
+}
+
+/// The base of the rotary embedding, in the form of transformers 5 or the older one.
+fn theta(raw: &Raw<'_>, nested: Option<&Raw<'_>>) -> Result<f64, ConfigError> {
+    match nested.map(|nested| nested.positive_if_present("rope_theta")).transpose()?.flatten() {
+        Some(theta) => Ok(theta),
+        None => Ok(raw.positive_if_present("rope_theta")?.unwrap_or(DEFAULT_THETA)),
+    }
 }
 
 fn scaling(nested: &Raw<'_>, raw: &Raw<'_>, longest: usize) -> Result<rope::Scaling, ConfigError> {
@@ -413,7 +476,7 @@ fn scaling(nested: &Raw<'_>, raw: &Raw<'_>, longest: usize) -> Result<rope::Scal
 /// Reads the sliding window of each layer, as Qwen2 and Qwen3 configure it.
 pub fn windows(raw: &Raw<'_>, num_hidden_layers: usize) -> Result<Vec<Option<usize>>, ConfigError> {
     let window = match raw.flag("use_sliding_window", false)? {
-        true => Some(raw.size_if_present("sliding_window")?.unwrap_or(4096)),
+        true => Some(raw.size_if_present("sliding_window")?.unwrap_or(DEFAULT_WINDOW)),
         false => None,
     };
     let sliding: Vec<bool> = match raw.get("layer_types") {

@@ -17,11 +17,11 @@ pub struct CacheValue<'a> {
     pub layer: usize,
     /// Tokens that were there before the append.
     pub past: usize,
-    /// Features of one token.
+    /// Features of the keys of one token; its values may have others.
     pub width: usize,
     /// Keys: [past + new, width].
     pub keys: ValuesMut<'a>,
-    /// Values: [past + new, width].
+    /// Values: [past + new, features of the values of one token].
     pub values: ValuesMut<'a>,
 }
 
@@ -39,10 +39,10 @@ pub struct LayerCache<T> {
 }
 
 impl<T: Real> LayerCache<T> {
-    /// An empty cache for rows of `width` features.
+    /// An empty cache for rows of so many features of keys, and of values.
     #[must_use]
-    pub fn new(layer: usize, width: usize) -> Self {
-        Self { layer, keys: Array2::zeros((0, width)), values: Array2::zeros((0, width)) }
+    pub fn new(layer: usize, [keys, values]: [usize; 2]) -> Self {
+        Self { layer, keys: Array2::zeros((0, keys)), values: Array2::zeros((0, values)) }
     }
 
     /// Tokens held.
@@ -57,10 +57,10 @@ impl<T: Real> LayerCache<T> {
         self.keys.is_empty()
     }
 
-    /// Appends rows of keys and values: [new, width] each.
+    /// Appends rows of keys and values: [new, features] each.
     pub fn append(&mut self, keys: ArrayView2<'_, T>, values: ArrayView2<'_, T>, seam: &Seam) {
         let past = self.len();
-        // Widths are equal by construction: both come from projections of the width this cache was made for.
+        // Widths are right by construction: both come from projections of the widths this cache was made for.
         let appended = self.keys.append(Axis(0), keys).and_then(|()| self.values.append(Axis(0), values));
         debug_assert!(appended.is_ok(), "rows of another width");
         if seam.is_active::<CachePoint>() {
@@ -72,13 +72,13 @@ impl<T: Real> LayerCache<T> {
         }
     }
 
-    /// All keys: [len, width].
+    /// All keys: [len, features].
     #[must_use]
     pub fn keys(&self) -> ArrayView2<'_, T> {
         self.keys.view()
     }
 
-    /// All values: [len, width].
+    /// All values: [len, features].
     #[must_use]
     pub fn values(&self) -> ArrayView2<'_, T> {
         self.values.view()
@@ -97,11 +97,11 @@ mod tests {
             let first_new = cache.past * cache.width;
             cache.keys.map(|index, x| if index >= first_new { 0.0 } else { x })
         });
-        let mut cache = LayerCache::new(0, 2);
-        cache.append(array![[1.0, 2.0]].view(), array![[3.0, 4.0]].view(), &Seam::empty());
-        cache.append(array![[5.0, 6.0]].view(), array![[7.0, 8.0]].view(), &seam);
+        let mut cache = LayerCache::new(0, [2, 3]);
+        cache.append(array![[1.0, 2.0]].view(), array![[3.0, 4.0, 4.5]].view(), &Seam::empty());
+        cache.append(array![[5.0, 6.0]].view(), array![[7.0, 8.0, 8.5]].view(), &seam);
         assert_eq!(cache.len(), 2);
         assert_eq!(cache.keys(), array![[1.0, 2.0], [0.0, 0.0]]);
-        assert_eq!(cache.values(), array![[3.0, 4.0], [7.0, 8.0]]);
+        assert_eq!(cache.values(), array![[3.0, 4.0, 4.5], [7.0, 8.0, 8.5]]);
     }
 }

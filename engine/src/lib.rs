@@ -18,7 +18,7 @@
 //! | [`config`], [`weights`], [`formats`] | what a checkpoint says |
 //! | [`mod@file`] | reading small files, bounded |
 //! | [`tokenizer`], [`chat`], [`sampler`] | text in, text out |
-//! | [`stage`], [`trace`] | names of stages, and watching them |
+//! | [`stage`], [`trace`], [`routing`] | names of stages, watching them, and giving tokens their experts |
 //! | [`blocks`], [`models`] | what a forward pass is made of |
 //! | [`kv_cache`], [`mod@forward`], [`generate`], [`eval`] | sequences, generation and loss |
 //! | [`plan`], [`device`] | the forward pass as data, and a model on a device |
@@ -41,6 +41,7 @@ pub mod kv_cache;
 mod loaded;
 pub mod models;
 pub mod plan;
+pub mod routing;
 pub mod sampler;
 pub mod stage;
 pub mod tokenizer;

@@ -12,6 +12,7 @@ use crate::error::{EngineError, InputError};
 use crate::formats;
 use crate::forward::{Advance, Forward};
 use crate::models::{Architecture, Logits, Model, Sequence, configure};
+use crate::routing::Routing;
 use crate::trace::{Probe, Tap, Tensor};
 use crate::weights::{ConsumedReport, Drawn, Weights};
 
@@ -187,6 +188,16 @@ impl Reference {
     pub fn prefill(&self, tokens: &[u32], tap: &mut dyn Tap) -> Result<Tensor, InputError> {
         self.sequence().extend(tokens, Logits::All, tap)
     }
+
+    /// The same with the experts of each token given, wherever `routing` names some.
+    pub fn prefill_routed(
+        &self,
+        tokens: &[u32],
+        routing: &Routing,
+        tap: &mut dyn Tap,
+    ) -> Result<Tensor, InputError> {
+        self.sequence().extend_routed(tokens, Logits::All, routing, tap)
+    }
 }
 
 /// The most that attention scores and probabilities of one chunk may take: they grow with its square.
@@ -218,6 +229,17 @@ impl ReferenceSequence<'_> {
         logits: Logits,
         tap: &mut dyn Tap,
     ) -> Result<Tensor, InputError> {
+        self.extend_routed(tokens, logits, &Routing::default(), tap)
+    }
+
+    /// The same with the experts of each token given, wherever `routing` names some.
+    pub fn extend_routed(
+        &mut self,
+        tokens: &[u32],
+        logits: Logits,
+        routing: &Routing,
+        tap: &mut dyn Tap,
+    ) -> Result<Tensor, InputError> {
         let Config { vocab_size, max_position_embeddings: longest, .. } = self.reference.config;
         if tokens.is_empty() {
             return Err(InputError::Empty);
@@ -241,7 +263,8 @@ impl ReferenceSequence<'_> {
             Arithmetic::Declared { activation, .. } => activation,
             other => other.element(),
         };
-        let mut probe = Probe::new(tap, &self.reference.seam, stored);
+        let past = self.len();
+        let mut probe = Probe::new(tap, &self.reference.seam, stored).imposing(routing, past);
         Ok(self.sequence.extend(tokens, logits, &mut probe))
     }
 }

@@ -8,6 +8,7 @@ use kernels::seam::{Point, Seam};
 use kernels::{Dtype, Real};
 use ndarray::{Array, Dimension};
 
+use crate::routing::Routing;
 use crate::stage::StageName;
 
 /// A value with its shape, of either element type.
@@ -140,12 +141,26 @@ pub struct Probe<'a> {
     tap: &'a mut dyn Tap,
     seam: &'a Seam,
     stored: Dtype,
+    imposed: Option<(&'a Routing, usize)>,
 }
 
 impl<'a> Probe<'a> {
     /// A probe whose values are held in `stored`.
     pub fn new(tap: &'a mut dyn Tap, seam: &'a Seam, stored: Dtype) -> Self {
-        Self { tap, seam, stored }
+        Self { tap, seam, stored, imposed: None }
+    }
+
+    /// Gives the tokens of this forward pass, of which the first is the `past`-th of its sequence, their experts.
+    #[must_use]
+    pub const fn imposing(self, routing: &'a Routing, past: usize) -> Self {
+        Self { imposed: Some((routing, past)), ..self }
+    }
+
+    /// The experts that row `row` of this forward pass was given.
+    #[must_use]
+    pub fn imposed(&self, layer: usize, row: usize) -> Option<&'a [usize]> {
+        let (routing, past) = self.imposed?;
+        routing.experts(layer, past + row)
     }
 
     /// The rewrites in force.

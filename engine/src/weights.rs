@@ -61,6 +61,21 @@ pub enum WeightsError {
         /// How it is stored.
         dtype: Dtype,
     },
+    /// Tensors that a device holds as one are stored differently.
+    #[error(
+        "{file}: tensor \"{tensor}\" is stored as {found}, and those before it, which a device holds with it as one, as \
+         {expected}; store the experts of a layer alike"
+    )]
+    Unlike {
+        /// The file, or the folder of a sharded checkpoint.
+        file: PathBuf,
+        /// The canonical name.
+        tensor: String,
+        /// How it would be stored.
+        found: kernels::Dtype,
+        /// How the others are.
+        expected: kernels::Dtype,
+    },
     /// Two tensors of the file have the same canonical name.
     #[error(
         "{file}: tensors \"{first}\" and \"{second}\" are both \"{tensor}\" under the prefix mapping; change it"
@@ -251,7 +266,7 @@ impl Weights {
     }
 
     /// The path that an error about the whole checkpoint names: the only file, or else the folder.
-    fn source(&self) -> PathBuf {
+    pub(crate) fn source(&self) -> PathBuf {
         let mut files = self.shards.files();
         match (files.next(), files.next()) {
             (Some(only), None) => only.path().to_owned(),
@@ -269,11 +284,33 @@ impl Weights {
         });
         match twin {
             Some(twin) => format!("the file has \"{twin}\", so rename it"),
+            None if self.has_router_instead(name) => {
+                "the layer has a router in its place: see `mlp_only_layers` and `decoder_sparse_step`, or \
+                 `first_k_dense_replace`"
+                    .to_owned()
+            }
+            None if self.is_dense_instead(name) => {
+                "the layer has a dense MLP in its place: see `mlp_only_layers` and `decoder_sparse_step`, or \
+                 `first_k_dense_replace`"
+                    .to_owned()
+            }
             None if name == "lm_head.weight" => {
                 "add it, or set `tie_word_embeddings` to true if the embedding table is the head".to_owned()
             }
             None => "check that config.json and the weights are of the same model".to_owned(),
         }
+    }
+
+    /// Whether this is a tensor of a dense MLP in a layer that has experts.
+    fn has_router_instead(&self, name: &str) -> bool {
+        let layer = name.strip_suffix(".mlp.gate_proj.weight");
+        layer.is_some_and(|layer| self.contains(&format!("{layer}.mlp.gate.weight")))
+    }
+
+    /// Whether this is the router of a layer that has a dense MLP.
+    fn is_dense_instead(&self, name: &str) -> bool {
+        let layer = name.strip_suffix(".mlp.gate.weight");
+        layer.is_some_and(|layer| self.contains(&format!("{layer}.mlp.gate_proj.weight")))
     }
 }
 
@@ -302,13 +339,43 @@ fn digest_of(files: &[(&str, &[u8])]) -> blake3::Hash {
 fn fields(tensor: &str) -> &'static str {
     let mut parts = tensor.rsplit('.');
     let kind = parts.next();
+    if tensor.contains(".mlp.experts.") {
+        return match (parts.next(), kind) {
+            (_, Some("gate_up_proj")) => " (number of experts, 2 * moe_intermediate_size, hidden_size)",
+            (Some("experts"), Some("down_proj")) => {
+                " (number of experts, hidden_size, moe_intermediate_size)"
+            }
+            (Some("gate_proj" | "up_proj"), _) => " (moe_intermediate_size, hidden_size)",
+            (Some("down_proj"), _) => " (hidden_size, moe_intermediate_size)",
+            _ => "",
+        };
+    }
+    if tensor.contains(".mlp.shared_experts.") {
+        return match parts.next() {
+            Some("down_proj") => " (hidden_size, n_shared_experts * moe_intermediate_size)",
+            _ => " (n_shared_experts * moe_intermediate_size, hidden_size)",
+        };
+    }
     match (parts.next(), kind) {
+        (Some("gate"), Some("weight")) => {
+            " (num_experts or num_local_experts or n_routed_experts, hidden_size)"
+        }
+        (Some("gate"), _) => " (n_routed_experts)",
         (Some("embed_tokens" | "lm_head"), _) => " (vocab_size, hidden_size)",
         (Some("q_proj"), Some("weight")) => " (num_attention_heads * head_dim, hidden_size)",
         (Some("q_proj"), _) => " (num_attention_heads * head_dim)",
+        (Some("q_a_proj"), Some("weight")) => " (q_lora_rank, hidden_size)",
+        (Some("q_a_proj" | "q_a_layernorm"), _) => " (q_lora_rank)",
+        (Some("q_b_proj"), _) => {
+            " (num_attention_heads * (qk_nope_head_dim + qk_rope_head_dim), q_lora_rank)"
+        }
+        (Some("kv_a_proj_with_mqa"), Some("weight")) => " (kv_lora_rank + qk_rope_head_dim, hidden_size)",
+        (Some("kv_a_proj_with_mqa"), _) => " (kv_lora_rank + qk_rope_head_dim)",
+        (Some("kv_a_layernorm"), _) => " (kv_lora_rank)",
+        (Some("kv_b_proj"), _) => " (num_attention_heads * (qk_nope_head_dim + v_head_dim), kv_lora_rank)",
         (Some("k_proj" | "v_proj"), Some("weight")) => " (num_key_value_heads * head_dim, hidden_size)",
         (Some("k_proj" | "v_proj"), _) => " (num_key_value_heads * head_dim)",
-        (Some("o_proj"), Some("weight")) => " (hidden_size, num_attention_heads * head_dim)",
+        (Some("o_proj"), Some("weight")) => " (hidden_size, num_attention_heads * head_dim or v_head_dim)",
         (Some("q_norm" | "k_norm"), _) => " (head_dim)",
         (Some("gate_proj" | "up_proj"), Some("weight")) => " (intermediate_size, hidden_size)",
         (Some("gate_proj" | "up_proj"), _) => " (intermediate_size)",

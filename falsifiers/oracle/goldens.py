@@ -1,4 +1,4 @@
-"""Computes goldens of one model folder with transformers: f64 and f32, eager attention, on the CPU.
+"""Computes goldens of one model folder with transformers: f64 and f32, eager attention and experts, on the CPU.
 
 A golden's name says how it was made, so that `check.py` can compute any golden again from its name alone:
 
@@ -19,11 +19,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
 
+from causal import class_of
 from stages import Stages, finite, recorded
 
 ARITHMETIC = {"f64": torch.float64, "f32": torch.float32}
+
+
+def opened(folder: Path) -> PreTrainedModel:
+    """A model with its weights in f32 and nothing fused: attention and experts as transformers writes them out."""
+    plain = {"attn_implementation": "eager", "experts_implementation": "eager"}
+    architecture = class_of(AutoConfig.from_pretrained(folder))
+    return architecture.from_pretrained(folder, dtype=torch.float32, **plain)
 
 
 @dataclass
@@ -35,14 +43,12 @@ class Oracle:
     @cached_property
     def f32(self) -> PreTrainedModel:
         """Weights widened exactly from what the file holds."""
-        model = AutoModelForCausalLM.from_pretrained(self.folder, dtype=torch.float32, attn_implementation="eager")
-        return model.eval()
+        return opened(self.folder).eval()
 
     @cached_property
     def f64(self) -> PreTrainedModel:
         """The same weights again, twice as wide; what transformers fixes to f32 inside stays f32."""
-        model = AutoModelForCausalLM.from_pretrained(self.folder, dtype=torch.float32, attn_implementation="eager")
-        return model.double().eval()
+        return opened(self.folder).double().eval()
 
     @torch.no_grad()
     def stages(self, ids: list[int], arithmetic: str) -> Stages:

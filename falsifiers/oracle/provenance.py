@@ -10,6 +10,7 @@ HERE = Path(__file__).parent
 PACKAGES = ("transformers", "torch", "safetensors", "numpy", "tokenizers")
 # What a golden's bytes depend on; check.py and seeds.py only read.
 SCRIPTS = (
+    "causal.py",
     "goldens.py",
     "make_goldens.py",
     "micro.py",

@@ -49,6 +49,52 @@ def qwen(version: int, **options: Any) -> dict[str, Any]:
     return base | options
 
 
+def qwen3_moe(**options: Any) -> dict[str, Any]:
+    """Qwen3 with experts, likewise."""
+    base = {
+        "architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "hidden_act": "silu", "hidden_size": 32,
+        "intermediate_size": 72, "moe_intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "num_key_value_heads": 2, "head_dim": 12, "max_position_embeddings": 256, "rms_norm_eps": 1e-6,
+        "vocab_size": 127, "bos_token_id": 1, "eos_token_id": 2, "tie_word_embeddings": False,
+        "attention_bias": False, "decoder_sparse_step": 1, "mlp_only_layers": [],
+    }  # fmt: skip
+    return base | options
+
+
+def mistral(**options: Any) -> dict[str, Any]:
+    """Mistral, likewise."""
+    base = {
+        "architectures": ["MistralForCausalLM"], "model_type": "mistral", "hidden_act": "silu", "hidden_size": 32,
+        "intermediate_size": 72, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "max_position_embeddings": 256, "rms_norm_eps": 1e-5, "vocab_size": 127, "bos_token_id": 1,
+        "eos_token_id": 2, "tie_word_embeddings": False,
+    }  # fmt: skip
+    return base | options
+
+
+def latent(architecture: str, model_type: str, **options: Any) -> dict[str, Any]:
+    """Latent attention and experts of DeepSeek's kind, likewise. Norms of latents have another epsilon, 1e-6."""
+    base = {
+        "architectures": [architecture], "model_type": model_type, "hidden_act": "silu", "hidden_size": 32,
+        "intermediate_size": 56, "moe_intermediate_size": 20, "num_hidden_layers": 2, "num_attention_heads": 3,
+        "num_key_value_heads": 3, "max_position_embeddings": 128, "rms_norm_eps": 1e-4, "vocab_size": 101,
+        "bos_token_id": 1, "eos_token_id": 2, "tie_word_embeddings": False, "attention_bias": False,
+        "q_lora_rank": 20, "kv_lora_rank": 24, "qk_nope_head_dim": 12, "qk_rope_head_dim": 16, "v_head_dim": 14,
+        "first_k_dense_replace": 1, "n_shared_experts": 1, "norm_topk_prob": True, "n_group": 1, "topk_group": 1,
+    }  # fmt: skip
+    return base | options
+
+
+def deepseek_v3(**options: Any) -> dict[str, Any]:
+    """DeepSeek-V3, likewise."""
+    return latent("DeepseekV3ForCausalLM", "deepseek_v3", **options)
+
+
+def mistral4(**options: Any) -> dict[str, Any]:
+    """Mistral 4, likewise."""
+    return latent("Mistral4ForCausalLM", "mistral4", **options)
+
+
 MICROS = (
     Micro(
         "qwen3-dense", "q and k norm, head_dim 16 where hidden/heads is 8, tied, BF16, two end tokens, tokenizer",
@@ -135,5 +181,82 @@ MICROS = (
         config=qwen(3, num_hidden_layers=3, head_dim=12, use_sliding_window=True, sliding_window=6,
                     max_window_layers=3, layer_types=["sliding_attention", "full_attention", "sliding_attention"],
                     dtype="bfloat16", rope_parameters={"rope_type": "default", "rope_theta": 40000.0}),
+    ),
+    Micro(
+        "mistral-window", "window 5 in every layer, BF16",
+        15, LEGACY,
+        config=mistral(sliding_window=5, rope_theta=30000.0, torch_dtype="bfloat16"),
+    ),
+    Micro(
+        "mistral-null-window", "sliding_window null, untied, head_dim 12 where hidden/heads is 8, F16",
+        24, SAVED,
+        config=mistral(head_dim=12, num_key_value_heads=1, sliding_window=None, vocab_size=149, dtype="float16",
+                       rope_parameters={"rope_type": "default", "rope_theta": 1000000.0}),
+    ),
+    Micro(
+        "qwen3-moe-7-top-3", "7 experts, top 3, not renormalised, tied, num_experts as older files spell it, BF16",
+        20, LEGACY,
+        config=qwen3_moe(num_experts=7, num_experts_per_tok=3, norm_topk_prob=False, tie_word_embeddings=True,
+                         rope_theta=1000000.0, rope_scaling=None, sliding_window=None, use_sliding_window=False,
+                         max_window_layers=2, torch_dtype="bfloat16"),
+    ),
+    Micro(
+        "qwen3-moe-dense-layers", "decoder_sparse_step 2 and mlp_only_layers: of 4 layers only 1 has experts, BF16",
+        1, SAVED,
+        config=qwen3_moe(num_hidden_layers=4, num_experts=5, num_experts_per_tok=2, norm_topk_prob=True,
+                         moe_intermediate_size=20, intermediate_size=52, decoder_sparse_step=2, mlp_only_layers=[3],
+                         attention_bias=True, vocab_size=101, rms_norm_eps=1e-5, dtype="bfloat16",
+                         rope_parameters={"rope_type": "default", "rope_theta": 50000.0}),
+    ),
+    Micro(
+        "qwen3-moe-window", "window 6 in every layer by use_sliding_window; 4 experts, top 1 not renormalised, BF16",
+        12, LEGACY,
+        config=qwen3_moe(num_experts=4, num_experts_per_tok=1, norm_topk_prob=False, use_sliding_window=True,
+                         sliding_window=6, max_window_layers=2, rope_theta=40000.0, vocab_size=113,
+                         torch_dtype="bfloat16"),
+    ),
+    Micro(
+        "deepseek-v3-groups", "8 experts in 4 groups of which 2 stay, top 3, scaled by 2.5; biases; yarn, BF16",
+        16, LEGACY,
+        config=deepseek_v3(n_routed_experts=8, num_experts_per_tok=3, n_group=4, topk_group=2, attention_bias=True,
+                           routed_scaling_factor=2.5, scoring_func="sigmoid", topk_method="noaux_tc",
+                           rope_interleave=True, rope_theta=100, torch_dtype="bfloat16",
+                           rope_scaling={"type": "yarn", "factor": 16, "original_max_position_embeddings": 8,
+                                         "beta_fast": 1, "beta_slow": 0.05, "mscale": 1.0, "mscale_all_dim": 0.7}),
+    ),
+    Micro(
+        "deepseek-v3-no-q-lora", "no q LoRA, v_head_dim 40, halves rotated, yarn not truncated, attention_factor; BF16",
+        17, SAVED,
+        config=deepseek_v3(n_routed_experts=5, num_experts_per_tok=2, norm_topk_prob=False, n_shared_experts=2,
+                           routed_scaling_factor=0.7, q_lora_rank=None, v_head_dim=40, qk_rope_head_dim=8,
+                           rope_interleave=False, dtype="bfloat16",
+                           rope_parameters={"rope_type": "yarn", "rope_theta": 300.0, "factor": 8.0,
+                                            "original_max_position_embeddings": 16, "beta_fast": 2.0,
+                                            "beta_slow": 0.03, "truncate": False, "attention_factor": 1.2}),
+    ),
+    Micro(
+        "deepseek-v3-default-rope", "default rope, neighbours rotated, every layer with experts, F16",
+        16, LEGACY,
+        config=deepseek_v3(n_routed_experts=4, num_experts_per_tok=1, first_k_dense_replace=0, v_head_dim=10,
+                           routed_scaling_factor=1.5, rope_theta=10000.0, rms_norm_eps=1e-6, torch_dtype="float16"),
+    ),
+    Micro(
+        "mistral4-halves", "halves rotated, 1 of 2 groups stays, v_head_dim 40; yarn, query scaling, BF16",
+        15, SAVED,
+        config=mistral4(n_routed_experts=6, num_experts_per_tok=2, n_group=2, topk_group=1, routed_scaling_factor=1.3,
+                        first_k_dense_replace=0, v_head_dim=40, qk_rope_head_dim=10, rope_interleave=False,
+                        dtype="bfloat16",
+                        rope_parameters={"rope_type": "yarn", "rope_theta": 50.0, "factor": 16.0,
+                                         "original_max_position_embeddings": 6, "beta_fast": 0.8, "beta_slow": 0.05,
+                                         "mscale": 1.0, "mscale_all_dim": 0.5, "llama_4_scaling_beta": 0.3}),
+    ),
+    Micro(
+        "mistral4-no-q-lora", "q_lora_rank null, neighbours rotated, every mscale 1, query scaling from 5 tokens, F32",
+        19, LEGACY,
+        config=mistral4(n_routed_experts=3, num_experts_per_tok=2, norm_topk_prob=False, routed_scaling_factor=1.0,
+                        q_lora_rank=None, v_head_dim=20, torch_dtype="float32",
+                        rope_parameters={"type": "yarn", "rope_theta": 80.0, "factor": 16.0,
+                                         "original_max_position_embeddings": 5, "beta_fast": 0.7, "beta_slow": 0.02,
+                                         "mscale": 1.0, "mscale_all_dim": 1.0, "llama_4_scaling_beta": 0.1}),
     ),
 )  # fmt: skip

@@ -10,9 +10,9 @@ use engine::trace::Tensor;
 use kernels::Dtype;
 use kernels::real::Values;
 
-use crate::compare::compare;
+use crate::compare::{Limit, compare};
 use crate::parity::honest::Wanted;
-use crate::parity::{Run, Source, honest, limit, stacked};
+use crate::parity::{Run, Source, device_run, flip, honest, limit, stacked};
 use crate::stop::Stop;
 use crate::subject::{Subject, engine_stop};
 use crate::tally::Tally;
@@ -104,8 +104,21 @@ pub(crate) fn hold_logits(
     message: impl FnOnce() -> String,
 ) -> Result<(), Stop> {
     let (model, source) = model;
-    let truth = honest(source, run, &Wanted::logits(), None).map_err(|error| error.stop(subject.lane()))?;
-    let Some(truth) = truth.stages.first() else {
+    // Experts are judged by themselves, and the truth is given those of the device.
+    let (choices, routing) = match model.config().mixture {
+        None => Default::default(),
+        Some(_) => device_run(model, run, None).map_err(failed(subject))?,
+    };
+    let source = source.clone().with_routing(routing);
+    let truth =
+        honest(&source, run, &Wanted::choices(model), None).map_err(|error| error.stop(subject.lane()))?;
+    for choice in &choices {
+        let Some(flip) = flip(model.config(), &truth.stages, &truth.biases, choice, factor) else { continue };
+        let (limit, stage) = (Limit::RowL2 { max: 0.0 }, choice.name.to_string());
+        tally.judged(Err(flip), limit, Some(&stage), run.first_judged(), message);
+        return Ok(());
+    }
+    let Some(truth) = truth.stages.iter().find(|stage| stage.name.local() == LM_HEAD) else {
         return Err(Stop::Errored("the reference announces no logits".to_owned()));
     };
     let limit = limit(truth, stored_logits(model, run.phase()), factor);

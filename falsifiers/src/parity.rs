@@ -5,6 +5,7 @@
 //! | [`run`](Run) | which tokens are computed together, and which of them are judged |
 //! | [`honest`](mod@honest) | the truth of a run, and how far honest runs land from it |
 //! | [`watched`](device_values) | the same run on a device, stage by stage |
+//! | `flips` | experts that a device chose and the truth does not |
 //! | `parity.rs` | the verdicts |
 //!
 //! A stage gets two verdicts. *Cumulative*: everything upstream ran on the device too. *Isolated*: device, truth and
@@ -27,13 +28,15 @@ use crate::compare::{Difference, Limit, Measured, compare};
 use crate::stop::Stop;
 use crate::subject::engine_stop;
 
+mod flips;
 pub mod honest;
 mod run;
 mod watched;
 
+pub(crate) use flips::flip;
 pub use honest::{Forced, Honest, HonestStage, Source, honest};
 pub use run::Run;
-pub use watched::device_values;
+pub use watched::{device_run, device_values};
 
 /// Why nothing could be judged.
 #[derive(Debug, thiserror::Error)]
@@ -232,15 +235,23 @@ pub fn judge(
 ) -> Result<RunVerdict, ParityError> {
     let wanted = honest::Wanted::of(model);
     let plan = model.plan(run.phase());
-    let cumulative = honest(source, run, &wanted, None)?;
+    let found = match verdicts.cumulative {
+        true => Some(device_run(model, run, None)?),
+        false => None,
+    };
+    // What follows a choice of experts is held to a truth that was given the same choice; the choice is judged by itself.
+    let routing = found.as_ref().map(|(_, routing)| routing.clone()).unwrap_or_default();
+    let cumulative = honest(&source.clone().with_routing(routing), run, &wanted, None)?;
     let mut stages = skeleton(plan, &cumulative.announced);
-    if verdicts.cumulative {
-        let found = device_values(model, run, None)?;
-        fill(&mut stages, model, run, &cumulative, &found, factor, |stage| &mut stage.cumulative);
+    if let Some((found, _)) = &found {
+        fill(&mut stages, model, run, &cumulative, found, factor, |stage| &mut stage.cumulative);
     }
     if verdicts.isolated {
-        let isolated = honest(source, run, &wanted, Some(&cumulative.forced))?;
-        let found = device_values(model, run, Some(&cumulative.forced))?;
+        // A choice cannot be put in a device's place: what follows it is of what the device chose from the logits it was fed.
+        let mut forced = cumulative.forced;
+        forced.iter_mut().for_each(|piece| piece.retain(|stage, _| stage.local() != watched::CHOICE));
+        let (found, routing) = device_run(model, run, Some(&forced))?;
+        let isolated = honest(&source.clone().with_routing(routing), run, &wanted, Some(&forced))?;
         fill(&mut stages, model, run, &isolated, &found, factor, |stage| &mut stage.isolated);
     }
     Ok(RunVerdict { phase: run.phase(), tokens: run.tokens().len(), judged: run.judged(), stages })
@@ -294,7 +305,9 @@ fn fill(
         let judged = match (truth, found) {
             (Some(truth), Some(found)) => {
                 let limit = limit(truth, found.stored, factor);
-                of(compare(&truth.truth, &found.tensor, limit), limit, model.config(), truth.name, run)
+                let compared = compare(&truth.truth, &found.tensor, limit);
+                let flip = flips::flip(model.config(), &honest.stages, &honest.biases, found, factor);
+                of(flip.map_or(compared, Err), limit, model.config(), truth.name, run)
             }
             // The plan stores it, and no value came: nothing was compared, which is never a pass.
             _ => of(

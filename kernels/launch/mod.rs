@@ -26,6 +26,26 @@ pub mod matmul_simt;
 pub mod matvec;
 pub mod matvec_add;
 pub mod matvec_stream;
+pub mod mla_absorb_matmul;
+pub mod mla_absorb_matvec;
+pub mod mla_attention_flash;
+pub mod mla_attention_plain;
+pub mod mla_attention_split;
+pub mod mla_rope;
+pub mod mla_unabsorbed;
+pub mod mla_value_up_matmul;
+pub mod mla_value_up_matvec;
+pub mod mla_write;
+pub mod moe_align;
+pub mod moe_combine;
+pub mod moe_down_matvec;
+pub mod moe_gate;
+pub mod moe_gate_up_matvec;
+pub mod moe_grouped_matmul;
+pub mod moe_grouped_matmul_simt;
+pub mod moe_norm_gate;
+pub mod moe_route;
+pub mod moe_route_bias;
 pub mod norm_gate_up_matvec;
 pub mod norm_matvec;
 pub mod norm_qkv_bias_matvec;
@@ -35,6 +55,7 @@ pub mod random_fill;
 pub mod read_bandwidth;
 pub mod residual_add;
 pub mod rmsnorm;
+pub mod rmsnorm_slice;
 pub mod rope;
 pub mod rope_kv_write;
 pub mod sample;
@@ -179,6 +200,26 @@ pub static KERNELS: &[&KernelInfo] = &[
     &matvec::KERNEL,
     &matvec_add::KERNEL,
     &matvec_stream::KERNEL,
+    &mla_absorb_matmul::KERNEL,
+    &mla_absorb_matvec::KERNEL,
+    &mla_attention_flash::KERNEL,
+    &mla_attention_plain::KERNEL,
+    &mla_attention_split::KERNEL,
+    &mla_rope::KERNEL,
+    &mla_unabsorbed::KERNEL,
+    &mla_value_up_matmul::KERNEL,
+    &mla_value_up_matvec::KERNEL,
+    &mla_write::KERNEL,
+    &moe_align::KERNEL,
+    &moe_combine::KERNEL,
+    &moe_down_matvec::KERNEL,
+    &moe_gate::KERNEL,
+    &moe_gate_up_matvec::KERNEL,
+    &moe_grouped_matmul::KERNEL,
+    &moe_grouped_matmul_simt::KERNEL,
+    &moe_norm_gate::KERNEL,
+    &moe_route::KERNEL,
+    &moe_route_bias::KERNEL,
     &norm_gate_up_matvec::KERNEL,
     &norm_matvec::KERNEL,
     &norm_qkv_bias_matvec::KERNEL,
@@ -188,6 +229,7 @@ pub static KERNELS: &[&KernelInfo] = &[
     &read_bandwidth::KERNEL,
     &residual_add::KERNEL,
     &rmsnorm::KERNEL,
+    &rmsnorm_slice::KERNEL,
     &rope::KERNEL,
     &rope_kv_write::KERNEL,
     &sample::KERNEL,
@@ -210,6 +252,11 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("chacha.cuh", include_str!("../chacha.cuh")),
     ("common.cuh", include_str!("../common.cuh")),
     ("dependent.cuh", include_str!("../dependent.cuh")),
+    ("mla_product.cuh", include_str!("../mla_product.cuh")),
+    ("eight.cuh", include_str!("../eight.cuh")),
+    ("moe_gate.cuh", include_str!("../moe_gate.cuh")),
+    ("moe_grouped.cuh", include_str!("../moe_grouped.cuh")),
+    ("moe_route.cuh", include_str!("../moe_route.cuh")),
     ("normed.cuh", include_str!("../normed.cuh")),
     ("qkv.cuh", include_str!("../qkv.cuh")),
     ("statistics.cuh", include_str!("../statistics.cuh")),

@@ -36,6 +36,8 @@ pub enum Scaling {
         /// The context that the model was first trained on.
         original_max_position_embeddings: f64,
     },
+    /// YaRN, which this kernel does not know: its source refuses to be compiled for it.
+    Yarn,
 }
 
 /// What the kernel is specialised for.
@@ -71,6 +73,7 @@ pub fn spec(axes: &Axes) -> KernelSpec {
                 .with("HIGH_FREQ_FACTOR", high_freq_factor)
                 .with("ORIGINAL_MAX_POSITION_EMBEDDINGS", original_max_position_embeddings)
         }
+        Scaling::Yarn => spec.with("SCALING", 3),
     }
 }
 

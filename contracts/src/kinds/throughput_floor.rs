@@ -38,12 +38,20 @@ pub enum SyntheticName {
     /// 32 layers of 4,096 features.
     #[serde(rename = "llama-3-8b")]
     Llama3Eight,
+    /// Qwen3-30B-A3B: a mixture of experts.
+    #[serde(rename = "qwen3-30b-a3b")]
+    Qwen3ThirtyA3,
 }
 
 impl SyntheticName {
     /// Every shape.
-    pub const ALL: &'static [Self] =
-        &[Self::Qwen2p5Half, Self::Qwen2p5OneAndHalf, Self::Qwen2p5Seven, Self::Llama3Eight];
+    pub const ALL: &'static [Self] = &[
+        Self::Qwen2p5Half,
+        Self::Qwen2p5OneAndHalf,
+        Self::Qwen2p5Seven,
+        Self::Llama3Eight,
+        Self::Qwen3ThirtyA3,
+    ];
 
     /// The shape as it is written in a contract.
     pub fn as_str(self) -> &'static str {
@@ -52,6 +60,7 @@ impl SyntheticName {
             Self::Qwen2p5OneAndHalf => "qwen2.5-1.5b",
             Self::Qwen2p5Seven => "qwen2.5-7b",
             Self::Llama3Eight => "llama-3-8b",
+            Self::Qwen3ThirtyA3 => "qwen3-30b-a3b",
         }
     }
 }

@@ -61,6 +61,17 @@ pub static SYNTHETIC: &[&Synthetic] = &[
             "num_attention_heads": 32, "num_hidden_layers": 32, "num_key_value_heads": 8, "rms_norm_eps": 1e-05,
             "rope_scaling": null, "rope_theta": 500000.0, "tie_word_embeddings": false, "vocab_size": 128256}"#,
     },
+    &Synthetic {
+        name: "qwen3-30b-a3b",
+        source: "huggingface.co/Qwen/Qwen3-30B-A3B, config.json",
+        config: r#"{"architectures": ["Qwen3MoeForCausalLM"], "attention_bias": false, "decoder_sparse_step": 1,
+            "head_dim": 128, "hidden_act": "silu", "hidden_size": 2048, "intermediate_size": 6144,
+            "max_position_embeddings": 40960, "mlp_only_layers": [], "moe_intermediate_size": 768,
+            "norm_topk_prob": true, "num_attention_heads": 32, "num_experts": 128, "num_experts_per_tok": 8,
+            "num_hidden_layers": 48, "num_key_value_heads": 4, "rms_norm_eps": 1e-06, "rope_scaling": null,
+            "rope_theta": 1000000.0, "sliding_window": null, "tie_word_embeddings": false,
+            "use_sliding_window": false, "vocab_size": 151936}"#,
+    },
 ];
 
 /// The shape of a name.
@@ -107,15 +118,32 @@ fn tensors(config: &Config, seed: u32) -> BTreeMap<String, Drawn> {
         for norm in ["input_layernorm", "post_attention_layernorm"] {
             shapes.push((name(&format!("{norm}.weight")), vec![hidden]));
         }
-        let linear = [
-            ("self_attn.q_proj", queries, hidden, qkv_bias),
-            ("self_attn.k_proj", keys, hidden, qkv_bias),
-            ("self_attn.v_proj", keys, hidden, qkv_bias),
-            ("self_attn.o_proj", hidden, queries, o_bias),
-            ("mlp.gate_proj", inner, hidden, config.mlp_bias),
-            ("mlp.up_proj", inner, hidden, config.mlp_bias),
-            ("mlp.down_proj", hidden, inner, config.mlp_bias),
+        // Heads of queries and keys are normed in Qwen3.
+        if config.architecture.starts_with("qwen3") {
+            for norm in ["self_attn.q_norm", "self_attn.k_norm"] {
+                shapes.push((name(&format!("{norm}.weight")), vec![config.head_dim]));
+            }
+        }
+        let mut linear = vec![
+            ("self_attn.q_proj".to_owned(), queries, hidden, qkv_bias),
+            ("self_attn.k_proj".to_owned(), keys, hidden, qkv_bias),
+            ("self_attn.v_proj".to_owned(), keys, hidden, qkv_bias),
+            ("self_attn.o_proj".to_owned(), hidden, queries, o_bias),
         ];
+        let mut mlp = |module: &str, inner: usize, biased: bool| {
+            linear.push((format!("{module}.gate_proj"), inner, hidden, biased));
+            linear.push((format!("{module}.up_proj"), inner, hidden, biased));
+            linear.push((format!("{module}.down_proj"), hidden, inner, biased));
+        };
+        match config.mixture_of(layer) {
+            None => mlp("mlp", inner, config.mlp_bias),
+            Some(mixture) => {
+                for expert in 0..mixture.routing.num_experts {
+                    mlp(&format!("mlp.experts.{expert}"), mixture.moe_intermediate_size, false);
+                }
+                linear.push(("mlp.gate".to_owned(), mixture.routing.num_experts, hidden, false));
+            }
+        }
         for (module, rows, columns, biased) in linear {
             shapes.push((name(&format!("{module}.weight")), vec![rows, columns]));
             if biased {
@@ -145,9 +173,15 @@ mod tests {
 
     #[test]
     fn shapes_have_the_published_numbers_of_parameters() {
-        // As the model cards say, in billions: Qwen2.5 technical report (arXiv 2412.15115), Llama 3 (arXiv 2407.21783).
-        let published =
-            [("qwen2.5-0.5b", 0.494), ("qwen2.5-1.5b", 1.544), ("qwen2.5-7b", 7.616), ("llama-3-8b", 8.030)];
+        // As the model cards say, in billions: Qwen2.5 technical report (arXiv 2412.15115), Llama 3 (arXiv 2407.21783), Qwen3
+        // technical report (arXiv 2505.09388).
+        let published = [
+            ("qwen2.5-0.5b", 0.494),
+            ("qwen2.5-1.5b", 1.544),
+            ("qwen2.5-7b", 7.616),
+            ("llama-3-8b", 8.030),
+            ("qwen3-30b-a3b", 30.532),
+        ];
         assert_eq!(published.len(), SYNTHETIC.len());
         for (name, billions) in published {
             let loaded = find(name).unwrap().open(1, Arc::new(Seam::empty())).unwrap();

@@ -5,5 +5,7 @@
 pub mod attention;
 pub mod decoder;
 pub mod linear;
+pub mod mla;
 pub mod mlp;
+pub mod moe;
 pub mod norm;

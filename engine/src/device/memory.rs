@@ -25,6 +25,8 @@ pub(crate) enum Place {
     Keys(usize),
     /// The values of a layer.
     Values(usize),
+    /// The latents of a layer.
+    Latents(usize),
     /// What is kept from step to step of a decode.
     State(State),
     /// What nobody reads.
@@ -41,6 +43,7 @@ impl Place {
             Role::Input(input) => Self::Input(input),
             Role::Keys(layer) => Self::Keys(layer),
             Role::Values(layer) => Self::Values(layer),
+            Role::Latents(layer) => Self::Latents(layer),
             Role::Stage(_) | Role::Scratch => Self::Slot(buffer.slot?),
             Role::State(state) => Self::State(state),
             Role::Unread(number) => Self::Unread(number),
@@ -56,6 +59,7 @@ impl Place {
             Self::Input(input) => input.to_string(),
             Self::Keys(layer) => format!("keys of layer {layer}"),
             Self::Values(layer) => format!("values of layer {layer}"),
+            Self::Latents(layer) => format!("latents of layer {layer}"),
             Self::State(state) => state.to_string(),
             Self::Unread(number) => format!("unread {number}"),
             Self::Tap(tap) => tap.to_string(),
@@ -103,7 +107,7 @@ impl Needs {
         let weights = self.sum(|place| matches!(place, Place::Weight(_)));
         let activations = self.sum(|place| matches!(place, Place::Slot(_)));
         let inputs = self.sum(|place| matches!(place, Place::Input(_) | Place::State(_) | Place::Tap(_)));
-        let pages = self.sum(|place| matches!(place, Place::Keys(_) | Place::Values(_)));
+        let pages = self.sum(|place| matches!(place, Place::Keys(_) | Place::Values(_) | Place::Latents(_)));
         Err(DeviceError::Memory {
             what: format!(
                 "the model (weights {weights}, activations {activations}, inputs {inputs}, pages {pages} bytes)"
@@ -186,23 +190,53 @@ impl Memory {
                 };
                 let tensor =
                     built.tensors.get(&buffer.name).ok_or_else(|| unbound("no tensor has its name"))?;
-                let source = tensor.source.as_deref().unwrap_or(&buffer.name);
-                if let Some(drawn) = loaded.weights().drawn(source).filter(|_| !rewritten) {
-                    random::fill(device, jit, self.of(plan, buffer)?, drawn)?;
-                    reader.consume(source);
-                    continue;
-                }
-                let values = reader.values(&buffer.name, tensor.source.as_deref(), &tensor.shape)?;
-                let bytes = match buffer.element {
-                    Element::Float(dtype) => encode(dtype, &values),
+                let memory = self.of(plan, buffer)?;
+                let stored = |values: &[f32]| match buffer.element {
+                    Element::Float(dtype) => encode(dtype, values),
                     Element::I32 => None,
                 };
-                let bytes = bytes.ok_or_else(|| unbound("weights are stored as F32, F16 or BF16"))?;
-                let memory = self.of(plan, buffer)?;
-                if memory.bytes() != bytes.len() as u64 {
+                let unstored = || unbound("weights are stored as F32, F16 or BF16");
+                let of = |source: &str| loaded.weights().drawn(source).filter(|_| !rewritten);
+                let mut at = 0;
+                let mut taken: Option<(&str, Vec<f32>)> = None;
+                for part in &tensor.parts {
+                    if let Some(drawn) = of(&part.name) {
+                        random::fill(device, jit, (memory, at), drawn)?;
+                        reader.consume(&part.name);
+                        at += drawn.bytes();
+                        continue;
+                    }
+                    // Several parts may be rows of one tensor, one after the other.
+                    let values = match taken.take() {
+                        Some((name, values)) if name == part.name => values,
+                        _ => reader.values(&part.name, None, &part.shape)?,
+                    };
+                    let width = part.shape.last().copied().unwrap_or(1);
+                    let rows = values.get(part.rows.start * width..part.rows.end * width);
+                    let rows = rows.ok_or_else(|| unbound("a part has fewer rows than are taken of it"))?;
+                    let bytes = stored(rows).ok_or_else(unstored)?;
+                    device.write(memory, at, &bytes)?;
+                    at += bytes.len() as u64;
+                    taken = Some((&part.name, values));
+                }
+                let source = tensor.source.as_deref().unwrap_or(&buffer.name);
+                if !tensor.parts.is_empty() {
+                    // All parts are there already.
+                } else if let Some(drawn) = of(source) {
+                    random::fill(device, jit, (memory, 0), drawn)?;
+                    reader.consume(source);
+                    at = drawn.bytes();
+                } else {
+                    let values = reader.values(&buffer.name, tensor.source.as_deref(), &tensor.shape)?;
+                    let bytes = stored(&values).ok_or_else(unstored)?;
+                    at = bytes.len() as u64;
+                    if memory.bytes() == at {
+                        device.write(memory, 0, &bytes)?;
+                    }
+                }
+                if memory.bytes() != at {
                     return Err(unbound("the plans disagree about its size"))?;
                 }
-                device.write(memory, 0, &bytes)?;
             }
         }
         for (pattern, reason) in &built.ignored {

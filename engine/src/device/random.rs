@@ -7,11 +7,11 @@ use kernels::launch::{Expr, Extent, random_fill};
 use crate::error::EngineError;
 use crate::weights::Drawn;
 
-/// Fills memory with the values of a tensor.
+/// Fills memory, from `offset` bytes on, with the values of a tensor.
 pub(super) fn fill(
     device: &dyn Device,
     jit: &Jit,
-    memory: &Buffer,
+    (memory, offset): (&Buffer, u64),
     drawn: &Drawn,
 ) -> Result<(), EngineError> {
     let refused = |problem: String| DeviceError::Launch {
@@ -21,9 +21,10 @@ pub(super) fn fill(
     let Some(count) = drawn.count() else {
         return Err(refused("2^32 elements and more cannot be drawn; use a smaller shape".to_owned()).into());
     };
-    if memory.bytes() != drawn.bytes() {
-        let (found, needed) = (memory.bytes(), drawn.bytes());
-        return Err(refused(format!("{found} bytes, and the tensor has {needed}")).into());
+    let room = memory.bytes().saturating_sub(offset);
+    if room < drawn.bytes() {
+        let needed = drawn.bytes();
+        return Err(refused(format!("{room} bytes, and the tensor has {needed}")).into());
     }
     let axes = random_fill::Axes { out: Drawn::DTYPE, center: drawn.center, spread: drawn.spread };
     let artifact = jit.artifact(&random_fill::spec(&axes))?;
@@ -33,6 +34,6 @@ pub(super) fn fill(
     let blocks = blocks.at(Extent { tokens: 1, batch: 1, max_kv: 1 }).and_then(|x| u32::try_from(x).ok());
     let grid = [blocks.unwrap_or(u32::MAX), 1, 1];
     let launch = Launch { grid, block: shape.block, shared: shape.shared };
-    let arguments = [Argument::Buffer(memory, 0), Argument::U32(drawn.seed), Argument::U32(count)];
+    let arguments = [Argument::Buffer(memory, offset), Argument::U32(drawn.seed), Argument::U32(count)];
     Ok(device.launch(&function, launch, &arguments)?)
 }

@@ -97,7 +97,7 @@ impl<'m> Session<'m> {
     fn copy_page(&self, from: i32, to: i32) -> Result<(), EngineError> {
         let (memory, layout) = (self.model.memory(), self.model.layout());
         for layer in 0..layout.dtypes.len() {
-            for place in [Place::Keys(layer), Place::Values(layer)] {
+            for place in [Place::Keys(layer), Place::Values(layer), Place::Latents(layer)] {
                 let Some(pages) = memory.at(&place) else { continue };
                 let bytes = pages.bytes() / layout.num_pages.max(1) as u64;
                 let at = |page: i32| u64::try_from(page).unwrap_or(0) * bytes;

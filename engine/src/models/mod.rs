@@ -13,9 +13,13 @@ use crate::plan::builder::Template;
 use crate::trace::{Probe, Tensor};
 use crate::weights::{Reader, WeightsError};
 
+pub mod deepseek_v3;
 pub mod llama;
+pub mod mistral;
+pub mod mistral4;
 pub mod qwen2;
 pub mod qwen3;
+pub mod qwen3_moe;
 
 /// An architecture, as the registry knows it.
 pub struct Architecture {
@@ -23,19 +27,29 @@ pub struct Architecture {
     pub name: &'static str,
     /// The class names under which it appears in `architectures`.
     pub aliases: &'static [&'static str],
+    /// The spellings of `model_type` under which it appears, its own name first.
+    pub model_types: &'static [&'static str],
     /// Reads the configuration.
     pub configure: fn(&Raw<'_>) -> Result<Config, ConfigError>,
     /// Loads the CPU reference.
     pub reference: LoadReference,
-    /// The template of its plans.
-    pub plan: &'static Template,
+    /// The template of its plans; `None` where only the CPU computes it.
+    pub plan: Option<&'static Template>,
 }
 
 /// Loads the CPU reference of an architecture.
 pub type LoadReference = fn(&Reader<'_>, &Config, Arithmetic) -> Result<Box<dyn Model>, WeightsError>;
 
 /// Every architecture.
-pub static MODELS: &[&Architecture] = &[&llama::ARCHITECTURE, &qwen2::ARCHITECTURE, &qwen3::ARCHITECTURE];
+pub static MODELS: &[&Architecture] = &[
+    &deepseek_v3::ARCHITECTURE,
+    &llama::ARCHITECTURE,
+    &mistral::ARCHITECTURE,
+    &mistral4::ARCHITECTURE,
+    &qwen2::ARCHITECTURE,
+    &qwen3::ARCHITECTURE,
+    &qwen3_moe::ARCHITECTURE,
+];
 
 /// A model that can start sequences.
 pub trait Model: Send + Sync {
@@ -133,10 +147,10 @@ fn find(raw: &Raw<'_>) -> Result<&'static Architecture, ConfigError> {
             .ok_or_else(|| raw.invalid("architectures", format!("[\"{name}\"]"), classes()));
     }
     let model_type = raw.text("model_type")?.ok_or_else(|| raw.missing("architectures"))?;
-    let types = || supported(MODELS.iter().map(|model| model.name).collect());
+    let types = || supported(MODELS.iter().flat_map(|model| model.model_types).copied().collect());
     MODELS
         .iter()
-        .find(|model| model.name == model_type)
+        .find(|model| model.model_types.contains(&model_type))
         .copied()
         .ok_or_else(|| raw.invalid("model_type", format!("`{model_type}`"), types()))
 }

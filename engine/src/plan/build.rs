@@ -11,6 +11,7 @@ use super::{Phase, Plan, PlanError, PlanPoint, check, control, fusion, library, 
 use crate::device::{DeviceOptions, PoolLayout};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
+use crate::models::Architecture;
 use crate::weights::WeightsPoint;
 
 /// Both plans of a model, with what else follows from its template.
@@ -53,7 +54,9 @@ pub(crate) fn assemble(
 ) -> Result<Built, EngineError> {
     let mut tensors = BTreeMap::new();
     let mut ignored = Vec::new();
-    let expected = (loaded.architecture().plan.stages)(loaded.config());
+    let Architecture { name: architecture, plan: template, .. } = loaded.architecture();
+    let template = template.ok_or(PlanError::NoTemplate { architecture })?;
+    let expected = (template.stages)(loaded.config());
     let mut one = |phase: Phase| -> Result<Plan, EngineError> {
         let mut builder = Builder {
             weights: loaded.weights(),
@@ -67,7 +70,7 @@ pub(crate) fn assemble(
             tensors: BTreeMap::new(),
             ignored: Vec::new(),
         };
-        (loaded.architecture().plan.build)(&mut builder, loaded.config())?;
+        (template.build)(&mut builder, loaded.config())?;
         let Builder { mut plan, tensors: found, ignored: left, .. } = builder;
         tensors.extend(found);
         ignored = left;

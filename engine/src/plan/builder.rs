@@ -28,6 +28,19 @@ pub(crate) struct Tensor {
     pub(crate) shape: Vec<usize>,
     /// The tensor that it is made from where that has another name: a tied head.
     pub(crate) source: Option<String>,
+    /// The tensors that it is put together from, one after the other; none where it is one of the checkpoint.
+    pub(crate) parts: Vec<Part>,
+}
+
+/// Rows of a tensor of the checkpoint, as part of one that is put together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The tensor's name.
+    pub name: String,
+    /// Its shape in the file.
+    pub shape: Vec<usize>,
+    /// Which of its rows: elements along the last axis are one.
+    pub rows: std::ops::Range<usize>,
 }
 
 /// A value between two steps.
@@ -56,6 +69,17 @@ pub struct Pages {
     /// Values.
     pub values: BufferId,
     /// How both are stored.
+    pub dtype: Dtype,
+    /// Tokens of a page.
+    pub page_size: usize,
+}
+
+/// The pages of a layer with latent attention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatentPages {
+    /// Latents, each with the turned key behind it.
+    pub rows: BufferId,
+    /// How they are stored.
     pub dtype: Dtype,
     /// Tokens of a page.
     pub page_size: usize,
@@ -143,7 +167,8 @@ impl Builder<'_> {
         shape: &[usize],
     ) -> Result<Parameter, WeightsError> {
         let dtype = self.weights.storage(source.unwrap_or(name), shape)?;
-        let tensor = Tensor { shape: shape.to_owned(), source: source.map(str::to_owned) };
+        let source = source.map(str::to_owned);
+        let tensor = Tensor { shape: shape.to_owned(), source, parts: Vec::new() };
         self.tensors.insert(name.to_owned(), tensor);
         let (rows, width) = match shape {
             [rows, width] => (*rows, *width),
@@ -152,6 +177,37 @@ impl Builder<'_> {
         let element = Element::Float(dtype);
         let (name, rows) = (name.to_owned(), rows.into());
         let id = self.buffer(PlanBuffer { name, element, rows, width, role: Role::Weight, slot: None });
+        Ok(Parameter { id, dtype })
+    }
+
+    /// Whether the checkpoint has a tensor of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.weights.contains(name)
+    }
+
+    /// The matrix `name [rows, columns]`, put together from rows of tensors that are all stored alike: the experts of a layer.
+    pub fn assembled(
+        &mut self,
+        name: &str,
+        parts: Vec<Part>,
+        [rows, columns]: [usize; 2],
+    ) -> Result<Parameter, WeightsError> {
+        let mut stored = None;
+        for part in &parts {
+            let found = self.weights.storage(&part.name, &part.shape)?;
+            let expected = *stored.get_or_insert(found);
+            if found != expected {
+                let (file, tensor) = (self.weights.source(), part.name.clone());
+                return Err(WeightsError::Unlike { file, tensor, found, expected });
+            }
+        }
+        let dtype = stored.unwrap_or(self.activation);
+        let tensor = Tensor { shape: vec![rows, columns], source: None, parts };
+        self.tensors.insert(name.to_owned(), tensor);
+        let (name, element, role) = (name.to_owned(), Element::Float(dtype), Role::Weight);
+        let id =
+            self.buffer(PlanBuffer { name, element, rows: rows.into(), width: columns, role, slot: None });
         Ok(Parameter { id, dtype })
     }
 
@@ -170,7 +226,12 @@ impl Builder<'_> {
 
     /// The value of a stage, `[tokens, width]`, stored as activations are.
     pub fn stage(&mut self, stage: StageName, width: usize) -> Value {
-        let element = Element::Float(self.activation);
+        self.stage_in(stage, width, self.activation)
+    }
+
+    /// The value of a stage, `[tokens, width]`, stored as this dtype.
+    pub fn stage_in(&mut self, stage: StageName, width: usize, dtype: Dtype) -> Value {
+        let element = Element::Float(dtype);
         let (name, role) = (stage.to_string(), Role::Stage(stage));
         let buffer = PlanBuffer { name, element, rows: Expr::Tokens, width, role, slot: None };
         Value { id: self.buffer(buffer), width }
@@ -178,8 +239,32 @@ impl Builder<'_> {
 
     /// What a step leaves for a later one and is no stage, `[tokens, width]` in f32.
     pub fn scratch(&mut self, name: String, width: usize) -> BufferId {
-        let (element, role) = (Element::Float(Dtype::F32), Role::Scratch);
-        self.buffer(PlanBuffer { name, element, rows: Expr::Tokens, width, role, slot: None })
+        self.scratch_of(name, Element::Float(Dtype::F32), Expr::Tokens, width)
+    }
+
+    /// The same of any number of rows, in any format.
+    pub fn scratch_of(&mut self, name: String, element: Element, rows: Expr, width: usize) -> BufferId {
+        self.buffer(PlanBuffer { name, element, rows, width, role: Role::Scratch, slot: None })
+    }
+
+    /// What a step leaves for a later one and is no stage, `[tokens, width]`, stored as activations are.
+    pub fn between(&mut self, name: String, width: usize) -> Value {
+        let (element, role) = (Element::Float(self.activation), Role::Scratch);
+        let buffer = PlanBuffer { name, element, rows: Expr::Tokens, width, role, slot: None };
+        Value { id: self.buffer(buffer), width }
+    }
+
+    /// The pages of a layer with latent attention, `[num_pages * page_size, width]`: one entry of the list of dtypes, as for
+    /// every other layer, and nothing that they fall back to.
+    pub fn latent_pages(&mut self, layer: usize, width: usize) -> LatentPages {
+        // The layout was held to the number of layers before any plan is built.
+        let dtype = self.layout.dtypes.get(layer).copied().unwrap_or(self.activation);
+        let (page_size, element) = (self.layout.page_size, Element::Float(dtype));
+        let rows = Expr::from(self.layout.num_pages) * page_size;
+        let name = format!("{}.latent_pages", StageName::layer(layer, "self_attn"));
+        let role = Role::Latents(layer);
+        let rows = self.buffer(PlanBuffer { name, element, rows, width, role, slot: None });
+        LatentPages { rows, dtype, page_size }
     }
 
     /// The pages of a layer, `[num_pages * page_size, width]` each.

@@ -130,7 +130,10 @@ fn met(demand: &Demand, buffer: &PlanBuffer, extents: &[Extent]) -> Result<(), S
             return Err(StepProblem::Size { parameter, buffer, expected, found, extent });
         }
         // Rows of pages and of inputs are named by 32-bit signed numbers.
-        let named = matches!(buffer.role, Role::Keys(_) | Role::Values(_) | Role::Input(_) | Role::State(_));
+        let named = matches!(
+            buffer.role,
+            Role::Keys(_) | Role::Values(_) | Role::Latents(_) | Role::Input(_) | Role::State(_)
+        );
         let rows = at(&buffer.rows)?;
         if named && i32::try_from(rows).is_err() {
             let (what, limit) = ("the number of rows that indices name", i32::MAX.unsigned_abs().into());
@@ -204,7 +207,9 @@ fn order(plan: &Plan) -> Result<(), PlanError> {
             let fresh = match role(id) {
                 Some(Role::Stage(_) | Role::Scratch) => !written.contains(&id),
                 // A layer's pages are read by attention after the run's own keys and values went there.
-                Some(Role::Keys(_) | Role::Values(_)) => !written.contains(&id) && !updates.contains(&id),
+                Some(Role::Keys(_) | Role::Values(_) | Role::Latents(_)) => {
+                    !written.contains(&id) && !updates.contains(&id)
+                }
                 _ => false,
             };
             if fresh {

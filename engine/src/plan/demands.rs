@@ -111,6 +111,49 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
                     _ => (vector(int("HEAD_DIM")?), float("WEIGHT_DTYPE")?),
                 }
             }
+            ("moe_gate" | "moe_norm_gate" | "moe_route" | "moe_route_bias", "logits" | "routing") => {
+                (each(int("EXPERTS")?)?, Element::Float(Dtype::F32))
+            }
+            ("moe_gate" | "moe_norm_gate", "weight") => {
+                (vector(product(int("EXPERTS")?, int("IN_FEATURES")?)?), float("WEIGHT_DTYPE")?)
+            }
+            ("moe_gate" | "moe_norm_gate", _) => (each(int("IN_FEATURES")?)?, act()?),
+            ("moe_route" | "moe_route_bias" | "moe_down_matvec", "experts") => {
+                (each(int("TOP_K")?)?, Element::I32)
+            }
+            ("moe_route" | "moe_route_bias" | "moe_down_matvec" | "moe_combine", "weights") => {
+                (each(int("TOP_K")?)?, Element::Float(Dtype::F32))
+            }
+            ("moe_route_bias", _) => (vector(int("EXPERTS")?), float("BIAS_DTYPE")?),
+            ("moe_align" | "moe_grouped_matmul" | "moe_grouped_matmul_simt", "offsets") => {
+                (vector(int("EXPERTS")?.saturating_add(1)), Element::I32)
+            }
+            (
+                "moe_align" | "moe_grouped_matmul" | "moe_grouped_matmul_simt" | "moe_gate_up_matvec",
+                "experts" | "slots",
+            ) => (each(1)?, Element::I32),
+            (
+                "moe_grouped_matmul" | "moe_grouped_matmul_simt" | "moe_gate_up_matvec" | "moe_down_matvec",
+                "out" | "residual",
+            ) => (each(int("OUT_FEATURES")?)?, act()?),
+            ("moe_grouped_matmul" | "moe_grouped_matmul_simt" | "moe_gate_up_matvec", "x") => {
+                // Consecutive slots share a row.
+                let each_row = if kernel.name == "moe_gate_up_matvec" { "TOP_K" } else { "SLOTS_PER_ROW" };
+                let Count::Exactly(all) = each(int("IN_FEATURES")?)? else {
+                    return Err(StepProblem::Axis("IN_FEATURES"));
+                };
+                (Count::Exactly(Expr::CeilDiv(Box::new(all), int(each_row)?)), act()?)
+            }
+            ("moe_down_matvec", "x") => (each(product(int("TOP_K")?, int("IN_FEATURES")?)?)?, act()?),
+            (
+                "moe_grouped_matmul" | "moe_grouped_matmul_simt" | "moe_gate_up_matvec" | "moe_down_matvec",
+                _,
+            ) => {
+                let matrix = product(int("OUT_FEATURES")?, int("IN_FEATURES")?)?;
+                (vector(product(int("EXPERTS")?, matrix)?), float("WEIGHT_DTYPE")?)
+            }
+            ("moe_combine", "out") => (each(int("FEATURES")?)?, act()?),
+            ("moe_combine", _) => (each(product(int("TOP_K")?, int("FEATURES")?)?)?, act()?),
             ("kv_write", "k" | "v") => (each(int("WIDTH")?)?, act()?),
             ("kv_write", "k_pages" | "v_pages") => (Count::RowsOf(int("WIDTH")?), float("KV_DTYPE")?),
             (
@@ -140,6 +183,10 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
                     _ => (each(1)?, Element::I32),
                 }
             }
+            ("rmsnorm_slice", "out") => (each(int("FEATURES")?)?, act()?),
+            ("rmsnorm_slice", "x") => (each(int("STRIDE")?)?, act()?),
+            ("rmsnorm_slice", "weight") => (vector(int("FEATURES")?), float("WEIGHT_DTYPE")?),
+            (kernel, parameter) if kernel.starts_with("mla_") => latent(spec, number, parameter)?,
             ("decode_advance" | "argmax_advance", "decoded") => (each(int("HISTORY")?)?, Element::I32),
             ("decode_advance" | "argmax_advance", "steps") => (vector(1), Element::I32),
             ("decode_advance" | "argmax_advance", "kv_len" | "next") => (each(1)?, Element::I32),
@@ -184,4 +231,50 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             Ok(Demand { parameter: parameter.name, count, element })
         })
         .collect()
+}
+
+/// The same of the kernels of latent attention, whose parameters of one name are of one size.
+fn latent(spec: &KernelSpec, number: &Expr, parameter: &str) -> Result<(Count, Element), StepProblem> {
+    let int = |axis: &'static str| spec.int(axis).ok_or(StepProblem::Axis(axis));
+    let float = |axis: &'static str| spec.dtype(axis).map(Element::Float).ok_or(StepProblem::Axis(axis));
+    let product = |a: u64, b: u64| a.checked_mul(b).ok_or(StepProblem::Axis("a product of axes"));
+    let sum = |a: u64, b: u64| a.checked_add(b).ok_or(StepProblem::Axis("a sum of axes"));
+    let of_tokens =
+        |width: u64| Count::Exactly(Expr::Mul(Box::new(Expr::Tokens), Box::new(Expr::Const(width))));
+    let of_heads = |width: u64| Ok(of_tokens(product(int("NUM_ATTENTION_HEADS")?, width)?));
+    let (rank, rope) = (|| int("KV_LORA_RANK"), || int("QK_ROPE_HEAD_DIM"));
+    let query = || sum(int("QK_NOPE_HEAD_DIM")?, rope()?);
+    let split = spec.kernel == "mla_attention_split";
+    let act = || float("ACT_DTYPE");
+    let rows = || product(int("NUM_ATTENTION_HEADS")?, sum(int("QK_NOPE_HEAD_DIM")?, int("V_HEAD_DIM")?)?);
+    let index = |count: Expr| Ok((Count::Exactly(count), Element::I32));
+    Ok(match parameter {
+        "largest" | "total" => (of_heads(int("SPLITS")?)?, Element::Float(Dtype::F32)),
+        "context" if split => (of_heads(product(int("SPLITS")?, rank()?)?)?, Element::Float(Dtype::F32)),
+        "q_latent" | "context" => (of_heads(rank()?)?, act()?),
+        "q" => (of_heads(query()?)?, act()?),
+        "out" => match spec.kernel.as_str() {
+            "mla_rope" => (of_heads(query()?)?, act()?),
+            "mla_attention_flash" | "mla_attention_plain" => (of_heads(rank()?)?, act()?),
+            _ => (of_heads(int("V_HEAD_DIM")?)?, act()?),
+        },
+        "k_pe" => (of_tokens(rope()?), act()?),
+        "kv_a" => (of_tokens(sum(rank()?, rope()?)?), act()?),
+        "latent" => (of_tokens(rank()?), act()?),
+        "weight" => (Count::Exactly(Expr::Const(product(rows()?, rank()?)?)), float("WEIGHT_DTYPE")?),
+        "kv" => (Count::RowsOf(rows()?), act()?),
+        // Who writes to pages is told slots, and knows of no page.
+        "latent_pages" => {
+            let width = sum(rank()?, rope()?)?;
+            let page = spec.int("PAGE_SIZE").unwrap_or(1);
+            (Count::RowsOf(product(page, width)?), float("KV_DTYPE")?)
+        }
+        "positions" | "slot_mapping" | "kv_len" => return index(number.clone()),
+        "qo_indptr" | "kv_page_indptr" => return index(number.clone() + 1.into()),
+        "kv_page_indices" => {
+            let pages = Expr::CeilDiv(Box::new(Expr::MaxKv), int("PAGE_SIZE")?);
+            (Count::AtLeast(Expr::Mul(Box::new(number.clone()), Box::new(pages))), Element::I32)
+        }
+        _ => return Err(StepProblem::UnknownKernel),
+    })
 }

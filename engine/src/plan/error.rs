@@ -5,6 +5,12 @@ use kernels::launch::Extent;
 /// Why a plan is refused. Nothing was launched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
+    /// The architecture has no plan: only the CPU computes it.
+    #[error("the architecture {architecture} has no plan yet; run it with --device cpu")]
+    NoTemplate {
+        /// Its name.
+        architecture: &'static str,
+    },
     /// There is nothing to launch.
     #[error("the {phase} plan has no step; a forward pass has one at least")]
     Empty {

@@ -156,6 +156,8 @@ pub enum Role {
     Keys(usize),
     /// The values of a layer, in pages.
     Values(usize),
+    /// The latents of a layer and its turned keys, which all heads share, in pages: both keys and values are made from them.
+    Latents(usize),
     /// The value of a stage, between the steps of one run.
     Stage(StageName),
     /// What a device keeps from step to step of a decode.

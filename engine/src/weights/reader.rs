@@ -59,6 +59,12 @@ impl<'w> Reader<'w> {
         Self { weights, seam, consumed: Mutex::default(), ignored: Mutex::default() }
     }
 
+    /// True if there is a tensor of this canonical name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.weights.contains(name)
+    }
+
     /// The tensor `name` of exactly this shape, decoded, and marked as consumed.
     pub fn take<T: Real, D: Dimension>(&self, name: &str, shape: D) -> Result<Array<T, D>, WeightsError> {
         self.take_as(name, name, shape)

@@ -81,7 +81,7 @@ fn pages_are_stored_as_asked_in_every_layer_or_the_load_is_refused() {
     assert_eq!(model.layout().dtypes, mixed);
     for phase in [Phase::Prefill, Phase::Decode] {
         for buffer in &model.plan(phase).buffers {
-            if let Role::Keys(layer) | Role::Values(layer) = buffer.role {
+            if let Role::Keys(layer) | Role::Values(layer) | Role::Latents(layer) = buffer.role {
                 assert_eq!(buffer.element, engine::plan::Element::Float(mixed[layer]));
             }
         }

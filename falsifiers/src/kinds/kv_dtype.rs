@@ -88,7 +88,11 @@ fn stored_as_asked(device: &DeviceModel, asked: &[Dtype], model: &str) -> Result
     for phase in [Phase::Prefill, Phase::Decode] {
         let buffers = &device.plan(phase).buffers;
         for (layer, asked) in asked.iter().enumerate() {
-            for role in [Role::Keys(layer), Role::Values(layer)] {
+            // Latents are both.
+            let latent = buffers.iter().any(|buffer| buffer.role == Role::Latents(layer));
+            let both = [Role::Keys(layer), Role::Values(layer)];
+            let roles = if latent { &[Role::Latents(layer)][..] } else { &both[..] };
+            for &role in roles {
                 let found = buffers.iter().find(|buffer| buffer.role == role).map(|buffer| buffer.element);
                 if found != Some(Element::Float(*asked)) {
                     let found = match found {
@@ -98,6 +102,7 @@ fn stored_as_asked(device: &DeviceModel, asked: &[Dtype], model: &str) -> Result
                     };
                     let what = match role {
                         Role::Keys(_) => "keys",
+                        Role::Latents(_) => "latents",
                         _ => "values",
                     };
                     let message = format!(

@@ -55,20 +55,25 @@ fn attempt(
     let mut found: Vec<_> = golden.iter().filter(|golden| selection.matches(&golden.stage)).collect();
     found.sort_by_key(|golden| order.get(&golden.stage).copied().unwrap_or(usize::MAX));
 
-    let mut tally = Tally::default();
+    let (mut tally, mut absent) = (Tally::default(), None);
     for golden in found {
         let Some(recorded) = order.get(&golden.stage).and_then(|&at| recorder.stages.get(at)) else {
-            return Err(Stop::Errored(format!(
-                "the oracle has stage {}, the reference has not",
-                golden.stage
-            )));
+            absent.get_or_insert(&golden.stage);
+            continue;
         };
         let (found, first) = last_rows(&recorded.tensor, &golden.tensor);
         tally.hold((&golden.tensor, &found), limit, Some(&golden.stage), first, || {
             format!("{model} differs from transformers at {} on {prompt}", golden.stage)
         });
     }
-    tally.passed()
+    match (tally.passed(), absent) {
+        // An expert that no token was sent to has no stage, and what is wrong is the stage that sent them elsewhere.
+        (Err(Stop::Falsified(defect)), _) => Err(Stop::Falsified(defect)),
+        (_, Some(stage)) => {
+            Err(Stop::Errored(format!("the oracle has stage {stage}, the reference has not")))
+        }
+        (passed, None) => passed,
+    }
 }
 
 /// As many of the last rows of `found` as the golden has, and the token that the first of them belongs to.

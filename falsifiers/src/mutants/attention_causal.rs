@@ -16,7 +16,15 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_source(
-        &["attention_flash", "attention_wgmma", "attention_prefill", "attention_plain", "attention_decode"],
+        &[
+            "attention_flash",
+            "attention_wgmma",
+            "attention_prefill",
+            "attention_plain",
+            "attention_decode",
+            "mla_attention_flash",
+            "mla_attention_plain",
+        ],
         &[("return min(position + 1, length);", "return min(position + 2, length);")],
     )
 }

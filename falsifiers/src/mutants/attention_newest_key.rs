@@ -24,7 +24,7 @@ pub(super) static MUTANT: Mutant = Mutant {
 
 fn seam() -> Seam {
     in_source(
-        &["attention_decode", "attention_split", "attention_merge"],
+        &["attention_decode", "attention_split", "attention_merge", "mla_attention_split"],
         &[("return min(position + 1, length);", "return min(position, length);")],
     )
 }

@@ -17,7 +17,9 @@ pub(super) static MUTANT: Mutant = Mutant {
 fn seam() -> Seam {
     in_plan(|plan| {
         let mut changed = false;
-        for step in plan.steps.iter_mut().filter(|step| step.spec.kernel.starts_with("attention_")) {
+        for step in plan.steps.iter_mut().filter(|step| {
+            ["attention_", "mla_attention_"].iter().any(|name| step.spec.kernel.starts_with(name))
+        }) {
             let (pages, stored) = (step.spec.dtype("KV_DTYPE"), step.spec.dtype("ACT_DTYPE"));
             if let (true, Some(stored)) = (pages != stored, stored) {
                 step.spec.axes.insert("KV_DTYPE".to_owned(), stored.into());

@@ -22,6 +22,12 @@ fn seam() -> Seam {
             "matvec",
             "matvec_add",
             "matvec_stream",
+            "moe_down_matvec",
+            "moe_gate",
+            "moe_gate_up_matvec",
+            "moe_grouped_matmul",
+            "moe_grouped_matmul_simt",
+            "moe_norm_gate",
             "norm_gate_up_matvec",
             "norm_matvec",
             "norm_qkv_bias_matvec",
@@ -31,6 +37,22 @@ fn seam() -> Seam {
             (
                 "multiply_add(sum[i][j], a[i], b);",
                 "{ multiply_add(sum[i][j], a[i], b); for (u32 c = 0; c < 4; ++c) sum[i][j][c] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(sum[i][j][c])); }",
+            ),
+            (
+                "multiply_add<ACT_DTYPE>(sum[i][j], a[i], b[0], b[1]);",
+                "{ multiply_add<ACT_DTYPE>(sum[i][j], a[i], b[0], b[1]); for (u32 c = 0; c < 4; ++c) sum[i][j][c] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(sum[i][j][c])); }",
+            ),
+            (
+                "sum[chunk / CHUNKS] = fmaf(now[i].at(j), v[j], sum[chunk / CHUNKS]);",
+                "sum[chunk / CHUNKS] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(now[i].at(j), v[j], sum[chunk / CHUNKS])));",
+            ),
+            (
+                "sum[0] = fmaf(early[chunk].at(j), v[j], sum[0]);",
+                "sum[0] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(early[chunk].at(j), v[j], sum[0])));",
+            ),
+            (
+                "logits[t] = fmaf(w[j], v[j], logits[t]);",
+                "logits[t] = Storage<DT_BF16>::load(Storage<DT_BF16>::store(fmaf(w[j], v[j], logits[t])));",
             ),
             (
                 "sum[i][j] = fmaf(a[i], b[j], sum[i][j]);",

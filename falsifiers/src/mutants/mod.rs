@@ -36,6 +36,7 @@ mod bench_work_doubled;
 mod bias_by_thread;
 mod chat_template_without_prompt;
 mod chunk_sees_itself;
+mod chunk_stale_values;
 mod decode_advance_slot;
 mod decode_kv_dtype;
 mod decode_position_ahead;
@@ -66,8 +67,58 @@ mod matmul_tail;
 mod matmul_tail_unwritten;
 mod matvec_launch_bounds;
 mod matvec_past_the_end;
+mod mla_absorb_rows;
+mod mla_attention_head_dim;
+mod mla_attention_mask;
+mod mla_attention_scale;
+mod mla_attention_turned;
+mod mla_interleave;
+mod mla_latent_eps;
+mod mla_mscale;
+mod mla_query_scaling;
+mod mla_rope_interleave;
+mod mla_rope_key;
+mod mla_scale_latent_width;
+mod mla_tokens_along_y;
+mod mla_unabsorbed_values;
+mod mla_value_up_rows;
+mod mla_write_key;
 mod mlp_act_nan;
 mod mlp_clock;
+mod moe_accumulator_overflow;
+mod moe_activation_overflow;
+mod moe_align_offset;
+mod moe_atomic_combine;
+mod moe_bias_in_weights;
+mod moe_bias_left_out;
+mod moe_combine_weight;
+mod moe_dense_placeholder;
+mod moe_dense_tensor_left;
+mod moe_down_matrix;
+mod moe_down_weight;
+mod moe_expert_off_by_one;
+mod moe_gate_eights;
+mod moe_gate_skipped;
+mod moe_gate_up_matrix;
+mod moe_grouped_accumulator;
+mod moe_grouped_first_expert;
+mod moe_grouped_row;
+mod moe_groups;
+mod moe_half_warp;
+mod moe_next_best;
+mod moe_norm_gate_input;
+mod moe_renormalisation;
+mod moe_route_bias_weighs;
+mod moe_route_eps;
+mod moe_route_gate_skipped;
+mod moe_route_groups;
+mod moe_route_last_of_equals;
+mod moe_route_renormalisation;
+mod moe_routed_scaling;
+mod moe_shared_experts;
+mod moe_slots_along_y;
+mod moe_up_never_launched;
+mod moe_zero_sum;
 mod nan_in_one_lane;
 mod newest_key_dropped;
 mod norm_rope_not_rounded;
@@ -77,6 +128,7 @@ mod plan_grid_y;
 mod plan_overwritten;
 mod position_off_by_one;
 mod prefix_overwrites;
+mod qk_norm_skipped;
 mod qwen3_k_norm;
 mod random_fill_seed;
 mod read_bandwidth_tail;
@@ -116,6 +168,7 @@ mod wgmma_swizzle;
 mod wgmma_unseen_nan;
 mod wgmma_wait;
 mod window_dropped;
+mod yarn_range;
 
 /// A known-bad engine.
 pub struct Mutant {
@@ -163,6 +216,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &bias_by_thread::MUTANT,
     &chat_template_without_prompt::MUTANT,
     &chunk_sees_itself::MUTANT,
+    &chunk_stale_values::MUTANT,
     &decode_advance_slot::MUTANT,
     &decode_kv_dtype::MUTANT,
     &decode_position_ahead::MUTANT,
@@ -193,8 +247,58 @@ pub static MUTANTS: &[&Mutant] = &[
     &matmul_tail_unwritten::MUTANT,
     &matvec_launch_bounds::MUTANT,
     &matvec_past_the_end::MUTANT,
+    &mla_absorb_rows::MUTANT,
+    &mla_attention_head_dim::MUTANT,
+    &mla_attention_mask::MUTANT,
+    &mla_attention_scale::MUTANT,
+    &mla_attention_turned::MUTANT,
+    &mla_rope_interleave::MUTANT,
+    &mla_rope_key::MUTANT,
+    &mla_tokens_along_y::MUTANT,
+    &mla_unabsorbed_values::MUTANT,
+    &mla_value_up_rows::MUTANT,
+    &mla_write_key::MUTANT,
+    &mla_interleave::MUTANT,
+    &mla_latent_eps::MUTANT,
+    &mla_mscale::MUTANT,
+    &mla_query_scaling::MUTANT,
+    &mla_scale_latent_width::MUTANT,
     &mlp_act_nan::MUTANT,
     &mlp_clock::MUTANT,
+    &moe_accumulator_overflow::MUTANT,
+    &moe_activation_overflow::MUTANT,
+    &moe_atomic_combine::MUTANT,
+    &moe_bias_in_weights::MUTANT,
+    &moe_bias_left_out::MUTANT,
+    &moe_dense_placeholder::MUTANT,
+    &moe_dense_tensor_left::MUTANT,
+    &moe_expert_off_by_one::MUTANT,
+    &moe_gate_skipped::MUTANT,
+    &moe_groups::MUTANT,
+    &moe_next_best::MUTANT,
+    &moe_renormalisation::MUTANT,
+    &moe_routed_scaling::MUTANT,
+    &moe_shared_experts::MUTANT,
+    &moe_align_offset::MUTANT,
+    &moe_combine_weight::MUTANT,
+    &moe_down_matrix::MUTANT,
+    &moe_down_weight::MUTANT,
+    &moe_gate_eights::MUTANT,
+    &moe_gate_up_matrix::MUTANT,
+    &moe_grouped_accumulator::MUTANT,
+    &moe_grouped_first_expert::MUTANT,
+    &moe_grouped_row::MUTANT,
+    &moe_half_warp::MUTANT,
+    &moe_norm_gate_input::MUTANT,
+    &moe_route_bias_weighs::MUTANT,
+    &moe_route_eps::MUTANT,
+    &moe_route_gate_skipped::MUTANT,
+    &moe_route_groups::MUTANT,
+    &moe_route_last_of_equals::MUTANT,
+    &moe_route_renormalisation::MUTANT,
+    &moe_slots_along_y::MUTANT,
+    &moe_up_never_launched::MUTANT,
+    &moe_zero_sum::MUTANT,
     &nan_in_one_lane::MUTANT,
     &newest_key_dropped::MUTANT,
     &norm_rope_not_rounded::MUTANT,
@@ -204,6 +308,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &plan_overwritten::MUTANT,
     &position_off_by_one::MUTANT,
     &prefix_overwrites::MUTANT,
+    &qk_norm_skipped::MUTANT,
     &qwen3_k_norm::MUTANT,
     &random_fill_seed::MUTANT,
     &read_bandwidth_tail::MUTANT,
@@ -230,12 +335,12 @@ pub static MUTANTS: &[&Mutant] = &[
     &silu_overflow::MUTANT,
     &statistics_in_f32::MUTANT,
     &stray_tensor::MUTANT,
-    &taps_first_row::MUTANT,
-    &taps_other_plan::MUTANT,
-    &taps_reversed::MUTANT,
     &stream_eights::MUTANT,
     &stream_guard::MUTANT,
     &stream_norm::MUTANT,
+    &taps_first_row::MUTANT,
+    &taps_other_plan::MUTANT,
+    &taps_reversed::MUTANT,
     &tied_weights_untied::MUTANT,
     &wgmma_leading::MUTANT,
     &wgmma_rescale::MUTANT,
@@ -243,6 +348,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &wgmma_unseen_nan::MUTANT,
     &wgmma_wait::MUTANT,
     &window_dropped::MUTANT,
+    &yarn_range::MUTANT,
 ];
 
 /// The mutant of a name.

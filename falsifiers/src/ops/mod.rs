@@ -17,9 +17,26 @@ mod decode_advance;
 mod draw;
 mod embedding;
 mod empty;
+mod experts;
 mod kv_write;
 mod linear;
 mod linear_add;
+mod mla;
+mod mla_absorb;
+mod mla_attention;
+mod mla_attention_split;
+mod mla_rope;
+mod mla_unabsorbed;
+mod mla_value_up;
+mod mla_write;
+mod moe_align;
+mod moe_combine;
+mod moe_down;
+mod moe_gate;
+mod moe_gate_up;
+mod moe_grouped_linear;
+mod moe_norm_gate;
+mod moe_route;
 mod norm_gate_up;
 mod norm_linear;
 mod norm_qkv;
@@ -135,6 +152,21 @@ pub static CASES: &[(&str, Groups)] = &[
     ("kv_write", kv_write::groups),
     ("linear", linear::groups),
     ("linear_add", linear_add::groups),
+    ("mla_absorb", mla_absorb::groups),
+    ("mla_attention", mla_attention::groups),
+    ("mla_attention_split", mla_attention_split::groups),
+    ("mla_rope", mla_rope::groups),
+    ("mla_unabsorbed", mla_unabsorbed::groups),
+    ("mla_value_up", mla_value_up::groups),
+    ("mla_write", mla_write::groups),
+    ("moe_align", moe_align::groups),
+    ("moe_combine", moe_combine::groups),
+    ("moe_down", moe_down::groups),
+    ("moe_gate", moe_gate::groups),
+    ("moe_gate_up", moe_gate_up::groups),
+    ("moe_grouped_linear", moe_grouped_linear::groups),
+    ("moe_norm_gate", moe_norm_gate::groups),
+    ("moe_route", moe_route::groups),
     ("norm_gate_up", norm_gate_up::groups),
     ("norm_linear", norm_linear::groups),
     ("norm_qkv", norm_qkv::groups),

@@ -2,7 +2,7 @@
 //! does not.
 
 use engine::trace::Tensor;
-use kernels::launch::{Expr, rmsnorm};
+use kernels::launch::{Expr, rmsnorm, rmsnorm_slice};
 use kernels::rmsnorm::reference;
 use kernels::{Arithmetic, Dtype, Real};
 
@@ -11,7 +11,52 @@ use super::{Draw, Group, OpCase, OpRun};
 
 /// All of them.
 pub(super) fn groups() -> Vec<Group> {
-    each_activation(rmsnorm::KERNEL.name, cases)
+    let mut groups = each_activation(rmsnorm::KERNEL.name, cases);
+    groups.extend(each_activation(rmsnorm_slice::KERNEL.name, slices));
+    groups
+}
+
+/// Rows that go on behind what is normed, as a latent does with the key that all heads share. What is there is NaN.
+fn slices(activation: Dtype) -> Vec<OpCase> {
+    let shapes = [
+        (Rows::of(3, 1, 24), 32),
+        (Rows::of(9, 1, 257), 260),
+        (Rows::of(300, 1, 256), 320),
+        (Rows::of(2, 1, 512), 576),
+    ];
+    let small = Rows { eps: 1e-5, scale: 1e-3, ..Rows::of(6, 1, 40) };
+    let each = shapes.into_iter().chain([(small, 48), (Rows { eps: 1e-6, ..small }, 41)]);
+    each.map(|(rows, stride)| {
+        let name = format!("{},stride={stride}", rows.name(activation));
+        OpCase::new(name, move |draw: &mut Draw| slice(draw, rows, stride, activation))
+    })
+    .collect()
+}
+
+fn slice(draw: &mut Draw, shape: Rows, stride: usize, activation: Dtype) -> OpRun {
+    let Rows { features, eps, scale, .. } = shape;
+    let x = draw.values(shape.count() * features, scale, activation);
+    let w = draw.values(features, 1.0, activation);
+    let mut longer = vec![f64::NAN; shape.count() * stride];
+    for (row, from) in longer.chunks_mut(stride).zip(x.chunks(features)) {
+        row[..features].copy_from_slice(from);
+    }
+    let norm = rmsnorm::Axes { features, eps, weight: activation, activation };
+    OpRun {
+        spec: rmsnorm_slice::spec(&rmsnorm_slice::Axes { norm, stride }),
+        shape: rmsnorm_slice::shape(Expr::Tokens * shape.heads),
+        extent: tokens(shape.tokens),
+        arguments: vec![
+            rows(shape.count(), features, activation),
+            input(&longer, activation),
+            input(&w, activation),
+            count(shape.count()),
+        ],
+        reference: Box::new(move |arithmetic| match arithmetic {
+            Arithmetic::F64 => outputs::<f64>(&x, &w, eps, arithmetic),
+            _ => outputs::<f32>(&x, &w, eps, arithmetic),
+        }),
+    }
 }
 
 /// Rows of one length: `tokens * heads` of them.

@@ -2,7 +2,7 @@
 
 use engine::trace::Tensor;
 use kernels::launch::{Expr, rope};
-use kernels::rope::{Parameters, Scaling, reference};
+use kernels::rope::{Parameters, Scaling, Yarn, reference};
 use kernels::{Arithmetic, Dtype, Real};
 
 use super::arrays::{count, each_activation, indices, input, matrix, rows, tokens};
@@ -63,6 +63,7 @@ fn name(heads: &Heads) -> String {
         Scaling::Llama3 { original_max_position_embeddings, .. } => {
             format!("llama3:{original_max_position_embeddings}")
         }
+        Scaling::Yarn(Yarn { factor, .. }) => format!("yarn:{factor}"),
     };
     let tokens = heads.positions.len();
     let last = heads.positions.iter().max().copied().unwrap_or(0);
@@ -109,6 +110,7 @@ pub(super) fn launched(scaling: Scaling) -> rope::Scaling {
                 original_max_position_embeddings,
             }
         }
+        Scaling::Yarn(_) => rope::Scaling::Yarn,
     }
 }
 

@@ -16,6 +16,7 @@ use engine::device::DeviceModel;
 use engine::kv_cache::CachePoint;
 use engine::models::Logits;
 use engine::plan::Phase;
+use engine::routing::Routing;
 use engine::stage::StageName;
 use engine::trace::{StagePoint, Tap, Tensor};
 use engine::{EngineError, Loaded};
@@ -33,6 +34,7 @@ use crate::compare::{first_non_finite, row_l2};
 pub struct Source {
     dir: PathBuf,
     cache: Vec<Dtype>,
+    routing: Routing,
 }
 
 /// The values that a piece of a run is fed with, by stage.
@@ -47,6 +49,8 @@ pub struct Honest {
     pub stages: Vec<HonestStage>,
     /// What the first honest run computed, for each piece of the run: what others can be fed with.
     pub forced: Vec<Forced>,
+    /// What is added to the scores of experts for their choice alone, for each layer that has such.
+    pub biases: BTreeMap<usize, Vec<f64>>,
 }
 
 /// The truth about one stage.
@@ -84,6 +88,14 @@ impl Wanted {
         Self { prefill: logits.clone(), decode: logits }
     }
 
+    /// The logits, and what experts are chosen by, where a plan of a model stores it.
+    #[must_use]
+    pub fn choices(model: &DeviceModel) -> Self {
+        let chosen_by = |stage: &StageName| ["lm_head", "mlp.gate", "mlp.topk"].contains(&stage.local());
+        let stored = |phase| model.plan(phase).measured().filter(chosen_by).collect();
+        Self { prefill: stored(Phase::Prefill), decode: stored(Phase::Decode) }
+    }
+
     const fn stages(&self, phase: Phase) -> &BTreeSet<StageName> {
         match phase {
             Phase::Prefill => &self.prefill,
@@ -96,7 +108,13 @@ impl Source {
     /// The model in a folder.
     #[must_use]
     pub fn new(dir: &Path) -> Self {
-        Self { dir: dir.to_owned(), cache: Vec::new() }
+        Self { dir: dir.to_owned(), cache: Vec::new(), routing: Routing::default() }
+    }
+
+    /// With the experts of each token given, wherever `routing` names some.
+    #[must_use]
+    pub fn with_routing(self, routing: Routing) -> Self {
+        Self { routing, ..self }
     }
 
     /// With keys and values rounded to these dtypes, one for each layer, where they are narrower than activations. What
@@ -186,7 +204,7 @@ fn pass(
             forced: forced.and_then(|forced| forced.get(at)).cloned().unwrap_or_default(),
             seen: BTreeMap::new(),
         };
-        sequence.extend(tokens, Logits::All, &mut announced)?;
+        sequence.extend_routed(tokens, Logits::All, &source.routing, &mut announced)?;
         seen.push(std::mem::take(&mut feeding().seen));
     }
     Ok(Pass { announced: announced.names.into_inner(), seen })
@@ -233,7 +251,7 @@ pub fn honest(
     let plain = match source.cache.is_empty() {
         true => None,
         false => {
-            let plain = Source::new(&source.dir);
+            let plain = Source::new(&source.dir).with_routing(source.routing.clone());
             Some(pass(&plain, |_| Arithmetic::F64, run, wanted, forced).map_err(failed)?)
         }
     };
@@ -266,7 +284,25 @@ pub fn honest(
         stages.push(HonestStage { name, truth: value, spread, rounding });
     }
     let forced = declared.into_iter().next().map(|first| first.seen).unwrap_or_default();
-    Ok(Honest { announced: truth.announced, stages, forced })
+    let biases = biases(source).map_err(failed)?;
+    Ok(Honest { announced: truth.announced, stages, forced, biases })
+}
+
+/// The correction biases of a model, as its checkpoint has them.
+fn biases(source: &Source) -> Result<BTreeMap<usize, Vec<f64>>, EngineError> {
+    let loaded = source.open(&Arc::default())?;
+    let reader = loaded.weights().reader(loaded.seam());
+    let mut biases = BTreeMap::new();
+    for layer in 0..loaded.config().num_hidden_layers {
+        let Some(mixture) = loaded.config().mixture_of(layer).filter(|mixture| mixture.correction_bias)
+        else {
+            continue;
+        };
+        let name = format!("{}.e_score_correction_bias", StageName::layer(layer, "mlp.gate"));
+        let bias = reader.vector::<f64>(&name, mixture.routing.num_experts)?;
+        biases.insert(layer, bias.to_vec());
+    }
+    Ok(biases)
 }
 
 /// The value of a stage over all pieces that are judged.

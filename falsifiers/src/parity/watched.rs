@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use engine::EngineError;
 use engine::device::{Chunk, DeviceModel, Watch};
 use engine::models::Logits;
+use engine::routing::Routing;
 use engine::stage::StageName;
 use engine::trace::{Recorded, Tensor};
 use kernels::Dtype;
@@ -18,6 +19,16 @@ pub fn device_values(
     run: &Run,
     forced: Option<&[Forced]>,
 ) -> Result<Vec<Recorded>, EngineError> {
+    Ok(device_run(model, run, forced)?.0)
+}
+
+/// The same, with the experts of all tokens.
+pub fn device_run(
+    model: &DeviceModel,
+    run: &Run,
+    forced: Option<&[Forced]>,
+) -> Result<(Vec<Recorded>, Routing), EngineError> {
+    let mut choices: Vec<Recorded> = Vec::new();
     let mut session = model.session()?;
     let sequence = session.add();
     let mut parts: Vec<Vec<Recorded>> = Vec::new();
@@ -25,6 +36,8 @@ pub fn device_values(
         let forced = forced.and_then(|forced| forced.get(at));
         let mut watching = Watching { record: judged, forced, stages: Vec::new() };
         session.run(phase, &[Chunk { sequence, tokens }], Logits::All, &mut watching)?;
+        let is_choice = |stage: &&Recorded| stage.name.local() == CHOICE;
+        choices.extend(watching.stages.iter().filter(is_choice).cloned());
         if judged {
             parts.push(watching.stages);
         }
@@ -37,8 +50,11 @@ pub fn device_values(
         let stored = recorded.first()?.stored;
         Some(Recorded { name, stored, tensor: stacked(recorded.into_iter().map(|part| &part.tensor))? })
     });
-    Ok(joined.collect())
+    Ok((joined.collect(), Routing::of(&choices)))
 }
+
+/// The stage that shows which experts a token is sent to: what the truth is given of every token.
+pub(super) const CHOICE: &str = "mlp.topk";
 
 /// Records and imposes.
 struct Watching<'f> {
@@ -48,8 +64,8 @@ struct Watching<'f> {
 }
 
 impl Watch for Watching<'_> {
-    fn wants(&self, _: StageName) -> bool {
-        self.record
+    fn wants(&self, stage: StageName) -> bool {
+        self.record || stage.local() == CHOICE
     }
 
     fn record(&mut self, name: StageName, stored: Dtype, tensor: Tensor) {

@@ -39,15 +39,16 @@ fn references_announce_the_stages_that_are_listed_in_their_order() {
         let mut recorder = Recorder::all();
         reference.prefill(&[1, 2, 3], &mut recorder).unwrap();
         assert!(!recorder.stages.is_empty(), "{name} announces nothing");
-        // A stage of the whole model is a layer of its own here: the order of the list is that within a layer.
-        let mut latest: BTreeMap<Option<usize>, usize> = BTreeMap::new();
+        // A stage of the whole model is a layer of its own here: the order of the list is that within a layer, and of the
+        // stages of an expert that within the expert.
+        let mut latest: BTreeMap<(Option<usize>, Option<usize>), usize> = BTreeMap::new();
         for stage in &recorder.stages {
             let pattern = pattern(stage.name);
             let Some(&at) = listed.get(pattern.as_str()) else {
                 faults.push(format!("{name} announces `{}`, which STAGES does not list", stage.name));
                 continue;
             };
-            let before = latest.insert(stage.name.layer_index(), at);
+            let before = latest.insert((stage.name.layer_index(), stage.name.expert_index()), at);
             if before.is_some_and(|before| before >= at) {
                 faults.push(format!("{name} announces `{}` later than STAGES lists it", stage.name));
             }

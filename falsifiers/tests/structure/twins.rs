@@ -17,6 +17,8 @@ const COMPOSED: &[(&str, &[&str])] = &[
     ("argmax_split", &["argmax"]),
     ("attention_merge", &["attention_split"]),
     ("attention_split", &["attention"]),
+    ("mla_attention_split", &["attention_split", "mla_attention"]),
+    ("mla_unabsorbed", &["mla_absorb", "mla_attention", "mla_value_up"]),
     ("rope_kv_write", &["kv_write", "rmsnorm", "rope"]),
 ];
 

@@ -7,6 +7,7 @@
 
 mod bench;
 mod config;
+mod experts;
 mod false_greens;
 mod hostile;
 mod options;

@@ -16,7 +16,7 @@ use crate::stage::StageName;
 use crate::weights::WeightsError;
 
 /// What an architecture fixes about the attention of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wiring {
     /// Whether query, key and value projections have biases.
     pub qkv_bias: bool,
@@ -223,6 +223,7 @@ fn rotated(builder: &mut Builder<'_>, config: &Config, stage: StageName, x: Valu
             high_freq_factor,
             original_max_position_embeddings,
         },
+        Configured::Yarn(_) => rope::Scaling::Yarn,
     };
     let axes = rope::Axes {
         head_dim: config.head_dim,

@@ -17,7 +17,7 @@ const V: LinearStages = LinearStages { module: "self_attn.v_proj", matmul: "self
 const O: LinearStages = LinearStages { module: "self_attn.o_proj", matmul: "self_attn.o_matmul" };
 
 /// What an architecture fixes about its attention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AttentionWiring {
     /// Whether the query, key and value projections have biases.
     pub qkv_bias: bool,
@@ -75,6 +75,11 @@ impl<T: Real> Attention<T> {
                 window: wiring.window,
             },
         })
+    }
+
+    /// Features of the keys of one token in the cache, and of its values.
+    pub const fn widths(&self) -> [usize; 2] {
+        [self.parameters.num_key_value_heads * self.parameters.head_dim; 2]
     }
 
     /// `x [num_tokens, hidden_size]` at `positions`, after the tokens in `cache` -> `[num_tokens, hidden_size]`.

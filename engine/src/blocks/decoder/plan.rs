@@ -1,8 +1,9 @@
-//! The steps of a dense decoder.
+//! The steps of a decoder, with a dense MLP or a mixture of experts in each layer.
 
 use kernels::launch::{Expr, embedding, residual_add};
 
-use crate::blocks::{attention, linear, mlp, norm};
+use crate::blocks::mlp::plan::Gated;
+use crate::blocks::{attention, linear, mla, moe, norm};
 use crate::config::Config;
 use crate::plan::Input;
 use crate::plan::builder::{Builder, Value};
@@ -12,9 +13,9 @@ use crate::weights::WeightsError;
 /// What an architecture fixes about a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wiring {
-    /// Its attention.
+    /// Its attention, where it is grouped. The configuration says all of a latent one.
     pub attention: attention::plan::Wiring,
-    /// Whether the projections of its MLP have biases.
+    /// Whether the projections of its MLP have biases, where it is dense.
     pub mlp_bias: bool,
 }
 
@@ -26,9 +27,15 @@ pub fn stages(config: &Config, wiring: fn(&Config, usize) -> Wiring) -> Vec<Stag
         let name = |name| StageName::layer(layer, name);
         let Wiring { attention, mlp_bias } = wiring(config, layer);
         stages.push(name("input_layernorm"));
-        stages.extend(attention.stages(layer));
+        stages.extend(match &config.latent {
+            None => attention.stages(layer),
+            Some(latent) => mla::plan::stages(config, latent, layer),
+        });
         stages.extend([name("attn_residual"), name("post_attention_layernorm")]);
-        stages.extend(mlp::plan::stages(layer, mlp_bias));
+        match config.mixture_of(layer) {
+            None => stages.extend(Gated::dense(mlp_bias).stages(layer)),
+            Some(mixture) => stages.extend(moe::plan::stages(mixture, layer)),
+        }
         stages.push(name(""));
     }
     stages.extend([StageName::model("model.norm"), StageName::model("lm_head")]);
@@ -47,11 +54,19 @@ pub fn plan(
         let name = |name| StageName::layer(layer, name);
         let Wiring { attention, mlp_bias } = wiring(config, layer);
         let normed = norm::plan::plan(builder, name("input_layernorm"), x, hidden, eps)?;
-        let attended = attention.plan(builder, config, layer, normed)?;
+        let attended = match &config.latent {
+            None => attention.plan(builder, config, layer, normed)?,
+            Some(latent) => mla::plan::plan(builder, config, latent, layer, normed)?,
+        };
         let residual = added(builder, name("attn_residual"), x, attended);
         let normed = norm::plan::plan(builder, name("post_attention_layernorm"), residual, hidden, eps)?;
-        let gated = mlp::plan::plan(builder, config, layer, mlp_bias, normed)?;
-        x = added(builder, name(""), residual, gated);
+        x = match config.mixture_of(layer) {
+            None => {
+                let gated = Gated::dense(mlp_bias).plan(builder, layer, normed, config.intermediate_size)?;
+                added(builder, name(""), residual, gated)
+            }
+            Some(mixture) => moe::plan::plan(builder, mixture, layer, normed, residual)?,
+        };
     }
     let x = norm::plan::plan(builder, StageName::model("model.norm"), x, hidden, eps)?;
     let (name, table) = ("lm_head.weight", [config.vocab_size, hidden]);
@@ -84,7 +99,7 @@ fn embedded(builder: &mut Builder<'_>, config: &Config) -> Result<Value, Weights
 }
 
 /// The residual stream after `x` was added to it.
-fn added(builder: &mut Builder<'_>, stage: StageName, residual: Value, x: Value) -> Value {
+pub(crate) fn added(builder: &mut Builder<'_>, stage: StageName, residual: Value, x: Value) -> Value {
     let axes = residual_add::Axes { features: residual.width, activation: builder.activation() };
     let out = builder.stage(stage, residual.width);
     let buffers = [out.id, residual.id, x.id];

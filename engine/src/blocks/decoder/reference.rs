@@ -1,10 +1,12 @@
-//! The reference of a dense decoder.
+//! The reference of a decoder, with grouped or latent attention, and a dense MLP or a mixture of experts in each layer.
 
 use kernels::{Arithmetic, Dtype, Real, embedding, linear, residual_add};
 use ndarray::{Array2, ArrayView2, s};
 
 use crate::blocks::attention::reference::{Attention, AttentionWiring};
+use crate::blocks::mla::reference::Mla;
 use crate::blocks::mlp::reference::Mlp;
+use crate::blocks::moe::reference::Moe;
 use crate::blocks::norm::reference::RmsNorm;
 use crate::config::Config;
 use crate::kv_cache::LayerCache;
@@ -14,11 +16,11 @@ use crate::trace::{Probe, Tensor};
 use crate::weights::{Reader, WeightsError};
 
 /// What an architecture fixes about one of its layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LayerWiring {
-    /// Its attention.
+    /// Its attention, where it is grouped. The configuration says all of a latent one.
     pub attention: AttentionWiring,
-    /// Whether the projections of its MLP have biases.
+    /// Whether the projections of its MLP have biases, where it is dense.
     pub mlp_bias: bool,
 }
 
@@ -35,19 +37,84 @@ pub fn load(
     })
 }
 
+/// What looks at other tokens in a layer.
+#[derive(Debug)]
+enum SelfAttention<T> {
+    Grouped(Attention<T>),
+    Latent(Mla<T>),
+}
+
+impl<T: Real> SelfAttention<T> {
+    fn load(
+        weights: &Reader<'_>,
+        config: &Config,
+        layer: usize,
+        wiring: AttentionWiring,
+    ) -> Result<Self, WeightsError> {
+        Ok(match &config.latent {
+            None => Self::Grouped(Attention::load(weights, config, layer, wiring)?),
+            Some(latent) => Self::Latent(Mla::load(weights, config, layer, latent)?),
+        })
+    }
+
+    /// Features of the keys of one token in the cache, and of its values.
+    const fn widths(&self) -> [usize; 2] {
+        match self {
+            Self::Grouped(attention) => attention.widths(),
+            Self::Latent(mla) => mla.widths(),
+        }
+    }
+
+    fn forward(
+        &self,
+        x: ArrayView2<'_, T>,
+        positions: &[usize],
+        cache: &mut LayerCache<T>,
+        arithmetic: Arithmetic,
+        probe: &mut Probe<'_>,
+    ) -> Array2<T> {
+        match self {
+            Self::Grouped(attention) => attention.forward(x, positions, cache, arithmetic, probe),
+            Self::Latent(mla) => mla.forward(x, positions, cache, arithmetic, probe),
+        }
+    }
+}
+
+/// What follows attention in a layer.
+#[derive(Debug)]
+enum FeedForward<T> {
+    Dense(Mlp<T>),
+    Sparse(Moe<T>),
+}
+
+impl<T: Real> FeedForward<T> {
+    fn load(weights: &Reader<'_>, config: &Config, layer: usize, biased: bool) -> Result<Self, WeightsError> {
+        Ok(match config.mixture_of(layer) {
+            None => Self::Dense(Mlp::load(weights, config, layer, biased)?),
+            Some(mixture) => Self::Sparse(Moe::load(weights, config.hidden_size, mixture, layer)?),
+        })
+    }
+
+    fn forward(&self, x: ArrayView2<'_, T>, arithmetic: Arithmetic, probe: &mut Probe<'_>) -> Array2<T> {
+        match self {
+            Self::Dense(mlp) => mlp.forward(x, arithmetic, probe),
+            Self::Sparse(moe) => moe.forward(x, arithmetic, probe),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Layer<T> {
     index: usize,
     input_layernorm: RmsNorm<T>,
-    self_attn: Attention<T>,
+    self_attn: SelfAttention<T>,
     post_attention_layernorm: RmsNorm<T>,
-    mlp: Mlp<T>,
+    mlp: FeedForward<T>,
 }
 
 #[derive(Debug)]
 struct Decoder<T> {
     arithmetic: Arithmetic,
-    kv_width: usize,
     embed_tokens: Array2<T>,
     layers: Vec<Layer<T>>,
     norm: RmsNorm<T>,
@@ -70,14 +137,21 @@ impl<T: Real> Decoder<T> {
                 Ok(Layer {
                     index,
                     input_layernorm: norm(StageName::layer(index, "input_layernorm"))?,
-                    self_attn: Attention::load(weights, config, index, wiring.attention)?,
+                    self_attn: SelfAttention::load(weights, config, index, wiring.attention)?,
                     post_attention_layernorm: norm(StageName::layer(index, "post_attention_layernorm"))?,
-                    mlp: Mlp::load(weights, config, index, wiring.mlp_bias)?,
+                    mlp: FeedForward::load(weights, config, index, wiring.mlp_bias)?,
                 })
             })
             .collect::<Result<_, WeightsError>>()?;
         // Older checkpoints store the frequencies of the rotary embedding, which are computed here.
         weights.ignore("*.rotary_emb.inv_freq", "computed from the configuration")?;
+        for layer in 0..config.num_nextn_predict_layers {
+            let layer = config.num_hidden_layers + layer;
+            weights.ignore(
+                &format!("model.layers.{layer}.*"),
+                "predicts tokens after the next, for speculation",
+            )?;
+        }
         let lm_head = match config.tie_word_embeddings {
             true => {
                 weights.ignore("lm_head.weight", "tied: the language head is the embedding table")?;
@@ -85,14 +159,7 @@ impl<T: Real> Decoder<T> {
             }
             false => weights.matrix("lm_head.weight", table)?,
         };
-        Ok(Self {
-            arithmetic,
-            kv_width: config.num_key_value_heads * config.head_dim,
-            embed_tokens,
-            layers,
-            norm: norm(StageName::model("model.norm"))?,
-            lm_head,
-        })
+        Ok(Self { arithmetic, embed_tokens, layers, norm: norm(StageName::model("model.norm"))?, lm_head })
     }
 }
 
@@ -118,7 +185,8 @@ impl<T: Real> Layer<T> {
 
 impl<T: Real> Model for Decoder<T> {
     fn sequence(&self) -> Box<dyn Sequence + '_> {
-        let caches = (0..self.layers.len()).map(|layer| LayerCache::new(layer, self.kv_width)).collect();
+        let cache = |layer: &Layer<T>| LayerCache::new(layer.index, layer.self_attn.widths());
+        let caches = self.layers.iter().map(cache).collect();
         Box::new(DecoderSequence { decoder: self, caches, len: 0 })
     }
 }

@@ -19,8 +19,8 @@ pub struct LinearStages {
 /// `x * weight^T + bias`.
 #[derive(Debug)]
 pub struct Linear<T> {
-    layer: usize,
-    stages: LinearStages,
+    module: StageName,
+    matmul: StageName,
     weight: Array2<T>,
     bias: Option<Array1<T>>,
 }
@@ -34,13 +34,19 @@ impl<T: Real> Linear<T> {
         [out_features, in_features]: [usize; 2],
         biased: bool,
     ) -> Result<Self, WeightsError> {
-        let prefix = StageName::layer(layer, stages.module);
-        let weight = weights.matrix(&format!("{prefix}.weight"), [out_features, in_features])?;
+        let (module, matmul) =
+            (StageName::layer(layer, stages.module), StageName::layer(layer, stages.matmul));
+        let weight = weights.matrix(&format!("{module}.weight"), [out_features, in_features])?;
         let bias = match biased {
-            true => Some(weights.vector(&format!("{prefix}.bias"), out_features)?),
+            true => Some(weights.vector(&format!("{module}.bias"), out_features)?),
             false => None,
         };
-        Ok(Self { layer, stages, weight, bias })
+        Ok(Self { module, matmul, weight, bias })
+    }
+
+    /// A layer without a bias whose weight `[out_features, in_features]` is there already, announced as `module`.
+    pub fn of(module: StageName, weight: Array2<T>) -> Self {
+        Self { module, matmul: module, weight, bias: None }
     }
 
     /// `x [num_tokens, in_features] -> [num_tokens, out_features]`.
@@ -49,10 +55,10 @@ impl<T: Real> Linear<T> {
         let out = match &self.bias {
             None => product,
             Some(bias) => {
-                let product = probe.stage(StageName::layer(self.layer, self.stages.matmul), product);
+                let product = probe.stage(self.matmul, product);
                 bias::reference(product.view(), bias.view(), arithmetic)
             }
         };
-        probe.stage(StageName::layer(self.layer, self.stages.module), out)
+        probe.stage(self.module, out)
     }
 }

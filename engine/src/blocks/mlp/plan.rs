@@ -3,52 +3,70 @@
 use kernels::launch::{Expr, silu_and_mul};
 
 use crate::blocks::linear::plan::Linear;
-use crate::config::Config;
 use crate::plan::builder::{Builder, Value};
 use crate::stage::StageName;
 use crate::weights::WeightsError;
 
-/// Gate, up and down, in this order.
-const fn projections(biased: bool) -> [Linear; 3] {
-    [
-        Linear { module: "mlp.gate_proj", matmul: "mlp.gate_matmul", biased },
-        Linear { module: "mlp.up_proj", matmul: "mlp.up_matmul", biased },
-        Linear { module: "mlp.down_proj", matmul: "mlp.down_matmul", biased },
-    ]
+/// A gated MLP, by the names of its stages.
+#[derive(Debug, Clone, Copy)]
+pub struct Gated {
+    gate_proj: Linear,
+    up_proj: Linear,
+    /// The two stages of the gate, of which the second is stored.
+    act: [&'static str; 2],
+    down_proj: Linear,
 }
 
-/// The two stages of the gate, of which the second is stored.
-fn gated(layer: usize) -> [StageName; 2] {
-    [StageName::layer(layer, "mlp.act_fn"), StageName::layer(layer, "mlp.act_and_mul")]
-}
+impl Gated {
+    /// The MLP of a layer, with biases on its three projections if `biased`.
+    #[must_use]
+    pub const fn dense(biased: bool) -> Self {
+        Self {
+            gate_proj: Linear { module: "mlp.gate_proj", matmul: "mlp.gate_matmul", biased },
+            up_proj: Linear { module: "mlp.up_proj", matmul: "mlp.up_matmul", biased },
+            act: ["mlp.act_fn", "mlp.act_and_mul"],
+            down_proj: Linear { module: "mlp.down_proj", matmul: "mlp.down_matmul", biased },
+        }
+    }
 
-/// The stages, in the order in which they are computed.
-#[must_use]
-pub fn stages(layer: usize, biased: bool) -> Vec<StageName> {
-    let [gate, up, down] = projections(biased);
-    let mut stages = gate.stages(layer);
-    stages.extend(up.stages(layer));
-    stages.extend(gated(layer));
-    stages.extend(down.stages(layer));
-    stages
-}
+    /// The shared experts of a layer: one MLP.
+    #[must_use]
+    pub const fn shared() -> Self {
+        let [gate, up, down] =
+            ["mlp.shared_experts.gate_proj", "mlp.shared_experts.up_proj", "mlp.shared_experts.down_proj"];
+        Self {
+            gate_proj: Linear { module: gate, matmul: "mlp.shared_experts.gate_matmul", biased: false },
+            up_proj: Linear { module: up, matmul: "mlp.shared_experts.up_matmul", biased: false },
+            act: ["mlp.shared_experts.act_fn", "mlp.shared_experts.act_and_mul"],
+            down_proj: Linear { module: down, matmul: "mlp.shared_experts.down_matmul", biased: false },
+        }
+    }
 
-/// `x [tokens, hidden_size] -> [tokens, hidden_size]`.
-pub fn plan(
-    builder: &mut Builder<'_>,
-    config: &Config,
-    layer: usize,
-    biased: bool,
-    x: Value,
-) -> Result<Value, WeightsError> {
-    let [gate_proj, up_proj, down_proj] = projections(biased);
-    let features = config.intermediate_size;
-    let gate = gate_proj.plan(builder, layer, x, features)?;
-    let up = up_proj.plan(builder, layer, x, features)?;
-    let covers = gated(layer);
-    let out = builder.stage(covers[1], features);
-    let axes = silu_and_mul::Axes { features, activation: builder.activation() };
-    let (spec, shape) = (silu_and_mul::spec(&axes), silu_and_mul::shape(Expr::Tokens));
-    builder.step(&covers, spec, shape, &[out.id, gate.id, up.id], Expr::Tokens);
-    down_proj.plan(builder, layer, out, config.hidden_size)
+    /// The stages, in the order in which they are computed.
+    #[must_use]
+    pub fn stages(&self, layer: usize) -> Vec<StageName> {
+        let mut stages = self.gate_proj.stages(layer);
+        stages.extend(self.up_proj.stages(layer));
+        stages.extend(self.act.map(|name| StageName::layer(layer, name)));
+        stages.extend(self.down_proj.stages(layer));
+        stages
+    }
+
+    /// `x [tokens, hidden_size] -> [tokens, hidden_size]`, with `features` inside.
+    pub fn plan(
+        &self,
+        builder: &mut Builder<'_>,
+        layer: usize,
+        x: Value,
+        features: usize,
+    ) -> Result<Value, WeightsError> {
+        let gate = self.gate_proj.plan(builder, layer, x, features)?;
+        let up = self.up_proj.plan(builder, layer, x, features)?;
+        let covers = self.act.map(|name| StageName::layer(layer, name));
+        let out = builder.stage(covers[1], features);
+        let axes = silu_and_mul::Axes { features, activation: builder.activation() };
+        let (spec, shape) = (silu_and_mul::spec(&axes), silu_and_mul::shape(Expr::Tokens));
+        builder.step(&covers, spec, shape, &[out.id, gate.id, up.id], Expr::Tokens);
+        self.down_proj.plan(builder, layer, out, x.width)
+    }
 }

@@ -13,17 +13,23 @@ const GATE: LinearStages = LinearStages { module: "mlp.gate_proj", matmul: "mlp.
 const UP: LinearStages = LinearStages { module: "mlp.up_proj", matmul: "mlp.up_matmul" };
 const DOWN: LinearStages = LinearStages { module: "mlp.down_proj", matmul: "mlp.down_matmul" };
 
-/// The MLP of one layer.
+/// The MLP of one layer, or of one expert.
 #[derive(Debug)]
 pub struct Mlp<T> {
-    layer: usize,
-    gate_proj: Linear<T>,
-    up_proj: Linear<T>,
-    down_proj: Linear<T>,
+    /// The projection that is activated.
+    pub gate_proj: Linear<T>,
+    /// The projection that the activation is multiplied by.
+    pub up_proj: Linear<T>,
+    /// The stage of the activation.
+    pub act_fn: StageName,
+    /// The stage of the product.
+    pub act_and_mul: StageName,
+    /// The projection back.
+    pub down_proj: Linear<T>,
 }
 
 impl<T: Real> Mlp<T> {
-    /// Loads the three projections, with biases if `biased`.
+    /// Loads the three projections of a layer, with biases if `biased`.
     pub fn load(
         weights: &Reader<'_>,
         config: &Config,
@@ -32,9 +38,10 @@ impl<T: Real> Mlp<T> {
     ) -> Result<Self, WeightsError> {
         let (hidden, intermediate) = (config.hidden_size, config.intermediate_size);
         Ok(Self {
-            layer,
             gate_proj: Linear::load(weights, layer, GATE, [intermediate, hidden], biased)?,
             up_proj: Linear::load(weights, layer, UP, [intermediate, hidden], biased)?,
+            act_fn: StageName::layer(layer, "mlp.act_fn"),
+            act_and_mul: StageName::layer(layer, "mlp.act_and_mul"),
             down_proj: Linear::load(weights, layer, DOWN, [hidden, intermediate], biased)?,
         })
     }
@@ -44,9 +51,9 @@ impl<T: Real> Mlp<T> {
         let gate = self.gate_proj.forward(x, arithmetic, probe);
         let up = self.up_proj.forward(x, arithmetic, probe);
         let activation = silu_and_mul::activation(gate.view(), arithmetic);
-        let activation = probe.stage_in_full(StageName::layer(self.layer, "mlp.act_fn"), activation);
+        let activation = probe.stage_in_full(self.act_fn, activation);
         let product = silu_and_mul::product(activation.view(), up.view(), arithmetic);
-        let product = probe.stage(StageName::layer(self.layer, "mlp.act_and_mul"), product);
+        let product = probe.stage(self.act_and_mul, product);
         self.down_proj.forward(product.view(), arithmetic, probe)
     }
 }

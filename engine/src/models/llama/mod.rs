@@ -10,9 +10,10 @@ mod reference;
 pub static ARCHITECTURE: Architecture = Architecture {
     name: "llama",
     aliases: &["LlamaForCausalLM"],
+    model_types: &["llama"],
     configure,
     reference: reference::load,
-    plan: &plan::TEMPLATE,
+    plan: Some(&plan::TEMPLATE),
 };
 
 fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {

@@ -10,9 +10,10 @@ mod reference;
 pub static ARCHITECTURE: Architecture = Architecture {
     name: "qwen2",
     aliases: &["Qwen2ForCausalLM"],
+    model_types: &["qwen2"],
     configure,
     reference: reference::load,
-    plan: &plan::TEMPLATE,
+    plan: Some(&plan::TEMPLATE),
 };
 
 fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {

@@ -10,9 +10,10 @@ mod reference;
 pub static ARCHITECTURE: Architecture = Architecture {
     name: "qwen3",
     aliases: &["Qwen3ForCausalLM"],
+    model_types: &["qwen3"],
     configure,
     reference: reference::load,
-    plan: &plan::TEMPLATE,
+    plan: Some(&plan::TEMPLATE),
 };
 
 fn configure(raw: &Raw<'_>) -> Result<Config, ConfigError> {

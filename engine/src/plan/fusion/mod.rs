@@ -5,6 +5,7 @@
 //! | `add_norm` | the residual stream and its norm |
 //! | `norm_qkv` | the norm before attention, and queries, keys and values |
 //! | `norm_gate_up` | the norm before the MLP, its gate and up, and the gated activation |
+//! | `norm_gate` | the norm before a mixture of experts, and its router logits |
 //! | `norm_matvec` | a norm and its one product: the head |
 //! | `matvec_add` | a product, and the residual stream it is added to |
 //! | `matvec_stream` | what is left of plain products |
@@ -17,6 +18,7 @@
 mod add_norm;
 mod matvec_add;
 mod matvec_stream;
+mod norm_gate;
 mod norm_gate_up;
 mod norm_matvec;
 mod norm_qkv;
@@ -33,6 +35,7 @@ const PASSES: &[Pass] = &[
     ("rope, rope and kv_write into one", rope_kv_write::pass),
     ("rmsnorm and queries, keys and values into norm_qkv_matvec", norm_qkv::pass),
     ("rmsnorm, gate, up and silu_and_mul into norm_gate_up_matvec", norm_gate_up::pass),
+    ("rmsnorm and moe_gate into moe_norm_gate", norm_gate::pass),
     ("rmsnorm and matvec into norm_matvec", norm_matvec::pass),
     ("matvec and residual_add into matvec_add", matvec_add::pass),
     ("residual_add and rmsnorm into add_rmsnorm", add_norm::pass),

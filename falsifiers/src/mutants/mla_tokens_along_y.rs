@@ -1,0 +1,26 @@
+//! Queries that are absorbed by a grid whose tokens lie along the axis that ends at 65,535.
+
+use kernels::seam::Seam;
+
+use super::Mutant;
+use crate::plant::in_plan;
+
+/// Registry entry.
+pub(super) static MUTANT: Mutant = Mutant {
+    name: "mla_absorb@tokens-along-y",
+    defect: "queries are taken into the space of latents with tokens along y",
+    point: "plan",
+    kinds: &["plan_checks", "launch_limits"],
+    seam,
+};
+
+fn seam() -> Seam {
+    in_plan(|plan| {
+        let mut changed = false;
+        for step in plan.steps.iter_mut().filter(|step| step.spec.kernel == "mla_absorb_matvec") {
+            step.shape.grid.swap(0, 1);
+            changed = true;
+        }
+        changed
+    })
+}
