@@ -9,7 +9,7 @@ use engine::models::Logits;
 use engine::plan::Phase;
 use engine::trace::{NoTap, Recorder, Tensor};
 
-use crate::support::{bits, extend, load, models, open, options, prompt, watch_all};
+use crate::support::{bits, extend, load, open, options, played, prompt, watch_all};
 
 /// Models that differ in what matters here: grouping, windows, norms of heads, dtypes.
 const SOME: &[&str] =
@@ -55,7 +55,7 @@ fn one_prefill_is_a_prefill_in_chunks() {
 
 #[test]
 fn a_fused_plan_is_the_plan() {
-    for path in models() {
+    for path in played() {
         let loaded = Loaded::open(&path).unwrap();
         let tokens = prompt(loaded.config().vocab_size, 9, 5);
         let run = |fusion| {

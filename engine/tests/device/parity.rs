@@ -13,7 +13,7 @@ use kernels::arithmetic::SUMMATION_ORDERS;
 use kernels::jit::{Axis, SpecPoint};
 use kernels::seam::Seam;
 
-use crate::support::{folder, load, models, open, options, prompt, watch_all};
+use crate::support::{folder, load, open, options, played, prompt, watch_all};
 
 /// Stages by their names.
 type Stages = BTreeMap<String, Tensor>;
@@ -115,7 +115,7 @@ impl Bounds {
 #[test]
 fn every_stage_stays_within_four_times_the_spread_of_honest_runs() {
     let (mut compared, mut closest): (usize, f64) = (0, 0.0);
-    for path in models() {
+    for path in played() {
         let loaded = Loaded::open(&path).unwrap();
         let bounds = Bounds::of(&loaded);
         for fusion in [false, true] {

@@ -30,6 +30,17 @@ pub(crate) fn models() -> Vec<PathBuf> {
     models
 }
 
+/// Those whose kernels the double plays. Mixtures of experts and latent attention run on the virtual device alone.
+pub(crate) fn played() -> Vec<PathBuf> {
+    let mut models = models();
+    models.retain(|path| {
+        let loaded = Loaded::open(path).unwrap();
+        loaded.config().mixture.is_none() && loaded.config().latent.is_none()
+    });
+    assert!(models.len() >= 16, "{models:?}");
+    models
+}
+
 /// The folder of a model of the zoo.
 pub(crate) fn folder(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("zoo").join(name)

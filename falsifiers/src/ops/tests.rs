@@ -111,6 +111,8 @@ fn references_give_what_is_compared_and_honest_runs_hold() {
                     Dtype::F32 if coarse == stored.epsilon() => 256.0 * coarse,
                     // The norm is rounded, and what follows it; silu makes more of it.
                     _ if group.kernel.starts_with("norm_") => 8.0 * coarse,
+                    // Keys and values are rounded before they are used, and peaked scores make more of a key's error.
+                    _ if group.kernel == "mla_unabsorbed" => 8.0 * coarse,
                     _ => 4.0 * coarse,
                 };
                 assert!(max <= enough, "{name}: {max:e} holds nothing");
