@@ -462,7 +462,6 @@ impl Run {
             let told = |claim: &ClaimId| {
                 self.outcomes.iter().any(|result| result.claim == *claim)
                     || self.kills.iter().any(|kill| kill.claim == *claim)
-                    || record.not_asked.iter().any(|entry| entry.claim == *claim)
             };
             if let Some(claim) = record.claims_selected.iter().find(|claim| !told(claim)) {
                 return Some(format!(

@@ -10,9 +10,9 @@ use crate::plan::Phase;
 
 /// Prefills between two looks at the clock: a device at its largest power changes its clock all the time, and a single prefill
 /// is shorter than that takes.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 16;
 /// What does not count, in seconds: a device that was idle takes so long to come to the clock that it keeps.
-const WARM_UP: f64 = 2.0;
+const WARM_UP: f64 = 4.0;
 /// Repeats that do not count at most, however little they take.
 const MOST_WARM_UPS: usize = 40;
 

@@ -336,9 +336,10 @@ fn not_verified(run: &Run) -> Vec<String> {
         lines.push(format!("{held} of the other shards: this is shard {index} of {of}; see `pv merge`"));
     }
     if record.status != Status::Complete {
+        // A lane of the claim that was not asked for is no excuse: it was selected for another.
         let left = record.claims_selected.iter().filter(|claim| {
             !run.outcomes.iter().any(|result| result.claim == **claim)
-                && !record.not_asked.iter().any(|entry| entry.claim == **claim)
+                && !run.kills.iter().any(|kill| kill.claim == **claim)
         });
         let by = if record.status == Status::Stopped { "first failure" } else { "interruption" };
         lines.push(format!("{} that the {by} cut off", count(left.count() as u64)));

@@ -162,6 +162,9 @@ fn an_interrupted_run_says_so() {
     let mut run = samples::run();
     run.record.status = Status::Interrupted;
     run.record.claims_selected.push("FALSIFY-LEFT-001".into());
+    // Not asked for in one lane, and cut off in another.
+    let entry = NotAsked { claim: "FALSIFY-LEFT-001".into(), lane: Lane::Simt };
+    run.record.not_asked.push(entry);
     let text = plain(&Report::of_run(&run), 80);
     assert!(text.contains("INTERRUPTED"), "{text}");
     assert!(text.contains("1 claim that the interruption cut off"), "{text}");

@@ -49,6 +49,11 @@ pub struct Case<'c> {
     pub attempt: Attempt<'c>,
 }
 
+/// Whether a kind times the device, and so needs it for itself.
+pub(crate) const fn times_the_device(falsifier: &Falsifier) -> bool {
+    matches!(falsifier, Falsifier::ThroughputFloor(_))
+}
+
 /// One attempt to falsify a claim.
 pub type Attempt<'c> = Box<dyn Fn(&Subject) -> Result<Passed, Stop> + Send + Sync + 'c>;
 

@@ -15,14 +15,15 @@ pub(super) static MUTANT: Mutant = Mutant {
     seam,
 };
 
+const KERNELS: &[&str] =
+    &["attention_flash", "attention_prefill", "attention_plain", "attention_decode", "attention_wgmma"];
+
 fn seam() -> Seam {
-    in_spec(&["attention_flash", "attention_prefill", "attention_plain", "attention_decode"], |axes| {
-        match axes.get_mut("HEAD_DIM") {
-            Some(Axis::Int(head_dim)) if *head_dim <= 128 => {
-                *head_dim *= 2;
-                true
-            }
-            _ => false,
+    in_spec(KERNELS, |axes| match axes.get_mut("HEAD_DIM") {
+        Some(Axis::Int(head_dim)) if *head_dim <= 128 => {
+            *head_dim *= 2;
+            true
         }
+        _ => false,
     })
 }

@@ -37,6 +37,7 @@ use crate::subject::Subject;
 pub use attempt::PANIC;
 use attempt::{Answer, Request, attempt_here};
 pub use prove::{Duel, duels, prove};
+use schedule::Place;
 pub use shard::Shard;
 use worker::Worker;
 
@@ -112,7 +113,8 @@ pub fn run(
     for (at, claim) in claims.iter().enumerate() {
         // A claim without attempts has an outcome too, and someone has to tell it.
         let cases = if claim.verdict.is_some() { 1 } else { claim.cases.len().max(1) };
-        jobs.extend((0..cases).map(|case| (claim.claim.lane, (at, case))));
+        let place = Place::of(claim.claim, &options.isolation);
+        jobs.extend((0..cases).map(|case| (place, (at, case))));
     }
     schedule::each(&jobs, options.jobs, &|| crew.halted(), &|&(at, case): &(usize, usize)| {
         if let Some(claim) = claims.get(at) {

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
-use contracts::Lane;
 use evidence::{Event, Kill, Verdict};
 
+use super::schedule::Place;
 use super::{
     Crew, Options, Planted, Selected, Sink, chosen, milliseconds, missing_device, schedule, summary, unsuited,
 };
@@ -49,10 +49,10 @@ pub fn prove(
 ) -> Vec<Kill> {
     let crew = Crew { clean, options, cancel, failed: AtomicBool::new(false), sink: Mutex::new(sink) };
     let kills: Vec<OnceLock<Kill>> = duels.iter().map(|_| OnceLock::new()).collect();
-    let mut jobs: Vec<(Lane, (usize, &Selected, &str))> = Vec::new();
+    let mut jobs: Vec<(Place, (usize, &Selected, &str))> = Vec::new();
     for (at, duel) in duels.iter().enumerate() {
         if let Some(claim) = selected.get(duel.claim) {
-            jobs.push((claim.lane, (at, claim, duel.mutant.as_str())));
+            jobs.push((Place::of(claim, &options.isolation), (at, claim, duel.mutant.as_str())));
         }
     }
     schedule::each(&jobs, options.jobs, &|| crew.halted(), &|&(at, claim, name): &(
