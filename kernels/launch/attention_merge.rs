@@ -51,5 +51,7 @@ pub fn shape(axes: &Axes, batch: Expr) -> LaunchShape {
 
 fn variants() -> Vec<KernelSpec> {
     let head_dims = super::attention_plain::HEAD_DIMS.iter();
-    head_dims.map(|&head_dim| spec(&super::attention_split::variant(head_dim))).collect()
+    let of_heads = head_dims.map(|&head_dim| spec(&super::attention_split::variant(head_dim)));
+    let latents = super::mla_attention_plain::any().map(super::mla_attention_split::Axes::new);
+    of_heads.chain(latents.map(|axes| spec(&axes.merged()))).collect()
 }

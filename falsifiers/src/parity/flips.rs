@@ -4,7 +4,7 @@
 //! the choice is judged by itself: from the truth's own router logits, which are those after the device's earlier choices. An
 //! expert may stand in another's place if their logits lie no further apart than the logits of the device may lie from the truth.
 //! Scores rise with logits, and so the logits say which choice is right; where a bias or groups decide too, they do not: there
-//! the choice is that of the truth's own scores, and every flip is a defect.
+//! the choice has to be one that scores make which lie no further from the truth's.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub(crate) fn flip(
     let by_logit = routing.n_group == 1 && !config.mixture_of(layer)?.correction_bias;
     let gate = stages.iter().find(|stage| stage.name == StageName::layer(layer, "mlp.gate"))?;
     if !by_logit {
-        return other_choice(routing, gate, biases.get(&layer), found);
+        return other_choice(routing, gate, biases.get(&layer), (found, factor));
     }
     let relative = limit(gate, Dtype::F32, factor).bound();
     (0..found.tensor.rows()).find_map(|token| {
@@ -58,38 +58,67 @@ pub(crate) fn flip(
     })
 }
 
-/// The first expert that the truth's own scores, with their bias and within their groups, do not choose: and how far it lies
-/// below the best one that they do, and that was left out.
+/// The first expert that no scores near those of the truth choose, with their bias and within their groups.
+///
+/// A choice is honest where scores that lie as far from the truth's as those of the device may would make it: the scores of its
+/// experts larger by that much, and those of the others smaller, or only those of other groups.
 fn other_choice(
     routing: &moe_route::Parameters,
     gate: &HonestStage,
     bias: Option<&Vec<f64>>,
-    found: &Recorded,
+    (found, factor): (&Recorded, f64),
 ) -> Option<Difference> {
-    let logits = Array2::from_shape_fn((gate.truth.rows(), routing.num_experts), |(token, expert)| {
-        gate.truth.row(token).get(expert).copied().unwrap_or(f64::NAN)
-    });
-    let scores = moe_route::scores(logits.view(), routing, Arithmetic::F64);
-    let own = moe_route::choose(scores.view(), bias.map(|bias| ArrayView1::from(bias)), routing);
-    let choice = |token: usize, expert: usize| {
-        let bias = bias.and_then(|bias| bias.get(expert)).copied().unwrap_or(0.0);
-        scores.get((token, expert)).map_or(f64::NAN, |score| score + bias)
-    };
+    let relative = limit(gate, Dtype::F32, factor).bound();
+    let group = |expert: usize| expert * routing.n_group / routing.num_experts.max(1);
     (0..found.tensor.rows()).find_map(|token| {
-        let chosen = chosen(&found.tensor, token);
-        let own = own.get(token)?;
-        let missed = own.iter().filter(|expert| !chosen.contains(expert));
-        let best = missed.map(|&expert| choice(token, expert)).fold(f64::NEG_INFINITY, f64::max);
-        let other = chosen.iter().copied().find(|expert| !own.contains(expert));
-        // A choice of fewer experts is infinitely far off.
-        let (expert, value) = match (other, chosen.len() == own.len()) {
-            (None, true) => return None,
-            (Some(expert), true) => (expert, (best - choice(token, expert)).abs()),
-            (other, false) => (other.unwrap_or(0), f64::INFINITY),
+        let (logits, chosen) = (gate.truth.row(token), chosen(&found.tensor, token));
+        let size = logits.iter().map(|x| x * x).sum::<f64>().sqrt();
+        // How much a score changes with its logit at most: a quarter of it, or half where all of them have a sum of 1.
+        let slope = match routing.scoring {
+            moe_route::Scoring::Sigmoid => 0.25,
+            moe_route::Scoring::Softmax => 0.5,
+        };
+        let apart = slope * relative * size;
+        let row = Array2::from_shape_vec((1, logits.len()), logits).ok()?;
+        let scores = moe_route::scores(row.view(), routing, Arithmetic::F64);
+        let made = |change: &dyn Fn(usize) -> f64| -> Vec<usize> {
+            let moved = Array2::from_shape_fn(scores.raw_dim(), |(row, expert)| {
+                scores[[row, expert]] + change(expert)
+            });
+            let choice = moe_route::choose(moved.view(), bias.map(|bias| ArrayView1::from(bias)), routing);
+            let mut choice = choice.into_iter().next().unwrap_or_default();
+            choice.sort_unstable();
+            choice
+        };
+        let groups: Vec<usize> = chosen.iter().map(|&expert| group(expert)).collect();
+        let alone = |expert: usize| if chosen.contains(&expert) { apart } else { -apart };
+        let beside =
+            |expert: usize| if groups.contains(&group(expert)) { alone(expert).max(0.0) } else { -apart };
+        let own = made(&|_| 0.0);
+        if [own.clone(), made(&alone), made(&beside)].contains(&chosen) {
+            return None;
+        }
+        let expert = chosen.iter().copied().find(|expert| !own.contains(expert)).unwrap_or(0);
+        let choice = |expert: usize| {
+            let bias = bias.and_then(|bias| bias.get(expert)).copied().unwrap_or(0.0);
+            scores.get((0, expert)).map_or(f64::NAN, |score| score + bias)
+        };
+        let missed = own.iter().filter(|expert| !chosen.contains(expert)).map(|&expert| choice(expert));
+        // A choice of another number of experts is infinitely far off.
+        let value = match chosen.len() == own.len() {
+            true => (missed.fold(f64::NEG_INFINITY, f64::max) - choice(expert)).abs(),
+            false => f64::INFINITY,
         };
         let found = found.tensor.row(token).get(expert).copied().unwrap_or(f64::NAN);
         let metric = "gap_between_chosen_and_left_out";
-        Some(Difference::Beyond { index: vec![token, expert], truth: 0.0, found, metric, value, limit: 0.0 })
+        Some(Difference::Beyond {
+            index: vec![token, expert],
+            truth: 0.0,
+            found,
+            metric,
+            value,
+            limit: apart,
+        })
     })
 }
 
