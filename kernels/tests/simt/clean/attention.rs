@@ -2,13 +2,11 @@
 //! own keys are written; whoever looks at another reads what nobody wrote.
 
 use kernels::jit::{Axis, KernelSpec};
-use kernels::launch::{self, Expr, Extent, LaunchShape};
+use kernels::launch::{self, Expr, LaunchShape};
 
 use super::calls::{Argument, Call, dtype, int};
 use super::draw::{Draw, indices};
-
-/// New tokens of a sequence, and its length with them.
-type Sequence = (usize, usize);
+use super::ragged::{self, Paged, batch};
 
 fn axes(spec: &KernelSpec) -> launch::attention_plain::Axes {
     let Some(Axis::Float(scale)) = spec.axes.get("SCALE") else { panic!("{spec} has no scale") };
@@ -24,22 +22,6 @@ fn axes(spec: &KernelSpec) -> launch::attention_plain::Axes {
     }
 }
 
-/// At least one token; now and then a sequence without new ones, and one that is empty.
-fn batch(single: bool, draw: &mut Draw) -> Vec<Sequence> {
-    let sequences = draw.within(1, 4);
-    let mut batch: Vec<Sequence> = (0..sequences)
-        .map(|_| {
-            let new = if single { draw.within(0, 3).min(1) } else { [0, 1, 5, 20][draw.within(0, 3)] };
-            let new = draw.within(new.min(1), new);
-            (new, new + [0, 3, 40][draw.within(0, 2)])
-        })
-        .collect();
-    if batch.iter().all(|(new, _)| *new == 0) {
-        batch.push((1, draw.within(1, 50)));
-    }
-    batch
-}
-
 /// How the keys of a split kernel are shared out.
 fn split(spec: &KernelSpec, attention: launch::attention_plain::Axes) -> launch::attention_split::Axes {
     launch::attention_split::Axes { attention, tile: int(spec, "TILE"), splits: int(spec, "SPLITS") }
@@ -51,7 +33,7 @@ pub(super) fn merge(spec: &KernelSpec, draw: &mut Draw) -> Call {
         (int(spec, "NUM_ATTENTION_HEADS"), int(spec, "HEAD_DIM"), int(spec, "SPLITS"));
     let activation = dtype(spec, "ACT_DTYPE");
     let batch = batch(true, draw);
-    let tokens: usize = batch.iter().map(|(new, _)| new).sum();
+    let tokens = ragged::tokens(&batch);
     let mut qo_indptr = vec![0];
     for (new, _) in &batch {
         qo_indptr.push(qo_indptr.last().unwrap() + new);
@@ -61,13 +43,9 @@ pub(super) fn merge(spec: &KernelSpec, draw: &mut Draw) -> Call {
     let parts = tokens * heads * splits;
     let out = tokens * heads * head_dim * activation.size();
     Call {
-        name: batch.iter().map(|(new, length)| format!("{new}/{length}")).collect::<Vec<_>>().join("+"),
+        name: ragged::name(&batch),
         shape: LaunchShape { grid: [heads.into(), Expr::Batch, 1.into()], block: [256, 1, 1], shared: 0 },
-        extent: Extent {
-            tokens: tokens as u64,
-            batch: batch.len() as u64,
-            max_kv: lengths.iter().copied().max().unwrap_or(0) as u64,
-        },
+        extent: ragged::extent(&batch),
         arguments: vec![
             Argument::Output(out),
             values(parts),
@@ -102,30 +80,16 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
         "attention_split" => launch::attention_split::shape(&split(spec, axes), Expr::Batch),
         other => panic!("{other} is a kernel of attention without random calls; add it here"),
     };
-    let tokens: usize = batch.iter().map(|(new, _)| new).sum();
+    let tokens = ragged::tokens(&batch);
     let q = tokens * axes.num_attention_heads * axes.head_dim;
     let slot = axes.num_key_value_heads * axes.head_dim;
-    let pages_of = |length: usize| length.div_ceil(axes.page_size);
-
-    let mut order =
-        draw.order(batch.iter().map(|(_, length)| pages_of(*length)).sum::<usize>() + 1).into_iter();
-    let pages = order.len();
-    let (mut qo_indptr, mut kv_page_indptr, mut kv_page_indices) = (vec![0], vec![0], Vec::new());
-    let (mut k_pieces, mut v_pieces) = (Vec::new(), Vec::new());
-    for (new, length) in &batch {
-        let own: Vec<usize> = order.by_ref().take(pages_of(*length)).collect();
-        for key in 0..*length {
-            let at =
-                (own[key / axes.page_size] * axes.page_size + key % axes.page_size) * slot * axes.kv.size();
-            k_pieces.push((at, draw.values(slot, axes.kv)));
-            v_pieces.push((at, draw.values(slot, axes.kv)));
-        }
-        qo_indptr.push(qo_indptr.last().unwrap() + new);
-        kv_page_indices.extend(own);
-        kv_page_indptr.push(kv_page_indices.len());
-    }
-    let lengths: Vec<usize> = batch.iter().map(|(_, length)| *length).collect();
-    let bytes = pages * axes.page_size * slot * axes.kv.size();
+    let paged = Paged::new(&batch, axes.page_size, draw);
+    let bytes = paged.slots * slot * axes.kv.size();
+    let mut pages = || {
+        let piece = |at: &usize| (at * slot * axes.kv.size(), draw.values(slot, axes.kv));
+        Argument::Pieces(bytes, paged.own.iter().map(piece).collect())
+    };
+    let (k_pages, v_pages) = (pages(), pages());
     let outputs: Vec<usize> = match spec.kernel.as_str() {
         "attention_split" => {
             let parts = tokens * split(spec, axes).parts();
@@ -135,25 +99,7 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
     };
     let written = outputs.iter().sum();
     let mut arguments: Vec<Argument> = outputs.into_iter().map(Argument::Output).collect();
-    arguments.extend([
-        Argument::Input(draw.values(q, axes.activation)),
-        Argument::Pieces(bytes, k_pieces),
-        Argument::Pieces(bytes, v_pieces),
-        Argument::Input(indices(&qo_indptr)),
-        Argument::Input(indices(&kv_page_indptr)),
-        Argument::Input(indices(&kv_page_indices)),
-        Argument::Input(indices(&lengths)),
-        Argument::Number(batch.len()),
-    ]);
-    Call {
-        name: batch.iter().map(|(new, length)| format!("{new}/{length}")).collect::<Vec<_>>().join("+"),
-        shape,
-        extent: Extent {
-            tokens: tokens as u64,
-            batch: batch.len() as u64,
-            max_kv: lengths.iter().copied().max().unwrap_or(0) as u64,
-        },
-        arguments,
-        written,
-    }
+    arguments.extend([Argument::Input(draw.values(q, axes.activation)), k_pages, v_pages]);
+    arguments.extend(paged.arguments);
+    Call { name: ragged::name(&batch), shape, extent: ragged::extent(&batch), arguments, written }
 }

@@ -6,7 +6,7 @@ use kernels::launch::stream::Geometry;
 use kernels::launch::{self, Expr, Extent, LaunchShape};
 
 use super::draw::{Draw, indices};
-use super::{attention, decode};
+use super::{attention, decode, mla, moe};
 
 /// What is passed for a parameter.
 pub(super) enum Argument {
@@ -51,6 +51,12 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
     }
     if spec.kernel.starts_with("attention") {
         return attention::call(spec, draw);
+    }
+    if spec.kernel.starts_with("moe_") {
+        return moe::call(spec, draw);
+    }
+    if spec.kernel.starts_with("mla_") || spec.kernel == "rmsnorm_slice" {
+        return mla::call(spec, draw);
     }
     if matches!(spec.kernel.as_str(), "argmax_split" | "argmax_advance" | "decode_advance" | "sample") {
         return decode::call(spec, draw);
@@ -152,15 +158,7 @@ pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
         }
         other => panic!("{other} is a kernel without random calls; add it here"),
     };
-    let written =
-        arguments.iter().map(|argument| if let Argument::Output(bytes) = argument { *bytes } else { 0 });
-    Call {
-        name: format!("tokens={tokens}"),
-        shape,
-        extent: extent(tokens),
-        written: written.sum(),
-        arguments,
-    }
+    of_tokens(tokens, shape, arguments)
 }
 
 /// A call of a kernel that is about memory and not about tokens.
@@ -192,13 +190,23 @@ fn of_memory(spec: &KernelSpec, draw: &mut Draw) -> Call {
             (launch::read_bandwidth::shape(&axes), vec![out, words, Argument::Number(count)])
         }
     };
-    let written =
-        arguments.iter().map(|argument| if let Argument::Output(bytes) = argument { *bytes } else { 0 });
-    let written = written.sum();
+    let written = outputs(&arguments);
     Call { name: format!("count={count}"), shape, extent: extent(1), written, arguments }
 }
 
-fn output(count: usize, dtype: Dtype) -> Argument {
+/// A call for so many tokens, which writes all of its outputs.
+pub(super) fn of_tokens(tokens: usize, shape: LaunchShape, arguments: Vec<Argument>) -> Call {
+    let written = outputs(&arguments);
+    Call { name: format!("tokens={tokens}"), shape, extent: extent(tokens), arguments, written }
+}
+
+/// Bytes of all outputs.
+pub(super) fn outputs(arguments: &[Argument]) -> usize {
+    let bytes = |argument: &Argument| if let Argument::Output(bytes) = argument { *bytes } else { 0 };
+    arguments.iter().map(bytes).sum()
+}
+
+pub(super) fn output(count: usize, dtype: Dtype) -> Argument {
     Argument::Output(count * dtype.size())
 }
 

@@ -5,11 +5,18 @@
 //! | `draw` | numbers that are the same wherever they are drawn |
 //! | `calls` | a random call of each kernel |
 //! | `attention` | the same for attention |
+//! | `decode` | the same for what follows a decode step |
+//! | `mla` | the same for latent attention |
+//! | `moe` | the same for mixtures of experts |
+//! | `ragged` | batches of sequences, and the pages that they lie on |
 
 mod attention;
 mod calls;
 mod decode;
 pub(crate) mod draw;
+mod mla;
+mod moe;
+mod ragged;
 
 use std::sync::Arc;
 
@@ -33,6 +40,8 @@ fn nothing_is_found_in_random_calls_of_the_kernels() {
         .filter(|kernel| kernel.only_for().is_none())
         .flat_map(|kernel| (kernel.variants)())
         .collect();
+    // Who gets no call is not held to anything.
+    assert!(specs.len() <= CALLS, "{} variants share {CALLS} calls", specs.len());
     let nvrtc = Nvrtc::find().unwrap_or_else(|error| panic!("{error}"));
     let jit = Jit::new(
         Box::new(nvrtc),
