@@ -18,7 +18,8 @@ pub(super) static MUTANT: Mutant = Mutant {
 fn seam() -> Seam {
     in_spec(&["mla_attention_flash", "mla_attention_plain", "mla_attention_split"], |axes| {
         match axes.get_mut("QK_NOPE_HEAD_DIM") {
-            Some(Axis::Int(head_dim)) if head_dim.is_multiple_of(16) => {
+            // What tensor cores take has to stay a multiple of 8.
+            Some(Axis::Int(head_dim)) if *head_dim % 16 == 0 || *head_dim % 8 != 0 && *head_dim % 2 == 0 => {
                 *head_dim /= 2;
                 true
             }

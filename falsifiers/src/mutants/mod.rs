@@ -76,10 +76,10 @@ mod mla_interleave;
 mod mla_latent_eps;
 mod mla_mscale;
 mod mla_query_scaling;
+mod mla_rope_along_y;
 mod mla_rope_interleave;
 mod mla_rope_key;
 mod mla_scale_latent_width;
-mod mla_tokens_along_y;
 mod mla_unabsorbed_values;
 mod mla_value_up_rows;
 mod mla_write_key;
@@ -252,9 +252,9 @@ pub static MUTANTS: &[&Mutant] = &[
     &mla_attention_mask::MUTANT,
     &mla_attention_scale::MUTANT,
     &mla_attention_turned::MUTANT,
+    &mla_rope_along_y::MUTANT,
     &mla_rope_interleave::MUTANT,
     &mla_rope_key::MUTANT,
-    &mla_tokens_along_y::MUTANT,
     &mla_unabsorbed_values::MUTANT,
     &mla_value_up_rows::MUTANT,
     &mla_write_key::MUTANT,

@@ -1,4 +1,4 @@
-//! Queries that are absorbed by a grid whose tokens lie along the axis that ends at 65,535.
+//! Queries and keys of latents that are turned by a grid whose tokens lie along the axis that ends at 65,535.
 
 use kernels::seam::Seam;
 
@@ -7,8 +7,8 @@ use crate::plant::in_plan;
 
 /// Registry entry.
 pub(super) static MUTANT: Mutant = Mutant {
-    name: "mla_absorb@tokens-along-y",
-    defect: "queries are taken into the space of latents with tokens along y",
+    name: "mla_rope@tokens-along-y",
+    defect: "the rotary part of latent attention is launched with tokens along y",
     point: "plan",
     kinds: &["plan_checks", "launch_limits"],
     seam,
@@ -17,7 +17,7 @@ pub(super) static MUTANT: Mutant = Mutant {
 fn seam() -> Seam {
     in_plan(|plan| {
         let mut changed = false;
-        for step in plan.steps.iter_mut().filter(|step| step.spec.kernel == "mla_absorb_matvec") {
+        for step in plan.steps.iter_mut().filter(|step| step.spec.kernel == "mla_rope") {
             step.shape.grid.swap(0, 1);
             changed = true;
         }
