@@ -56,7 +56,7 @@ fn cases(activation: Dtype) -> Vec<OpCase> {
                 qk_rope_head_dim,
                 theta: pick(&[1e4, 1e6], at / 2, 1e4),
                 yarn: pick(&yarns, at + at / 5, None),
-                interleaved: (at + at / SIZES.len()) % 2 == 0,
+                interleaved: (at + at / SIZES.len()).is_multiple_of(2),
                 query_scaling: (at % 3 != 1).then_some(scaling),
             };
             let num = pick(&[7, 1, 3], at, 1);

@@ -98,11 +98,20 @@ fn row(draw: &mut Draw, at: usize, axes: &Axes, bias: Option<&[f64]>) -> Vec<f64
     (0..axes.experts).map(|expert| Dtype::F32.round(expert as f64 / 64.0)).collect()
 }
 
-/// Whether two scores that differ, or the scores of two groups, are too near to each other for a choice.
+/// Whether two scores that differ, or the scores of two groups, are too near to each other for a choice, or too near to
+/// nothing.
 fn too_near(logits: &[f64], axes: &Axes, bias: Option<&[f64]>) -> bool {
     let all = scores(matrix::<f64>(logits, axes.experts).view(), &parameters(axes), Arithmetic::F64);
     let mut choice: Vec<f64> = all.iter().copied().collect();
     choice.iter_mut().zip(bias.unwrap_or_default()).for_each(|(score, bias)| *score += bias);
+    // In f32 nothing is left of a score below this, and the choice among such scores is that of equal ones.
+    let mut best = choice.clone();
+    best.retain(|score| !score.is_nan());
+    best.sort_by(|a, b| b.total_cmp(a));
+    let vanishes = |score: &f64| score.abs() < f64::from(f32::MIN_POSITIVE);
+    if best.iter().take(axes.top_k + 1).any(vanishes) {
+        return true;
+    }
     let size = axes.experts / axes.groups;
     let of_groups = choice.chunks(size).map(|group| {
         let mut group = group.to_vec();

@@ -85,7 +85,7 @@ fn other_choice(
             let moved = Array2::from_shape_fn(scores.raw_dim(), |(row, expert)| {
                 scores[[row, expert]] + change(expert)
             });
-            let choice = moe_route::choose(moved.view(), bias.map(|bias| ArrayView1::from(bias)), routing);
+            let choice = moe_route::choose(moved.view(), bias.map(ArrayView1::from), routing);
             let mut choice = choice.into_iter().next().unwrap_or_default();
             choice.sort_unstable();
             choice
