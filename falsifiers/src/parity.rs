@@ -6,6 +6,7 @@
 //! | [`honest`](mod@honest) | the truth of a run, and how far honest runs land from it |
 //! | [`watched`](device_values) | the same run on a device, stage by stage |
 //! | `flips` | experts that a device chose and the truth does not |
+//! | `routed` | how far the weights of experts may lie |
 //! | `parity.rs` | the verdicts |
 //!
 //! A stage gets two verdicts. *Cumulative*: everything upstream ran on the device too. *Isolated*: device, truth and
@@ -30,6 +31,7 @@ use crate::subject::engine_stop;
 
 mod flips;
 pub mod honest;
+mod routed;
 mod run;
 mod watched;
 
@@ -304,7 +306,8 @@ fn fill(
         let found = found.iter().find(|stage| stage.name.to_string() == verdict.stage);
         let judged = match (truth, found) {
             (Some(truth), Some(found)) => {
-                let limit = limit(truth, found.stored, factor);
+                let by_logits = routed::allowed(model.config(), &honest.stages, truth, factor);
+                let limit = Limit::RowL2 { max: limit(truth, found.stored, factor).bound().max(by_logits) };
                 let compared = compare(&truth.truth, &found.tensor, limit);
                 let flip = flips::flip(model.config(), &honest.stages, &honest.biases, found, factor);
                 of(flip.map_or(compared, Err), limit, model.config(), truth.name, run)

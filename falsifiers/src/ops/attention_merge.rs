@@ -15,7 +15,7 @@ use super::attention::{Sequence, WINDOWS, numbers, pick};
 use super::attention_split::BATCHES;
 use super::{Draw, Group, OpCase, OpRun};
 
-const HEAD_DIMS: &[usize] = &[8, 12, 20, 64, 80, 128, 192, 256];
+const HEAD_DIMS: &[usize] = &[8, 12, 20, 64, 80, 128, 192, 256, 24, 512];
 const SPLITS: &[usize] = &[32, 3, 1, 64, 128, 16, 2];
 
 /// A long sequence, of which every split has keys, beside a short one.
