@@ -31,6 +31,11 @@ pub struct Parameters {
     pub scale: f64,
     /// How many keys back a query sees, itself included; all of them without a window.
     pub window: Option<usize>,
+    /// What an element of `k` is multiplied by to be that of a key: 1 where `k` are keys, and the `k_scale` of a layer where
+    /// they are codes of its pages. Dot products are multiplied by it, after they were added.
+    pub k_scale: f64,
+    /// The same of values: what is added of them is multiplied by it, after it was added.
+    pub v_scale: f64,
 }
 
 /// The three results of an attention.
@@ -70,7 +75,8 @@ pub fn scores<T: Real>(
     parameters: &Parameters,
     arithmetic: Arithmetic,
 ) -> Array3<T> {
-    let Parameters { num_attention_heads, num_key_value_heads, head_dim, scale, .. } = *parameters;
+    let Parameters { num_attention_heads, num_key_value_heads, head_dim, scale, k_scale, .. } = *parameters;
+    let scale = scale * k_scale;
     let rounding = arithmetic.rounding(declares);
     let (num_tokens, kv_len) = (q.nrows(), k.nrows());
     let group = num_attention_heads / num_key_value_heads;
@@ -131,7 +137,8 @@ pub fn context<T: Real>(
     parameters: &Parameters,
     arithmetic: Arithmetic,
 ) -> Array2<T> {
-    let Parameters { num_attention_heads, num_key_value_heads, window, .. } = *parameters;
+    let Parameters { num_attention_heads, num_key_value_heads, window, v_scale, .. } = *parameters;
+    let v_scale = T::of(v_scale);
     let rounding = arithmetic.rounding(declares);
     let (_, num_tokens, kv_len) = probs.dim();
     let past = kv_len - num_tokens;
@@ -149,18 +156,19 @@ pub fn context<T: Real>(
                     let (first, seen) = (first_seen(past + t, window), past + t + 1);
                     let sum = rounding
                         .sum(seen - first, |j| probs[[t, first + j]] * rounding.input(v[[first + j, d]]));
-                    out[[t, d]] = rounding.output(sum);
+                    out[[t, d]] = rounding.output(sum * v_scale);
                 }
             }
         } else if v.iter().all(|x| x.is_finite()) {
-            out.assign(&probs.dot(&v));
+            out.assign(&(probs.dot(&v) * v_scale));
         } else {
             // A masked key has probability 0, and 0 times NaN is NaN: each token sums over what it sees.
             for t in 0..num_tokens {
                 let position = past + t;
                 let first = first_seen(position, window);
                 let seen = probs.slice(s![t..=t, first..=position]);
-                out.slice_mut(s![t..=t, ..]).assign(&seen.dot(&v.slice(s![first..=position, ..])));
+                let context = seen.dot(&v.slice(s![first..=position, ..])) * v_scale;
+                out.slice_mut(s![t..=t, ..]).assign(&context);
             }
         }
     }
@@ -191,6 +199,8 @@ mod tests {
             head_dim,
             scale: (head_dim as f64).powf(-0.5),
             window,
+            k_scale: 1.0,
+            v_scale: 1.0,
         }
     }
 
@@ -229,6 +239,32 @@ mod tests {
                     prop_assert!((out.context[[t, c]] - by_hand(&q, &k, &v, &p, t, c)).abs() < 1e-12);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn codes_with_their_scales_are_keys_and_values() {
+        let plain = parameters(4, 2, 4, Some(3));
+        let scaled = Parameters { k_scale: 7.0, v_scale: 0.3, ..plain };
+        let (q, k, v) = (waves(3, 16, 0), waves(5, 8, 1), waves(5, 8, 2));
+        let expected = reference(q.view(), (&k * 7.0).view(), (&v * 0.3).view(), &plain, Arithmetic::F64);
+        let found = reference(q.view(), k.view(), v.view(), &scaled, Arithmetic::F64);
+        assert_relative_eq!(
+            found.scores.as_slice().unwrap(),
+            expected.scores.as_slice().unwrap(),
+            max_relative = 1e-13
+        );
+        assert_relative_eq!(
+            found.context.as_slice().unwrap(),
+            expected.context.as_slice().unwrap(),
+            epsilon = 1e-14
+        );
+        let narrow = |a: &Array2<f64>| a.mapv(|x| x as f32);
+        let declared = Arithmetic::Declared { activation: Dtype::F32, order: 3 };
+        let (q, k, v) = (narrow(&q), narrow(&k), narrow(&v));
+        let found = reference(q.view(), k.view(), v.view(), &scaled, declared).context;
+        for (a, b) in found.iter().zip(&expected.context) {
+            assert_relative_eq!(f64::from(*a), *b, epsilon = 1e-5);
         }
     }
 

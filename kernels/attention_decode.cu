@@ -5,6 +5,7 @@
 // calculation for softmax", arXiv 1805.02867), and the eight are merged in their order. So a sequence's result depends on
 // its own query and keys only.
 #include "common.cuh"
+#include "kv_scale.cuh"
 
 using Activation = Storage<ACT_DTYPE>;
 using Kv = Storage<KV_DTYPE>;
@@ -30,7 +31,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 2)
                      const i32* __restrict__ kv_page_indptr,            // [batch + 1]
                      const i32* __restrict__ kv_page_indices,           // [kv_page_indptr[batch]]
                      const i32* __restrict__ kv_len,                    // [batch]
-                     u32 batch) {
+                     u32 batch, float k_scale, float v_scale) {
     __shared__ float largest_of[WARPS];
     __shared__ float total_of[WARPS];
     __shared__ float context_of[WARPS][HEAD_DIM];
@@ -54,6 +55,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 2)
         query[i] = d < HEAD_DIM ? Activation::load(q[row + d]) : 0.0f;
     }
 
+    const float factor = scaled<KV_DTYPE>((float)(SCALE), k_scale);
     float largest = NEGATIVE_INFINITY, total = 0.0f;
     const u32 first = first_key(position);
     const u32 end = end_key(position, length);
@@ -78,7 +80,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 2)
                     if (d < HEAD_DIM) dot = fmaf(query[i], Kv::load(k_pages[at[g] + d]), dot);
                 }
             }
-            score[g] = warp_sum(dot) * (float)(SCALE);
+            score[g] = warp_sum(dot) * factor;
             if (seen[g]) now = fmaxf(now, score[g]);
         }
         const float rescale = now == largest ? 1.0f : exp_below(largest, now);
@@ -123,6 +125,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 2)
         float sum = 0.0f;
 #pragma unroll
         for (u32 w = 0; w < WARPS; ++w) sum = fmaf(context_of[w][d], share[w], sum);
-        out[row + d] = Activation::store(sum / total);
+        out[row + d] = Activation::store(scaled<KV_DTYPE>(sum / total, v_scale));
     }
 }

@@ -4,6 +4,7 @@
 // keeps the softmax of its own keys (Milakov and Gimelshein, "Online normalizer calculation for softmax", arXiv
 // 1805.02867), and the four are merged in their order. So a token's result depends on its own query and keys only.
 #include "common.cuh"
+#include "kv_scale.cuh"
 
 using Activation = Storage<ACT_DTYPE>;
 using Kv = Storage<KV_DTYPE>;
@@ -38,7 +39,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS)
                     const i32* __restrict__ kv_page_indptr,             // [batch + 1]
                     const i32* __restrict__ kv_page_indices,            // [kv_page_indptr[batch]]
                     const i32* __restrict__ kv_len,                     // [batch]
-                    u32 batch) {
+                    u32 batch, float k_scale, float v_scale) {
     __shared__ float largest_of[WARPS];
     __shared__ float total_of[WARPS];
     __shared__ float context_of[WARPS][HEAD_DIM];
@@ -63,6 +64,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS)
         query[i] = d < HEAD_DIM ? Activation::load(q[row + d]) : 0.0f;
     }
 
+    const float factor = scaled<KV_DTYPE>((float)(SCALE), k_scale);
     float largest = NEGATIVE_INFINITY, total = 0.0f;
     const u32 first = first_key(position);
     const u32 end = end_key(position, length);
@@ -75,7 +77,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS)
             const u32 d = 32 * i + lane;
             if (d < HEAD_DIM) dot = fmaf(query[i], Kv::load(k_pages[at + d]), dot);
         }
-        const float score = warp_sum(dot) * (float)(SCALE);
+        const float score = warp_sum(dot) * factor;
         const float now = fmaxf(largest, score);
         const float rescale = now == largest ? 1.0f : exp_below(largest, now);
         const float weight = exp_below(score, now);
@@ -112,6 +114,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS)
         float sum = 0.0f;
 #pragma unroll
         for (u32 w = 0; w < WARPS; ++w) sum = fmaf(context_of[w][d], share[w], sum);
-        out[row + d] = Activation::store(sum / total);
+        out[row + d] = Activation::store(scaled<KV_DTYPE>(sum / total, v_scale));
     }
 }

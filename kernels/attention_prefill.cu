@@ -5,6 +5,7 @@
 // softmax (Milakov and Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867). A tile that a query
 // does not see changes none of its bits; so a token's result is the same in one prefill and in any chunks of it.
 #include "common.cuh"
+#include "kv_scale.cuh"
 
 static_assert(HEAD_DIM % 16 == 0 && HEAD_DIM >= 32 && HEAD_DIM <= 256, "take attention_plain");
 
@@ -34,7 +35,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
                       const i32* __restrict__ kv_page_indptr,           // [batch + 1]
                       const i32* __restrict__ kv_page_indices,          // [kv_page_indptr[batch]]
                       const i32* __restrict__ kv_len,                   // [batch]
-                      u32 batch) {
+                      u32 batch, float k_scale, float v_scale) {
     extern __shared__ float shared[];
     float* const q_tile = shared;                      // [QUERIES][STRIDE]
     float* const k_tile = q_tile + QUERIES * STRIDE;   // [KEYS][STRIDE]
@@ -67,6 +68,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
     const u32 first = first_key(first_position + row);
     const u32 end = row < queries ? end_key(first_position + row, length) : 0;
 
+    const float factor = scaled<KV_DTYPE>((float)(SCALE), k_scale);
     float largest = NEGATIVE_INFINITY, total = 0.0f;
     float context[HEAD_DIM / TEAM] = {};
     const u32 last_end = end_key(first_position + queries - 1, length);
@@ -103,7 +105,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
 #pragma unroll
         for (u32 i = 0; i < KEYS / TEAM; ++i) {
             const u32 key = i * TEAM + member;
-            score[i] = key >= low && key < high ? score[i] * (float)(SCALE) : NEGATIVE_INFINITY;
+            score[i] = key >= low && key < high ? score[i] * factor : NEGATIVE_INFINITY;
             now = fmaxf(now, score[i]);
         }
         for (u32 offset = TEAM / 2; offset > 0; offset /= 2) {
@@ -138,6 +140,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2)
         const u64 token = first_token + first_query + row;
         Activation::Element* const to = out + (token * NUM_ATTENTION_HEADS + head) * HEAD_DIM;
 #pragma unroll
-        for (u32 j = 0; j < HEAD_DIM / TEAM; ++j) to[j * TEAM + member] = Activation::store(context[j] / total);
+        for (u32 j = 0; j < HEAD_DIM / TEAM; ++j) {
+            to[j * TEAM + member] = Activation::store(scaled<KV_DTYPE>(context[j] / total, v_scale));
+        }
     }
 }

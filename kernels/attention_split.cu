@@ -8,6 +8,7 @@
 // and the values added with these weights.
 #include "attention.cuh"
 #include "dependent.cuh"
+#include "kv_scale.cuh"
 
 using Activation = Storage<ACT_DTYPE>;
 using Kv = Storage<KV_DTYPE>;
@@ -126,7 +127,7 @@ struct Softmax {
 };
 
 static __device__ __forceinline__ void attend(Softmax& to, const Step& step, const Place& at,
-                                              const float (&query)[HEADS][HEAD_DIM]) {
+                                              const float (&query)[HEADS][HEAD_DIM], float factor) {
     const u32 lane = threadIdx.x % LANES;
 #pragma unroll
     for (u32 h = 0; h < HEADS; ++h) {
@@ -148,7 +149,7 @@ static __device__ __forceinline__ void attend(Softmax& to, const Step& step, con
             for (u32 offset = LANES / 2; offset > 0; offset >>= 1) {
                 score[p] += __shfl_xor_sync(0xffffffffu, score[p], offset);
             }
-            score[p] *= (float)(SCALE);
+            score[p] *= factor;
             if (at.seen[p]) now = fmaxf(now, score[p]);
         }
         const float rescale = now == to.largest[h] ? 1.0f : exp_below(to.largest[h], now);
@@ -210,7 +211,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
                     const i32* kv_page_indptr,        // [batch + 1]
                     const i32* kv_page_indices,       // [kv_page_indptr[batch]]
                     const i32* kv_len,                // [batch]
-                    u32 batch) {
+                    u32 batch, float k_scale, float v_scale) {
     __shared__ float query[HEADS][HEAD_DIM];
     __shared__ float largest_of[WARPS][HEADS];
     __shared__ float total_of[WARPS][HEADS];
@@ -264,6 +265,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
     for (u32 i = threadIdx.x; i < HEADS * HEAD_DIM; i += THREADS) {
         query[i / HEAD_DIM][i % HEAD_DIM] = i < heads * HEAD_DIM ? Activation::load(q[row * HEAD_DIM + i]) : 0.0f;
     }
+    const float factor = scaled<KV_DTYPE>((float)(SCALE), k_scale);
     Softmax softmax = {};
 #pragma unroll
     for (u32 h = 0; h < HEADS; ++h) softmax.largest[h] = NEGATIVE_INFINITY;
@@ -274,7 +276,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
         Step next;
         bring(next, ahead, k_pages, v_pages);
         const Place after = place(i + 2, tile, first, end, kv_head, pages);
-        attend(softmax, step, here, query);
+        attend(softmax, step, here, query, factor);
         step = next;
         here = ahead;
         ahead = after;
@@ -320,7 +322,7 @@ extern "C" __global__ void __launch_bounds__(THREADS)
             float value = 0.0f;
 #pragma unroll
             for (u32 w = 0; w < WARPS; ++w) value = fmaf(context_of[w][h][d], share[w], value);
-            context[at * HEAD_DIM + d] = value;
+            context[at * HEAD_DIM + d] = scaled<KV_DTYPE>(value, v_scale);
         }
     }
 }

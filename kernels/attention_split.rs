@@ -60,7 +60,7 @@ pub fn reference<T: Real>(
     sharing: &Sharing,
     arithmetic: Arithmetic,
 ) -> Splits<T> {
-    let Parameters { num_attention_heads, num_key_value_heads, head_dim, window, .. } = *parameters;
+    let Parameters { num_attention_heads, num_key_value_heads, head_dim, window, v_scale, .. } = *parameters;
     let rounding = arithmetic.rounding(declares);
     let (num_tokens, past) = (q.nrows(), k.nrows() - q.nrows());
     let scores = scores(q, k, parameters, arithmetic);
@@ -87,7 +87,7 @@ pub fn reference<T: Real>(
                     let term = |at: usize| {
                         rounding.intermediate(weight(at)) * rounding.input(v[[keys[at], first + d]])
                     };
-                    context[[token, head, split, d]] = rounding.sum(keys.len(), term);
+                    context[[token, head, split, d]] = rounding.sum(keys.len(), term) * T::of(v_scale);
                 }
             }
         }
@@ -116,7 +116,15 @@ mod tests {
     }
 
     fn parameters(window: Option<usize>) -> Parameters {
-        Parameters { num_attention_heads: 4, num_key_value_heads: 2, head_dim: 6, scale: 0.5, window }
+        Parameters {
+            num_attention_heads: 4,
+            num_key_value_heads: 2,
+            head_dim: 6,
+            scale: 0.5,
+            window,
+            k_scale: 3.0,
+            v_scale: 0.7,
+        }
     }
 
     #[test]
@@ -140,6 +148,6 @@ mod tests {
         let split = reference(q.view(), k.view(), v.view(), &parameters(None), &sharing, Arithmetic::F64);
         assert_eq!(split.largest[[0, 3, 2]], f64::NEG_INFINITY);
         assert_eq!((split.total[[0, 3, 2]], split.total[[0, 3, 1]]), (0.0, 1.0));
-        assert_eq!(split.context[[0, 3, 1, 5]], v[[4, 11]]);
+        assert_eq!(split.context[[0, 3, 1, 5]], v[[4, 11]] * 0.7);
     }
 }

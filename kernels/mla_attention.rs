@@ -31,6 +31,9 @@ pub struct Parameters {
     pub qk_rope_head_dim: usize,
     /// What the dot products are multiplied by.
     pub scale: f64,
+    /// What an element of `latents` is multiplied by to be that of a latent or of a turned key: 1 where they are those, and
+    /// the `k_scale` of a layer where they are codes of its pages. Sums are multiplied by it, after they were added.
+    pub k_scale: f64,
 }
 
 /// What is attended with, and to.
@@ -61,7 +64,7 @@ pub fn reference<T: Real>(
     parameters: &Parameters,
     arithmetic: Arithmetic,
 ) -> Attended<T> {
-    let Parameters { num_attention_heads, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, scale } =
+    let Parameters { num_attention_heads, kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, scale, k_scale } =
         *parameters;
     let rounding = arithmetic.rounding(declares);
     let (num_tokens, kv_len) = (inputs.q_latent.nrows(), inputs.latents.nrows());
@@ -80,7 +83,7 @@ pub fn reference<T: Real>(
                 .collect();
             for j in 0..kv_len {
                 let dot = rounding.sum(query.len(), |d| query[d] * latents[[j, d]]);
-                scores[[head, t, j]] = dot * T::of(scale);
+                scores[[head, t, j]] = dot * T::of(scale * k_scale);
             }
             let seen = past + t + 1;
             let largest = (0..seen).fold(T::neg_infinity(), |most, j| most.max(scores[[head, t, j]]));
@@ -88,7 +91,8 @@ pub fn reference<T: Real>(
             let total = rounding.sum(seen, |j| weights[j]);
             let probs: Vec<T> = weights.iter().map(|&weight| rounding.intermediate(weight / total)).collect();
             for d in 0..kv_lora_rank {
-                context[[t, first + d]] = rounding.output(rounding.sum(seen, |j| probs[j] * latents[[j, d]]));
+                let sum = rounding.sum(seen, |j| probs[j] * latents[[j, d]]);
+                context[[t, first + d]] = rounding.output(sum * T::of(k_scale));
             }
         }
     }
@@ -109,6 +113,7 @@ mod tests {
             qk_nope_head_dim: 1,
             qk_rope_head_dim: 1,
             scale: 0.5,
+            k_scale: 1.0,
         };
         let (q_latent, q, latents) =
             (array![[2.0, -1.0]], array![[9.0, 3.0, 9.0, 0.0]], array![[1.0, 0.0], [4.0, 5.0]]);
@@ -118,6 +123,11 @@ mod tests {
         let weighed = |a: f64, b: f64| (a.exp() + b.exp() * 4.0) / (a.exp() + b.exp());
         assert!((out.context[[0, 0]] - weighed(1.0, 11.5)).abs() < 1e-14);
         assert!((out.context[[0, 1]] - weighed(-0.5, -2.0)).abs() < 1e-14);
+        // Codes are both times the scale.
+        let codes = Inputs { latents: latents.view(), ..inputs };
+        let out = reference(&codes, &Parameters { k_scale: 0.25, ..p }, Arithmetic::F64);
+        assert_eq!(out.scores, array![[[0.25, 2.875]], [[-0.125, -0.5]]]);
+        assert!((out.context[[0, 0]] - 0.25 * weighed(0.25, 2.875)).abs() < 1e-14);
     }
 
     #[test]
@@ -128,6 +138,7 @@ mod tests {
             qk_nope_head_dim: 1,
             qk_rope_head_dim: 1,
             scale: 1.0,
+            k_scale: 1.0,
         };
         let waves = |rows: usize, columns: usize| {
             Array2::from_shape_fn((rows, columns), |(i, j)| ((i * 31 + j * 17) as f64).sin())

@@ -6,6 +6,7 @@
 // a key: its latent, which is its value too, and behind it the part that was turned.
 #include "common.cuh"
 #include "dependent.cuh"
+#include "kv_scale.cuh"
 
 using Activation = Storage<ACT_DTYPE>;
 using Kv = Storage<KV_DTYPE>;
@@ -40,7 +41,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
                         const i32* __restrict__ kv_page_indptr,            // [batch + 1]
                         const i32* __restrict__ kv_page_indices,           // [kv_page_indptr[batch]]
                         const i32* __restrict__ kv_len,                    // [batch]
-                        u32 batch) {
+                        u32 batch, float k_scale) {
     __shared__ float largest_of[WARPS];
     __shared__ float total_of[WARPS];
     __shared__ float context_of[WARPS][KV_LORA_RANK];
@@ -68,6 +69,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
         else if (d < WIDTH) query[i] = Activation::load(q[row * QK_HEAD_DIM + QK_NOPE_HEAD_DIM + d - KV_LORA_RANK]);
     }
 
+    const float factor = scaled<KV_DTYPE>((float)(SCALE), k_scale);
     float largest = NEGATIVE_INFINITY, total = 0.0f;
     const u32 end = end_key(position, length);
     for (u32 key = warp; key < end; key += WARPS) {
@@ -79,7 +81,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
             const u32 d = 32 * i + lane;
             if (d < WIDTH) dot = fmaf(query[i], Kv::load(latent[d]), dot);
         }
-        const float score = warp_sum(dot) * (float)(SCALE);
+        const float score = warp_sum(dot) * factor;
         const float now = fmaxf(largest, score);
         const float rescale = now == largest ? 1.0f : exp_below(largest, now);
         const float weight = exp_below(score, now);
@@ -116,6 +118,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
         float sum = 0.0f;
 #pragma unroll
         for (u32 w = 0; w < WARPS; ++w) sum = fmaf(context_of[w][d], share[w], sum);
-        out[row * KV_LORA_RANK + d] = Activation::store(sum / total);
+        out[row * KV_LORA_RANK + d] = Activation::store(scaled<KV_DTYPE>(sum / total, k_scale));
     }
 }

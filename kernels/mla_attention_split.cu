@@ -8,6 +8,7 @@
 // latents added with these weights.
 #include "common.cuh"
 #include "dependent.cuh"
+#include "kv_scale.cuh"
 
 using Activation = Storage<ACT_DTYPE>;
 using Kv = Storage<KV_DTYPE>;
@@ -43,7 +44,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4)
                         const i32* kv_page_indptr,            // [batch + 1]
                         const i32* kv_page_indices,           // [kv_page_indptr[batch]]
                         const i32* kv_len,                    // [batch]
-                        u32 batch) {
+                        u32 batch, float k_scale) {
     extern __shared__ float shared[];
     float* const queries = shared;                    // [HEADS][WIDTH]
     float* const keys = queries + HEADS * WIDTH;      // [TILE][STRIDE]
@@ -71,6 +72,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4)
         queries[i] = Activation::load(*from);
     }
 
+    const float factor = scaled<KV_DTYPE>((float)(SCALE), k_scale);
     const u32 warp = threadIdx.x / 32;
     const u32 lane = threadIdx.x % 32;
     float most[WARP_HEADS], sum[WARP_HEADS] = {}, value[WARP_HEADS][PARTS] = {};
@@ -101,7 +103,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4)
             }
 #pragma unroll
             for (u32 offset = TILE; offset < 32; offset <<= 1) score += __shfl_xor_sync(0xffffffffu, score, offset);
-            score = key < count ? score * (float)(SCALE) : NEGATIVE_INFINITY;
+            score = key < count ? score * factor : NEGATIVE_INFINITY;
             const float now = fmaxf(most[h], warp_max(score));
             const float rescale = now == most[h] ? 1.0f : exp_below(most[h], now);
             const float weight = key < count ? exp_below(score, now) : 0.0f;
@@ -137,7 +139,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4)
 #pragma unroll
         for (u32 i = 0; i < PARTS; ++i) {
             const u32 d = 32 * i + lane;
-            if (d < KV_LORA_RANK) context[at * KV_LORA_RANK + d] = value[h][i];
+            if (d < KV_LORA_RANK) context[at * KV_LORA_RANK + d] = scaled<KV_DTYPE>(value[h][i], k_scale);
         }
     }
 }

@@ -29,7 +29,7 @@ pub fn reference<T: Real>(
     sharing: &Sharing,
     arithmetic: Arithmetic,
 ) -> Splits<T> {
-    let Parameters { num_attention_heads, kv_lora_rank, .. } = *parameters;
+    let Parameters { num_attention_heads, kv_lora_rank, k_scale, .. } = *parameters;
     let rounding = arithmetic.rounding(declares);
     let (num_tokens, past) = (inputs.q.nrows(), inputs.latents.nrows() - inputs.q.nrows());
     let scores = mla_attention::reference(inputs, parameters, arithmetic).scores;
@@ -53,7 +53,7 @@ pub fn reference<T: Real>(
                     let term = |at: usize| {
                         rounding.intermediate(weight(at)) * rounding.input(inputs.latents[[keys[at], d]])
                     };
-                    context[[token, head, split, d]] = rounding.sum(keys.len(), term);
+                    context[[token, head, split, d]] = rounding.sum(keys.len(), term) * T::of(k_scale);
                 }
             }
         }
@@ -79,6 +79,7 @@ mod tests {
             qk_nope_head_dim: 2,
             qk_rope_head_dim: 4,
             scale: 0.4,
+            k_scale: 1.7,
         };
         for (tile, splits, length) in [(4, 3, 50), (4, 8, 33), (2, 2, 7)] {
             let (q_latent, q, latents) = (waves(2, 18), waves(2, 18), waves(length, 10));

@@ -5,6 +5,7 @@
 // softmax of its own keys (Milakov and Gimelshein, arXiv 1805.02867), and the four are merged in their order.
 #include "common.cuh"
 #include "dependent.cuh"
+#include "kv_scale.cuh"
 
 using Activation = Storage<ACT_DTYPE>;
 using Kv = Storage<KV_DTYPE>;
@@ -38,7 +39,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
                    const i32* __restrict__ kv_page_indptr,          // [batch + 1]
                    const i32* __restrict__ kv_page_indices,         // [kv_page_indptr[batch]]
                    const i32* __restrict__ kv_len,                  // [batch]
-                   u32 batch) {
+                   u32 batch, float k_scale) {
     __shared__ float largest_of[WARPS];
     __shared__ float total_of[WARPS];
     __shared__ float context_of[WARPS][V_HEAD_DIM];
@@ -69,7 +70,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
             dot = fmaf(Activation::load(query[d]), Activation::load(expanded[d]), dot);
         }
         for (u32 d = lane; d < QK_ROPE_HEAD_DIM; d += 32) {
-            dot = fmaf(Activation::load(query[QK_NOPE_HEAD_DIM + d]), Kv::load(turned[d]), dot);
+            const float key = scaled<KV_DTYPE>(Kv::load(turned[d]), k_scale);
+            dot = fmaf(Activation::load(query[QK_NOPE_HEAD_DIM + d]), key, dot);
         }
         const float score = warp_sum(dot) * (float)(SCALE);
         const float now = fmaxf(largest, score);

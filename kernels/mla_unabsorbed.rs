@@ -73,6 +73,7 @@ mod tests {
                 qk_nope_head_dim: nope,
                 qk_rope_head_dim: rope,
                 scale: 0.3,
+                k_scale: 1.0,
             };
             let found =
                 reference(q.view(), latents.view(), weight.view(), &Parameters { attention, v_head_dim: v }, Arithmetic::F64);

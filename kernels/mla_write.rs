@@ -24,6 +24,9 @@ fn declares(activation: Dtype) -> Declaration {
 /// of `k_pe [num_tokens, qk_rope_head_dim]` were written to row `slot_mapping[t]`, in the format `kv` where the arithmetic is
 /// `declared`. Every other row stays as it was.
 ///
+/// Pages of E4M3 hold what is written divided by `scale`, latent and key alike; declared is one division in f32 before the
+/// rounding. Pages of any other format hold what is written, whatever `scale` is.
+///
 /// The caller has checked that every slot lies below the rows of the pages, and that no two tokens have the same.
 #[must_use]
 pub fn reference<T: Real>(
@@ -31,13 +34,14 @@ pub fn reference<T: Real>(
     latent: ArrayView2<'_, T>,
     k_pe: ArrayView2<'_, T>,
     slot_mapping: &[i32],
-    kv: Dtype,
+    (kv, scale): (Dtype, f32),
     arithmetic: Arithmetic,
 ) -> Array2<T> {
     let rounding = arithmetic.rounding(declares);
+    let held = |x: T| if kv == Dtype::E4M3 { x / T::of_f32(scale) } else { x };
     let stored = |x: &T| match rounding.is_declared() {
-        true => rounding.output(rounding.input(*x)).rounded_to(kv),
-        false => *x,
+        true => held(rounding.output(rounding.input(*x))).rounded_to(kv),
+        false => held(*x),
     };
     let mut out = pages.to_owned();
     for (token, &slot) in slot_mapping.iter().enumerate() {
@@ -58,7 +62,8 @@ mod tests {
     fn rows_go_side_by_side_to_their_slots_and_padding_nowhere() {
         let pages = Array2::from_elem((3, 3), 9.0);
         let (latent, k_pe) = (array![[1.0, 2.0], [3.0, 4.0]], array![[5.0], [6.0]]);
-        let out = reference(pages.view(), latent.view(), k_pe.view(), &[2, -1], Dtype::F32, Arithmetic::F64);
+        let out =
+            reference(pages.view(), latent.view(), k_pe.view(), &[2, -1], (Dtype::F32, 7.0), Arithmetic::F64);
         assert_eq!(out, array![[9.0, 9.0, 9.0], [9.0, 9.0, 9.0], [1.0, 2.0, 5.0]]);
     }
 
@@ -66,7 +71,10 @@ mod tests {
     fn declared_arithmetic_rounds_to_the_format_of_the_pages() {
         let (pages, x, k) = (Array2::<f32>::zeros((1, 2)), array![[1.06f32]], array![[-500.0f32]]);
         let declared = Arithmetic::Declared { activation: Dtype::BF16, order: 0 };
-        let out = reference(pages.view(), x.view(), k.view(), &[0], Dtype::E4M3, declared);
-        assert_eq!(out, array![[1.0, -448.0]]);
+        let written =
+            |scale| reference(pages.view(), x.view(), k.view(), &[0], (Dtype::E4M3, scale), declared);
+        assert_eq!(written(1.0), array![[1.0, -448.0]]);
+        // Both are divided: 1.0625 / 3 and -500 / 3.
+        assert_eq!(written(3.0), array![[0.343_75, -160.0]]);
     }
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include "common.cuh"
 #include "dependent.cuh"
+#include "kv_scale.cuh"
 
 #define HALF (HEAD_DIM / 2)
 
@@ -52,14 +53,16 @@ static __device__ __forceinline__ float norm_scale(const Act::Element* x, float 
 }
 
 // A block takes a token and HEADS of its heads: queries first, then keys, then values; a warp one of them at a time. With
-// NORM the heads of queries and keys are normed by `q_weight` and `k_weight` before they are turned.
+// NORM the heads of queries and keys are normed by `q_weight` and `k_weight` before they are turned. What pages of E4M3
+// store is divided by `k_scale` or `v_scale`.
 template <bool NORM, class Weight>
 static __device__ __forceinline__ void rope_kv_write_heads(Kv::Element* k_pages, Kv::Element* v_pages,
                                                            Act::Element* q_out, const Act::Element* q,
                                                            const Act::Element* k, const Act::Element* v,
                                                            const typename Weight::Element* q_weight,
                                                            const typename Weight::Element* k_weight, float eps,
-                                                           const i32* positions, const i32* slot_mapping, u32 tokens) {
+                                                           const i32* positions, const i32* slot_mapping, u32 tokens,
+                                                           float k_scale, float v_scale) {
     constexpr u32 ALL = NUM_ATTENTION_HEADS + 2 * NUM_KEY_VALUE_HEADS;
     __shared__ float sines[HALF];
     __shared__ float cosines[HALF];
@@ -87,7 +90,9 @@ static __device__ __forceinline__ void rope_kv_write_heads(Kv::Element* k_pages,
             const u32 own = head - NUM_ATTENTION_HEADS - NUM_KEY_VALUE_HEADS;
             const u64 from = ((u64)token * NUM_KEY_VALUE_HEADS + own) * HEAD_DIM;
             const u64 to = ((u64)slot * NUM_KEY_VALUE_HEADS + own) * HEAD_DIM;
-            for (u32 i = lane; i < HEAD_DIM; i += 32) v_pages[to + i] = convert<ACT_DTYPE, KV_DTYPE>(v[from + i]);
+            for (u32 i = lane; i < HEAD_DIM; i += 32) {
+                v_pages[to + i] = to_page<ACT_DTYPE, KV_DTYPE>(v[from + i], v_scale);
+            }
             continue;
         }
         const u32 own = query ? head : head - NUM_ATTENTION_HEADS;
@@ -113,8 +118,8 @@ static __device__ __forceinline__ void rope_kv_write_heads(Kv::Element* k_pages,
                 q_out[start + second] = high;
             } else {
                 const u64 to = ((u64)slot * NUM_KEY_VALUE_HEADS + own) * HEAD_DIM;
-                k_pages[to + first] = convert<ACT_DTYPE, KV_DTYPE>(low);
-                k_pages[to + second] = convert<ACT_DTYPE, KV_DTYPE>(high);
+                k_pages[to + first] = to_page<ACT_DTYPE, KV_DTYPE>(low, k_scale);
+                k_pages[to + second] = to_page<ACT_DTYPE, KV_DTYPE>(high, k_scale);
             }
         }
     }

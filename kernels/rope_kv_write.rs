@@ -37,6 +37,8 @@ pub struct Inputs<'a, T> {
     pub positions: &'a [usize],
     /// The row of the pages of each token; negative for padding.
     pub slot_mapping: &'a [i32],
+    /// What keys, and values, are divided by before pages of E4M3 hold them.
+    pub scales: [f32; 2],
 }
 
 /// What the op computes.
@@ -67,8 +69,10 @@ pub fn reference<T: Real>(
     let [q_weight, k_weight] = inputs.weights.map_or([None, None], |weights| weights.map(Some));
     let (q, k) = (turned(inputs.q, q_weight), turned(inputs.k, k_weight));
     let [k_pages, v_pages] = inputs.pages;
-    let written = |pages, x| kv_write::reference(pages, x, inputs.slot_mapping, kv, arithmetic);
-    Written { k_pages: written(k_pages, k.view()), v_pages: written(v_pages, inputs.v), q }
+    let [k_scale, v_scale] = inputs.scales;
+    let written = |pages, x, scale| kv_write::reference(pages, x, inputs.slot_mapping, kv, scale, arithmetic);
+    let (k_pages, v_pages) = (written(k_pages, k.view(), k_scale), written(v_pages, inputs.v, v_scale));
+    Written { k_pages, v_pages, q }
 }
 
 /// The norm of each head.
@@ -105,6 +109,7 @@ mod tests {
             pages: [pages.view(), pages.view()],
             positions: &[1],
             slot_mapping: &[1],
+            scales: [3.0, 5.0],
         };
         let parameters = Parameters { head_dim: 2, theta: 1e4, scaling: Scaling::Default };
         let found = reference(&inputs, 0.0, &parameters, Dtype::F32, Arithmetic::F64);

@@ -10,6 +10,7 @@ use kernels::seam::Seam;
 use crate::formats::Dtype;
 use crate::formats::safetensors::TensorView;
 use crate::formats::shards::{Shards, ShardsError};
+use crate::plan::PageScaleError;
 
 mod drawn;
 mod prefix;
@@ -76,6 +77,9 @@ pub enum WeightsError {
         /// How the others are.
         expected: kernels::Dtype,
     },
+    /// What says the scale of a layer's pages cannot be used.
+    #[error(transparent)]
+    PageScale(#[from] PageScaleError),
     /// Two tensors of the file have the same canonical name.
     #[error(
         "{file}: tensors \"{first}\" and \"{second}\" are both \"{tensor}\" under the prefix mapping; change it"

@@ -44,7 +44,7 @@ pub(super) fn argument_problem(arguments: &[Argument<'_>], parameters: &[u32]) -
                 return Some(format!("argument {index} begins {offset} bytes into buffer {buffer:?}"));
             }
             Argument::Buffer(..) => ("an address", 8),
-            Argument::U32(_) => ("a 32-bit number", 4),
+            Argument::U32(_) | Argument::F32(_) => ("a 32-bit number", 4),
         };
         if bytes != size {
             return Some(format!(

@@ -80,6 +80,8 @@ pub enum Argument<'a> {
     Buffer(&'a Buffer, u64),
     /// A 32-bit unsigned number.
     U32(u32),
+    /// A 32-bit floating-point number.
+    F32(f32),
 }
 
 /// Something that kernels run on.

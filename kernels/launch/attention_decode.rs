@@ -2,7 +2,7 @@
 
 use crate::jit::KernelSpec;
 
-use super::attention_prefill::PARAMETERS;
+use super::attention_prefill::SCALED;
 use super::{Expr, KernelInfo, LaunchShape};
 
 /// Registry entry.
@@ -11,7 +11,7 @@ pub static KERNEL: KernelInfo = KernelInfo {
     op: "attention",
     summary: "one block a sequence and head; warps share out the keys and merge their softmax in a fixed order",
     source: include_str!("../attention_decode.cu"),
-    parameters: PARAMETERS,
+    parameters: SCALED,
     variants,
 };
 

@@ -3,7 +3,7 @@
 use crate::Dtype;
 use crate::jit::KernelSpec;
 
-use super::attention_prefill::PARAMETERS;
+use super::attention_prefill::SCALED;
 use super::{Expr, KernelInfo, LaunchShape};
 
 /// Registry entry.
@@ -12,7 +12,7 @@ pub static KERNEL: KernelInfo = KernelInfo {
     op: "attention",
     summary: "one block a query and head, any head_dim, no shared tiles: the slow way that always fits",
     source: include_str!("../attention_plain.cu"),
-    parameters: PARAMETERS,
+    parameters: SCALED,
     variants,
 };
 

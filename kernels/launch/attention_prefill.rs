@@ -4,9 +4,9 @@ use crate::Dtype;
 use crate::device::Limits;
 use crate::jit::KernelSpec;
 
-use super::{Expr, KernelInfo, LaunchShape, Parameter, number, read, write};
+use super::{Expr, KernelInfo, LaunchShape, Parameter, number, page_scale, read, write};
 
-/// What every attention is called with.
+/// What an attention is called with that reads no pages of E4M3.
 pub(super) const PARAMETERS: &[Parameter] = &[
     write("out"),
     read("q"),
@@ -19,13 +19,28 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     number("batch"),
 ];
 
+/// What an attention is called with that reads pages of every format.
+pub(super) const SCALED: &[Parameter] = &[
+    write("out"),
+    read("q"),
+    read("k_pages"),
+    read("v_pages"),
+    read("qo_indptr"),
+    read("kv_page_indptr"),
+    read("kv_page_indices"),
+    read("kv_len"),
+    number("batch"),
+    page_scale("k_scale"),
+    page_scale("v_scale"),
+];
+
 /// Registry entry.
 pub static KERNEL: KernelInfo = KernelInfo {
     name: "attention_prefill",
     op: "attention",
     summary: "tiles of queries against tiles of keys in shared memory, with an online softmax in f32",
     source: include_str!("../attention_prefill.cu"),
-    parameters: PARAMETERS,
+    parameters: SCALED,
     variants,
 };
 

@@ -3,7 +3,7 @@
 use crate::Dtype;
 use crate::jit::KernelSpec;
 
-use super::{Expr, KernelInfo, LaunchShape, attention_prefill, number, read, write};
+use super::{Expr, KernelInfo, LaunchShape, attention_prefill, number, page_scale, read, write};
 
 /// Registry entry.
 pub static KERNEL: KernelInfo = KernelInfo {
@@ -23,6 +23,8 @@ pub static KERNEL: KernelInfo = KernelInfo {
         read("kv_page_indices"),
         read("kv_len"),
         number("batch"),
+        page_scale("k_scale"),
+        page_scale("v_scale"),
     ],
     variants,
 };

@@ -3,9 +3,9 @@
 use crate::Dtype;
 use crate::jit::KernelSpec;
 
-use super::{Expr, KernelInfo, LaunchShape, Parameter, number, read, write};
+use super::{Expr, KernelInfo, LaunchShape, Parameter, number, page_scale, read, write};
 
-/// What every attention in the space of latents is called with.
+/// What an attention in the space of latents is called with that reads no pages of E4M3.
 pub(super) const PARAMETERS: &[Parameter] = &[
     write("out"),
     read("q_latent"),
@@ -18,13 +18,27 @@ pub(super) const PARAMETERS: &[Parameter] = &[
     number("batch"),
 ];
 
+/// What one is called with that reads pages of every format. Latents are keys and values, so that there is one scale.
+const SCALED: &[Parameter] = &[
+    write("out"),
+    read("q_latent"),
+    read("q"),
+    read("latent_pages"),
+    read("qo_indptr"),
+    read("kv_page_indptr"),
+    read("kv_page_indices"),
+    read("kv_len"),
+    number("batch"),
+    page_scale("k_scale"),
+];
+
 /// Registry entry.
 pub static KERNEL: KernelInfo = KernelInfo {
     name: "mla_attention_plain",
     op: "mla_attention",
     summary: "one block a query and head, any sizes, no shared tiles: the slow way that always fits",
     source: include_str!("../mla_attention_plain.cu"),
-    parameters: PARAMETERS,
+    parameters: SCALED,
     variants,
 };
 

@@ -3,7 +3,7 @@
 use crate::jit::KernelSpec;
 
 use super::mla_attention_plain::{self, any};
-use super::{Expr, KernelInfo, LaunchShape, number, read, write};
+use super::{Expr, KernelInfo, LaunchShape, number, page_scale, read, write};
 
 /// Registry entry.
 pub static KERNEL: KernelInfo = KernelInfo {
@@ -21,6 +21,7 @@ pub static KERNEL: KernelInfo = KernelInfo {
         read("kv_page_indices"),
         read("kv_len"),
         number("batch"),
+        page_scale("k_scale"),
     ],
     variants,
 };

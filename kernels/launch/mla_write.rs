@@ -3,7 +3,7 @@
 use crate::Dtype;
 use crate::jit::KernelSpec;
 
-use super::{Expr, KernelInfo, LaunchShape, number, read, update};
+use super::{Expr, KernelInfo, LaunchShape, number, page_scale, read, update};
 
 /// Registry entry.
 pub static KERNEL: KernelInfo = KernelInfo {
@@ -17,6 +17,7 @@ pub static KERNEL: KernelInfo = KernelInfo {
         read("k_pe"),
         read("slot_mapping"),
         number("tokens"),
+        page_scale("k_scale"),
     ],
     variants,
 };

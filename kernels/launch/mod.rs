@@ -136,6 +136,16 @@ pub enum Access {
     Update,
     /// A 32-bit unsigned number.
     U32,
+    /// A 32-bit floating-point number.
+    F32,
+}
+
+impl Access {
+    /// Whether a pointer is passed.
+    #[must_use]
+    pub const fn is_pointer(self) -> bool {
+        matches!(self, Self::Read | Self::Write | Self::Update)
+    }
 }
 
 /// A pointer that is only read.
@@ -156,6 +166,11 @@ const fn update(name: &'static str) -> Parameter {
 /// A 32-bit unsigned number.
 const fn number(name: &'static str) -> Parameter {
     Parameter { name, access: Access::U32 }
+}
+
+/// The scale of what pages of E4M3 store, in f32: a code times this is the value. Of no meaning to other formats.
+const fn page_scale(name: &'static str) -> Parameter {
+    Parameter { name, access: Access::F32 }
 }
 
 /// How many blocks of how many threads, and how much shared memory beside what the kernel declares itself.
@@ -254,6 +269,7 @@ pub static HEADERS: &[(&str, &str)] = &[
     ("dependent.cuh", include_str!("../dependent.cuh")),
     ("mla_product.cuh", include_str!("../mla_product.cuh")),
     ("eight.cuh", include_str!("../eight.cuh")),
+    ("kv_scale.cuh", include_str!("../kv_scale.cuh")),
     ("moe_gate.cuh", include_str!("../moe_gate.cuh")),
     ("moe_grouped.cuh", include_str!("../moe_grouped.cuh")),
     ("moe_route.cuh", include_str!("../moe_route.cuh")),

@@ -3,7 +3,7 @@
 use crate::Dtype;
 use crate::jit::KernelSpec;
 
-use super::{KernelInfo, number, read, update, write};
+use super::{KernelInfo, number, page_scale, read, update, write};
 
 /// Registry entry.
 pub static KERNEL: KernelInfo = KernelInfo {
@@ -23,6 +23,8 @@ pub static KERNEL: KernelInfo = KernelInfo {
         read("positions"),
         read("slot_mapping"),
         number("tokens"),
+        page_scale("k_scale"),
+        page_scale("v_scale"),
     ],
     variants,
 };

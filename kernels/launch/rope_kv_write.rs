@@ -3,7 +3,7 @@
 use crate::Dtype;
 use crate::jit::KernelSpec;
 
-use super::{Expr, KernelInfo, LaunchShape, number, read, rope, update, write};
+use super::{Expr, KernelInfo, LaunchShape, number, page_scale, read, rope, update, write};
 
 /// Registry entry.
 pub static KERNEL: KernelInfo = KernelInfo {
@@ -21,6 +21,8 @@ pub static KERNEL: KernelInfo = KernelInfo {
         read("positions"),
         read("slot_mapping"),
         number("tokens"),
+        page_scale("k_scale"),
+        page_scale("v_scale"),
     ],
     variants,
 };

@@ -120,7 +120,7 @@ pub fn operations(plan: &Plan, config: &Config, tokens: usize) -> f64 {
         .map(|step| {
             let numbers = step.arguments.iter().filter_map(|operand| match operand {
                 Operand::Number(expr) => expr.at(extent),
-                Operand::Buffer(_) => None,
+                Operand::Buffer(_) | Operand::Scale(_) => None,
             });
             let rows = numbers.min().unwrap_or(tokens) as f64;
             // A slot is multiplied by the matrix of one expert.

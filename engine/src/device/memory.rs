@@ -239,6 +239,8 @@ impl Memory {
                 }
             }
         }
+        // What steps are passed as numbers was read when they were built.
+        built.numbers.iter().for_each(|name| reader.consume(name));
         for (pattern, reason) in &built.ignored {
             reader.ignore(pattern, reason)?;
         }

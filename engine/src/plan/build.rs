@@ -1,6 +1,6 @@
 //! From a configuration to the two plans of a model, checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernels::device::Limits;
 use kernels::launch::Extent;
@@ -25,7 +25,9 @@ pub(crate) struct Built {
     /// Every tensor that the plans read, by its name.
     pub(crate) tensors: BTreeMap<String, Tensor>,
     /// Patterns of tensors that are left out, with reasons.
-    pub(crate) ignored: Vec<(&'static str, &'static str)>,
+    pub(crate) ignored: Vec<(String, &'static str)>,
+    /// Tensors that steps are passed as numbers.
+    pub(crate) numbers: BTreeSet<String>,
 }
 
 impl Built {
@@ -53,13 +55,14 @@ pub(crate) fn assemble(
     multiplier: Result<String, String>,
 ) -> Result<Built, EngineError> {
     let mut tensors = BTreeMap::new();
-    let mut ignored = Vec::new();
+    let (mut ignored, mut numbers) = (Vec::new(), BTreeSet::new());
     let Architecture { name: architecture, plan: template, .. } = loaded.architecture();
     let template = template.ok_or(PlanError::NoTemplate { architecture })?;
     let expected = (template.stages)(loaded.config());
     let mut one = |phase: Phase| -> Result<Plan, EngineError> {
         let mut builder = Builder {
             weights: loaded.weights(),
+            seam: loaded.seam(),
             activation: loaded.activation_dtype(),
             layout,
             limits,
@@ -68,11 +71,13 @@ pub(crate) fn assemble(
             own_head: loaded.seam().is_active::<WeightsPoint>(),
             plan: Plan { phase, buffers: Vec::new(), steps: Vec::new(), notes: Vec::new() },
             tensors: BTreeMap::new(),
+            numbers: Vec::new(),
             ignored: Vec::new(),
         };
         (template.build)(&mut builder, loaded.config())?;
-        let Builder { mut plan, tensors: found, ignored: left, .. } = builder;
+        let Builder { mut plan, tensors: found, numbers: passed, ignored: left, .. } = builder;
         tensors.extend(found);
+        numbers.extend(passed);
         ignored = left;
         if options.fusion {
             fusion::fuse(&mut plan);
@@ -114,7 +119,7 @@ pub(crate) fn assemble(
         Ok(plan)
     };
     let (greedy, drawn) = (after(Choice::Greedy)?, after(Choice::Drawn)?);
-    Ok(Built { plans, greedy, drawn, tensors, ignored })
+    Ok(Built { plans, greedy, drawn, tensors, ignored, numbers })
 }
 
 /// The smallest run of a plan and the largest. Every expression of a plan grows with the extent, so that what holds at

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use kernels::Dtype;
 use kernels::device::Limits;
 use kernels::jit::KernelSpec;
-use kernels::launch::{Expr, LaunchShape};
+use kernels::launch::{Access, Expr, LaunchShape, find};
+use kernels::seam::Seam;
 
+use super::page_scale::{self, PageScales};
 use super::{BufferId, Element, Input, Operand, Phase, Plan, PlanBuffer, Role, Step};
 use crate::device::PoolLayout;
 use crate::stage::StageName;
@@ -62,7 +64,7 @@ pub struct Parameter {
 }
 
 /// The pages of a layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pages {
     /// Keys.
     pub keys: BufferId,
@@ -70,17 +72,21 @@ pub struct Pages {
     pub values: BufferId,
     /// How both are stored.
     pub dtype: Dtype,
+    /// What their codes are multiplied by.
+    pub scales: PageScales,
     /// Tokens of a page.
     pub page_size: usize,
 }
 
 /// The pages of a layer with latent attention.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LatentPages {
     /// Latents, each with the turned key behind it.
     pub rows: BufferId,
     /// How they are stored.
     pub dtype: Dtype,
+    /// What their codes are multiplied by: one number for the whole row.
+    pub scale: f32,
     /// Tokens of a page.
     pub page_size: usize,
 }
@@ -88,6 +94,8 @@ pub struct LatentPages {
 /// Builds one plan.
 pub struct Builder<'a> {
     pub(super) weights: &'a Weights,
+    /// The rewrites that weights go through.
+    pub(super) seam: &'a Seam,
     pub(super) activation: Dtype,
     pub(super) layout: &'a PoolLayout,
     pub(super) limits: &'a Limits,
@@ -99,7 +107,9 @@ pub struct Builder<'a> {
     pub(super) warpgroups: bool,
     pub(super) plan: Plan,
     pub(super) tensors: BTreeMap<String, Tensor>,
-    pub(super) ignored: Vec<(&'static str, &'static str)>,
+    /// Tensors that are passed as numbers.
+    pub(super) numbers: Vec<String>,
+    pub(super) ignored: Vec<(String, &'static str)>,
 }
 
 impl Builder<'_> {
@@ -256,7 +266,7 @@ impl Builder<'_> {
 
     /// The pages of a layer with latent attention, `[num_pages * page_size, width]`: one entry of the list of dtypes, as for
     /// every other layer, and nothing that they fall back to.
-    pub fn latent_pages(&mut self, layer: usize, width: usize) -> LatentPages {
+    pub fn latent_pages(&mut self, layer: usize, width: usize) -> Result<LatentPages, WeightsError> {
         // The layout was held to the number of layers before any plan is built.
         let dtype = self.layout.dtypes.get(layer).copied().unwrap_or(self.activation);
         let (page_size, element) = (self.layout.page_size, Element::Float(dtype));
@@ -264,11 +274,12 @@ impl Builder<'_> {
         let name = format!("{}.latent_pages", StageName::layer(layer, "self_attn"));
         let role = Role::Latents(layer);
         let rows = self.buffer(PlanBuffer { name, element, rows, width, role, slot: None });
-        LatentPages { rows, dtype, page_size }
+        let scale = self.scales(layer, dtype, true)?.keys;
+        Ok(LatentPages { rows, dtype, scale, page_size })
     }
 
     /// The pages of a layer, `[num_pages * page_size, width]` each.
-    pub fn pages(&mut self, layer: usize, width: usize) -> Pages {
+    pub fn pages(&mut self, layer: usize, width: usize) -> Result<Pages, WeightsError> {
         // The layout was held to the number of layers before any plan is built.
         let dtype = self.layout.dtypes.get(layer).copied().unwrap_or(self.activation);
         let (page_size, element) = (self.layout.page_size, Element::Float(dtype));
@@ -278,7 +289,24 @@ impl Builder<'_> {
             self.buffer(PlanBuffer { name, element, rows: rows.clone(), width, role, slot: None })
         };
         let (keys, values) = (pages("k", Role::Keys(layer)), pages("v", Role::Values(layer)));
-        Pages { keys, values, dtype, page_size }
+        let scales = self.scales(layer, dtype, false)?;
+        Ok(Pages { keys, values, dtype, scales, page_size })
+    }
+
+    /// What codes of a layer's pages are multiplied by. What of the checkpoint says so and is not used is left out.
+    fn scales(&mut self, layer: usize, dtype: Dtype, latent: bool) -> Result<PageScales, WeightsError> {
+        let (scales, taken) = match dtype {
+            Dtype::E4M3 => page_scale::read(self.weights, self.seam, layer, latent)?,
+            _ => (PageScales::NONE, Vec::new()),
+        };
+        let reason = match dtype {
+            Dtype::E4M3 => "a row of latents has one scale, that of keys",
+            _ => "only pages of E4M3 have scales, and those of the layer are not",
+        };
+        let left = page_scale::tensors(self.weights, layer).into_iter().filter(|name| !taken.contains(name));
+        self.ignored.extend(left.map(|name| (name, reason)));
+        self.numbers.extend(taken);
+        Ok(scales)
     }
 
     /// Adds a step.
@@ -295,6 +323,24 @@ impl Builder<'_> {
         self.plan.steps.push(Step { covers: covers.to_vec(), spec, shape, arguments, library: None });
     }
 
+    /// Adds a step over pages, whose kernel is passed as many of these scales, behind its number, as it has parameters for:
+    /// those that read no pages of E4M3 have none.
+    pub fn step_over_pages(
+        &mut self,
+        covers: &[StageName],
+        (spec, shape): (KernelSpec, LaunchShape),
+        buffers: &[BufferId],
+        number: Expr,
+        scales: &[f32],
+    ) {
+        let parameters = find(&spec.kernel).map_or(&[][..], |kernel| kernel.parameters);
+        let taken = parameters.iter().filter(|parameter| parameter.access == Access::F32).count();
+        self.step(covers, spec, shape, buffers, number);
+        if let Some(step) = self.plan.steps.last_mut() {
+            step.arguments.extend(scales.iter().take(taken).map(|&scale| Operand::Scale(scale)));
+        }
+    }
+
     /// Says something that a user should know, once.
     pub fn note(&mut self, note: String) {
         if !self.plan.notes.contains(&note) {
@@ -304,6 +350,6 @@ impl Builder<'_> {
 
     /// Leaves out the tensors whose canonical names match a glob, and says why.
     pub fn ignore(&mut self, pattern: &'static str, reason: &'static str) {
-        self.ignored.push((pattern, reason));
+        self.ignored.push((pattern.to_owned(), reason));
     }
 }

@@ -65,11 +65,22 @@ fn arguments(plan: &Plan, step: &Step, extents: &[Extent]) -> Result<(), StepPro
     for (operand, parameter) in step.arguments.iter().zip(kernel.parameters) {
         match (operand, parameter.access) {
             (Operand::Number(expr), Access::U32) => number = Some(expr),
-            (Operand::Buffer(_), Access::U32) => {
+            (&Operand::Scale(scale), Access::F32) => {
+                // Written so that NaN is refused.
+                if !(scale > 0.0 && scale.is_finite()) {
+                    let (parameter, scale) = (parameter.name, scale.to_string());
+                    return Err(StepProblem::Scale { parameter, scale });
+                }
+            }
+            (Operand::Buffer(_) | Operand::Number(_), Access::F32) => {
+                let (parameter, expected) = (parameter.name, "a scale");
+                return Err(StepProblem::ArgumentKind { parameter, expected });
+            }
+            (Operand::Buffer(_) | Operand::Scale(_), Access::U32) => {
                 let (parameter, expected) = (parameter.name, "a number");
                 return Err(StepProblem::ArgumentKind { parameter, expected });
             }
-            (Operand::Number(_), _) => {
+            (Operand::Number(_) | Operand::Scale(_), _) => {
                 let (parameter, expected) = (parameter.name, "a buffer");
                 return Err(StepProblem::ArgumentKind { parameter, expected });
             }

@@ -3,7 +3,7 @@
 use kernels::Dtype;
 use kernels::jit::KernelSpec;
 use kernels::launch::tap_statistics_all::{ENTRY, RESULTS};
-use kernels::launch::{Access, Expr, find, sample};
+use kernels::launch::{Expr, find, sample};
 
 use super::{Element, StepProblem};
 
@@ -224,7 +224,7 @@ pub(super) fn demands(spec: &KernelSpec, number: &Expr) -> Result<Vec<Demand>, S
             _ => return Err(StepProblem::UnknownKernel),
         })
     };
-    let pointers = kernel.parameters.iter().filter(|parameter| parameter.access != Access::U32);
+    let pointers = kernel.parameters.iter().filter(|parameter| parameter.access.is_pointer());
     pointers
         .map(|parameter| {
             let (count, element) = demand(parameter.name)?;

@@ -95,6 +95,7 @@ impl Executor<'_> {
                     })?;
                     Argument::U32(value)
                 }
+                Operand::Scale(scale) => Argument::F32(*scale),
                 Operand::Buffer(id) => {
                     let (index, count) = (id.0, plan.buffers.len());
                     let missing = StepProblem::NoBuffer { parameter: "", index, count };

@@ -126,6 +126,14 @@ pub enum StepProblem {
         /// What it takes.
         expected: &'static str,
     },
+    /// A scale that is no number to divide by and to multiply with.
+    #[error("parameter `{parameter}` is the scale {scale}; it has to be finite and larger than 0")]
+    Scale {
+        /// The parameter.
+        parameter: &'static str,
+        /// What is passed.
+        scale: String,
+    },
     /// An argument names a buffer that the plan does not have.
     #[error("parameter `{parameter}` names buffer {index}, and the plan has {count}")]
     NoBuffer {

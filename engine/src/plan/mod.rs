@@ -12,6 +12,7 @@
 //! | [`build`](build()) | from a configuration to checked plans |
 //! | `fusion` | the residual stream and its norm in one step |
 //! | `memory` | which values share memory |
+//! | `page_scale` | what codes of pages of E4M3 are multiplied by |
 //! | [`check`](check()) | what has to hold before anything is launched |
 //! | `control` | reads that only cost time, for the bench |
 //! | `demands` | what each kernel demands of its buffers |
@@ -34,6 +35,7 @@ mod fusion;
 mod graph;
 mod library;
 mod memory;
+mod page_scale;
 mod taps;
 
 use std::fmt;
@@ -56,6 +58,7 @@ pub use control::ExtraReads;
 pub use error::{PlanError, StepProblem};
 pub(crate) use graph::Replayable;
 pub use graph::{GraphPoint, GraphValue};
+pub use page_scale::{PageScaleError, PageScaleProblem, PageScales};
 pub use taps::Tap;
 pub(crate) use taps::{table, tapped};
 
@@ -260,6 +263,8 @@ pub enum Operand {
     Buffer(BufferId),
     /// A 32-bit unsigned number.
     Number(Expr),
+    /// What codes of pages of E4M3 are multiplied by, the same in every run.
+    Scale(f32),
 }
 
 impl Step {

@@ -113,6 +113,18 @@ const BUFFERS: &[Fault] = &[
     ("parameter `out` needs batch * 256", |c| {
         *c.step("bias").arguments.last_mut().unwrap() = Operand::Number(Expr::Batch);
     }),
+    ("parameter `v_scale` takes a scale", |c| {
+        *c.step("kv_write").arguments.last_mut().unwrap() = Operand::Number(Expr::Tokens);
+    }),
+    ("parameter `tokens` takes a number", |c| {
+        *c.step("bias").arguments.last_mut().unwrap() = Operand::Scale(1.0);
+    }),
+    ("parameter `v_scale` is the scale NaN", |c| {
+        *c.step("kv_write").arguments.last_mut().unwrap() = Operand::Scale(f32::NAN);
+    }),
+    ("parameter `v_scale` is the scale 0", |c| {
+        *c.step("kv_write").arguments.last_mut().unwrap() = Operand::Scale(0.0);
+    }),
     ("parameter `positions` needs", |c| c.buffer("positions").rows = Expr::Batch),
     ("parameter `qo_indptr` needs", |c| c.buffer("qo_indptr").rows = Expr::Batch),
     ("parameter `kv_len` needs", |c| c.buffer("kv_len").rows = Expr::Const(1)),

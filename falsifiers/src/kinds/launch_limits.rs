@@ -88,6 +88,7 @@ fn arguments<'b>(function: &Function, memory: &'b Buffer) -> Vec<Argument<'b>> {
     let parameters = find(&function.kernel).map_or(&[][..], |kernel| kernel.parameters);
     let each = parameters.iter().map(|parameter| match parameter.access {
         Access::U32 => Argument::U32(1),
+        Access::F32 => Argument::F32(1.0),
         Access::Read | Access::Write | Access::Update => Argument::Buffer(memory, 0),
     });
     each.collect()

@@ -146,7 +146,7 @@ fn computed(
             OpArgument::Output { shape, element } | OpArgument::Update { shape, element, .. } => {
                 outputs.push(tensor(content, shape, *element));
             }
-            OpArgument::Input(_) | OpArgument::Number(_) => {}
+            OpArgument::Input(_) | OpArgument::Number(_) | OpArgument::Scale(_) => {}
         }
     }
     Ok(outputs)

@@ -19,7 +19,7 @@ fn seam() -> Seam {
     Seam::empty().with::<GraphPoint>(|graph| {
         let keys = |argument: &Argument<'_>, layer: &str| match argument {
             Argument::Buffer(buffer, _) => buffer.name() == layer,
-            Argument::U32(_) => false,
+            Argument::U32(_) | Argument::F32(_) => false,
         };
         let first = graph.nodes.iter().flat_map(|node| &node.arguments);
         let Some(first) = first.copied().find(|argument| keys(argument, "keys of layer 0")) else {

@@ -5,7 +5,7 @@ use kernels::launch::Extent;
 use kernels::{Dtype, Real};
 use ndarray::{Array1, Array2};
 
-use super::{Group, OpArgument, OpCase, encode};
+use super::{Draw, Group, OpArgument, OpCase, encode};
 
 /// How activations are stored.
 pub(super) const ACTIVATIONS: [Dtype; 3] = [Dtype::F32, Dtype::F16, Dtype::BF16];
@@ -47,6 +47,21 @@ pub(super) fn rows(rows: usize, columns: usize, dtype: Dtype) -> OpArgument {
 /// A count, as kernels take it.
 pub(super) fn count(value: usize) -> OpArgument {
     OpArgument::Number(u32::try_from(value).unwrap_or(u32::MAX))
+}
+
+/// What codes of pages are multiplied by: powers of two and others, from 1/64 to 128. Pages of any other format have none.
+pub(super) fn page_scale(kv: Dtype, draw: &mut Draw) -> f32 {
+    if kv != Dtype::E4M3 {
+        return 1.0;
+    }
+    let power = 2f32.powi(draw.below(13) as i32 - 6);
+    let factor = if draw.below(2) == 0 { 1.0 } else { 1.0 + draw.unit().abs() as f32 };
+    factor * power
+}
+
+/// The same as kernels are passed it. Those of pages of another format are told numbers that would show.
+pub(super) fn passed(kv: Dtype, scale: f32) -> OpArgument {
+    OpArgument::Scale(if kv == Dtype::E4M3 { scale } else { 3.7 })
 }
 
 /// One sequence of so many tokens.

@@ -1,5 +1,5 @@
-//! Cases of `attention`: its kernels over head dimensions, groupings, windows, page sizes, formats of the cache and
-//! ragged batches.
+//! Cases of `attention`: its kernels over head dimensions, groupings, windows, page sizes, formats of the cache, with scales
+//! where it is E4M3, and ragged batches.
 //!
 //! Pages lie in a random order, and every slot that no sequence owns holds NaN: a key that is read but not there, or
 //! not masked, shows.
@@ -15,7 +15,7 @@ use kernels::launch::{
 use kernels::real::Values;
 use kernels::{Arithmetic, Dtype, Real};
 
-use super::arrays::{count, indices, input, matrix, rows};
+use super::arrays::{count, indices, input, matrix, page_scale, passed, rows};
 use super::{Draw, Group, OpArgument, OpCase, OpRun};
 
 /// How a kernel is specialised and launched.
@@ -247,8 +247,10 @@ pub(super) struct Drawn {
     pub(super) extent: Extent,
     /// `q`, `k_pages`, `v_pages`, `qo_indptr`, `kv_page_indptr`, `kv_page_indices`, `kv_len` and `batch`.
     pub(super) arguments: Vec<OpArgument>,
-    /// New queries of each sequence, and all of its keys and values.
+    /// New queries of each sequence, and all of its keys and values, as the pages hold them.
     pub(super) sequences: Vec<(Vec<f64>, Vec<f64>, Vec<f64>)>,
+    /// What those of keys and of values are multiplied by.
+    pub(super) scales: [f32; 2],
 }
 
 /// Draws a batch.
@@ -257,7 +259,10 @@ pub(super) fn drawn(axes: &Axes, batch: &[Sequence], inputs: Inputs, draw: &mut 
         (axes.num_attention_heads * axes.head_dim, axes.num_key_value_heads * axes.head_dim);
     let tokens: usize = batch.iter().map(|(q, _)| q).sum();
     let max_kv = batch.iter().map(|(_, kv)| *kv).max().unwrap_or(0);
-    let q = draw.values(tokens * q_width, if inputs == Inputs::Peaked { 4.0 } else { 1.0 }, axes.activation);
+    let scales = [page_scale(axes.kv, draw), page_scale(axes.kv, draw)];
+    // Of a size with which scores do not depend on the scale of keys.
+    let size = if inputs == Inputs::Peaked { 4.0 } else { 1.0 } / f64::from(scales[0]);
+    let q = draw.values(tokens * q_width, size, axes.activation);
 
     // Two pages more than are needed.
     let order = draw.order(batch.iter().map(|(_, kv)| kv.div_ceil(axes.page_size)).sum::<usize>() + 2);
@@ -311,14 +316,20 @@ pub(super) fn drawn(axes: &Axes, batch: &[Sequence], inputs: Inputs, draw: &mut 
             count(batch.len()),
         ],
         sequences,
+        scales,
     }
 }
 
 fn run(kernel: Kernel, options: Options, draw: &mut Draw) -> OpRun {
     let Options { axes, batch, inputs } = options;
     let q_width = axes.num_attention_heads * axes.head_dim;
-    let Drawn { tokens, extent, mut arguments, sequences } = drawn(&axes, batch, inputs, draw);
+    let Drawn { tokens, extent, mut arguments, sequences, scales } = drawn(&axes, batch, inputs, draw);
     arguments.insert(0, rows(tokens, q_width, axes.activation));
+    // Those that read no pages of E4M3 are told no scale.
+    if !["attention_flash", "attention_wgmma"].contains(&kernel.name) {
+        arguments.extend(scales.map(|scale| passed(axes.kv, scale)));
+    }
+    let parameters = parameters(&axes, scales);
     OpRun {
         spec: (kernel.spec)(&axes),
         shape: (kernel.shape)(&axes),
@@ -326,8 +337,8 @@ fn run(kernel: Kernel, options: Options, draw: &mut Draw) -> OpRun {
         arguments,
         reference: Box::new(move |arithmetic| {
             let values = match arithmetic {
-                Arithmetic::F64 => attended::<f64>(&sequences, &axes, arithmetic),
-                _ => attended::<f32>(&sequences, &axes, arithmetic),
+                Arithmetic::F64 => attended::<f64>(&sequences, &parameters, arithmetic),
+                _ => attended::<f32>(&sequences, &parameters, arithmetic),
             };
             vec![Tensor { shape: vec![tokens, q_width], values }]
         }),
@@ -340,30 +351,32 @@ pub(super) fn numbers(values: &[usize]) -> OpArgument {
 }
 
 /// What the reference is told.
-pub(super) fn parameters(axes: &Axes) -> Parameters {
+pub(super) fn parameters(axes: &Axes, scales: [f32; 2]) -> Parameters {
+    let [k_scale, v_scale] = scales.map(f64::from);
     Parameters {
         num_attention_heads: axes.num_attention_heads,
         num_key_value_heads: axes.num_key_value_heads,
         head_dim: axes.head_dim,
         scale: axes.scale,
         window: axes.window,
+        k_scale,
+        v_scale,
     }
 }
 
 /// Queries, keys and values of each sequence, and what its queries make of them, one sequence after the other.
 fn attended<T: Real>(
     sequences: &[(Vec<f64>, Vec<f64>, Vec<f64>)],
-    axes: &Axes,
+    parameters: &Parameters,
     arithmetic: Arithmetic,
 ) -> Values {
-    let parameters = parameters(axes);
-    let (q_width, kv_width) =
-        (axes.num_attention_heads * axes.head_dim, axes.num_key_value_heads * axes.head_dim);
+    let Parameters { num_attention_heads, num_key_value_heads, head_dim, .. } = *parameters;
+    let (q_width, kv_width) = (num_attention_heads * head_dim, num_key_value_heads * head_dim);
     let mut out = Vec::new();
     for (q, k, v) in sequences {
         let (q, k, v) = (matrix::<T>(q, q_width), matrix::<T>(k, kv_width), matrix::<T>(v, kv_width));
         if q.nrows() > 0 {
-            out.extend(reference(q.view(), k.view(), v.view(), &parameters, arithmetic).context);
+            out.extend(reference(q.view(), k.view(), v.view(), parameters, arithmetic).context);
         }
     }
     T::own(out)

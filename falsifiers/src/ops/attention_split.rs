@@ -5,13 +5,14 @@
 
 use engine::plan::Element;
 use engine::trace::Tensor;
+use kernels::attention::Parameters;
 use kernels::attention_split::{Sharing, reference};
 use kernels::launch::attention_split::{Axes, KERNEL, shape, spec};
 use kernels::launch::{Expr, attention_prefill};
 use kernels::real::Values;
 use kernels::{Arithmetic, Dtype, Real};
 
-use super::arrays::matrix;
+use super::arrays::{matrix, passed};
 use super::attention::{DTYPES, Drawn, Inputs, PAGE_SIZES, Sequence, WINDOWS, drawn, parameters, pick};
 use super::{Draw, Group, OpArgument, OpCase, OpRun};
 
@@ -70,10 +71,14 @@ fn case(head_dim: usize, (activation, kv_dtypes): (Dtype, &[Dtype]), at: usize, 
 }
 
 fn run(axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mut Draw) -> OpRun {
-    let Drawn { tokens, extent, arguments: inputs, sequences } = drawn(&axes.attention, batch, inputs, draw);
+    let Drawn { tokens, extent, arguments: inputs, sequences, scales } =
+        drawn(&axes.attention, batch, inputs, draw);
     let shapes = shapes(&axes, tokens);
     let mut arguments: Vec<OpArgument> = shapes.iter().map(|shape| output(shape)).collect();
     arguments.extend(inputs);
+    arguments.extend(scales.map(|scale| passed(axes.attention.kv, scale)));
+    let parameters = parameters(&axes.attention, scales);
+    let sharing = Sharing { tile: axes.tile, splits: axes.splits };
     OpRun {
         spec: spec(&axes),
         shape: shape(&axes, Expr::Batch),
@@ -81,8 +86,8 @@ fn run(axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mut Draw) -> OpRun
         arguments,
         reference: Box::new(move |arithmetic| {
             let values = match arithmetic {
-                Arithmetic::F64 => split::<f64>(&sequences, &axes, arithmetic),
-                _ => split::<f32>(&sequences, &axes, arithmetic),
+                Arithmetic::F64 => split::<f64>(&sequences, &parameters, &sharing, arithmetic),
+                _ => split::<f32>(&sequences, &parameters, &sharing, arithmetic),
             };
             shapes.iter().cloned().zip(values).map(|(shape, values)| Tensor { shape, values }).collect()
         }),
@@ -103,11 +108,10 @@ fn output(shape: &[usize]) -> OpArgument {
 /// What the splits of every sequence are, one sequence after the other.
 fn split<T: Real>(
     sequences: &[(Vec<f64>, Vec<f64>, Vec<f64>)],
-    axes: &Axes,
+    parameters: &Parameters,
+    sharing: &Sharing,
     arithmetic: Arithmetic,
 ) -> [Values; 3] {
-    let (parameters, sharing) =
-        (parameters(&axes.attention), Sharing { tile: axes.tile, splits: axes.splits });
     let (q_width, kv_width) = (
         parameters.num_attention_heads * parameters.head_dim,
         parameters.num_key_value_heads * parameters.head_dim,
@@ -116,7 +120,7 @@ fn split<T: Real>(
     for (q, k, v) in sequences {
         let (q, k, v) = (matrix::<T>(q, q_width), matrix::<T>(k, kv_width), matrix::<T>(v, kv_width));
         if q.nrows() > 0 {
-            let splits = reference(q.view(), k.view(), v.view(), &parameters, &sharing, arithmetic);
+            let splits = reference(q.view(), k.view(), v.view(), parameters, sharing, arithmetic);
             let [largest, total, context] = &mut out;
             largest.extend(splits.largest);
             total.extend(splits.total);

@@ -1,5 +1,5 @@
-//! Cases of `kv_write`: slots in any order, padding, pages of every format; values that saturate, that become
-//! subnormal and that lie between two codes.
+//! Cases of `kv_write`: slots in any order, padding, pages of every format, with scales where they are E4M3; values that
+//! saturate, that become subnormal and that lie between two codes.
 
 use engine::plan::Element;
 use engine::trace::Tensor;
@@ -7,7 +7,7 @@ use kernels::kv_write::reference;
 use kernels::launch::{Expr, kv_write};
 use kernels::{Arithmetic, Dtype, Real};
 
-use super::arrays::{count, each_activation, indices, input, matrix, tokens};
+use super::arrays::{count, each_activation, indices, input, matrix, page_scale, passed, tokens};
 use super::{Draw, Group, OpArgument, OpCase, OpRun, encode};
 
 /// All of them.
@@ -51,10 +51,10 @@ fn cases(activation: Dtype) -> Vec<OpCase> {
 
 fn run(draw: &mut Draw, shape: Tokens, kv: Dtype, activation: Dtype) -> OpRun {
     let Tokens { num, slots, width, scale, padded } = shape;
-    let k = draw.values(num * width, scale, activation);
-    let mut v = draw.values(num * width, scale, activation);
+    let scales = [page_scale(kv, draw), page_scale(kv, draw)];
+    let [k, mut v] = scales.map(|of| draw.values(num * width, scale * f64::from(of), activation));
     if kv == Dtype::E4M3 {
-        special(&mut v, activation);
+        special(&mut v, scales[1], activation);
     }
     let pages = [draw.values(slots * width, 1.0, kv), draw.values(slots * width, 1.0, kv)];
     let slot_mapping: Vec<i32> = draw
@@ -80,19 +80,22 @@ fn run(draw: &mut Draw, shape: Tokens, kv: Dtype, activation: Dtype) -> OpRun {
             input(&v, activation),
             indices(&slot_mapping),
             count(num),
+            passed(kv, scales[0]),
+            passed(kv, scales[1]),
         ],
         reference: Box::new(move |arithmetic| {
-            let written = |(pages, x): (&Vec<f64>, &Vec<f64>)| match arithmetic {
-                Arithmetic::F64 => output::<f64>(pages, x, width, &slot_mapping, kv, arithmetic),
-                _ => output::<f32>(pages, x, width, &slot_mapping, kv, arithmetic),
+            let written = |((pages, x), scale): ((&Vec<f64>, &Vec<f64>), f32)| match arithmetic {
+                Arithmetic::F64 => output::<f64>((pages, x), width, &slot_mapping, (kv, scale), arithmetic),
+                _ => output::<f32>((pages, x), width, &slot_mapping, (kv, scale), arithmetic),
             };
-            pages.iter().zip([&k, &v]).map(written).collect()
+            pages.iter().zip([&k, &v]).zip(scales).map(written).collect()
         }),
     }
 }
 
-/// Puts in front what E4M3 has rules for: half-way cases, both ends of its range, what vanishes, infinities and NaN.
-fn special(values: &mut [f64], activation: Dtype) {
+/// Puts in front what E4M3 has rules for, times the scale: half-way cases, both ends of its range, what vanishes, infinities
+/// and NaN.
+fn special(values: &mut [f64], scale: f32, activation: Dtype) {
     let codes = [
         17.0,
         19.0,
@@ -115,18 +118,17 @@ fn special(values: &mut [f64], activation: Dtype) {
         f64::NAN,
     ];
     for (value, code) in values.iter_mut().zip(codes) {
-        *value = activation.round(code);
+        *value = activation.round(code * f64::from(scale));
     }
 }
 
 fn output<T: Real>(
-    pages: &[f64],
-    x: &[f64],
+    (pages, x): (&[f64], &[f64]),
     width: usize,
     slot_mapping: &[i32],
-    kv: Dtype,
+    (kv, scale): (Dtype, f32),
     arithmetic: Arithmetic,
 ) -> Tensor {
     let (pages, x) = (matrix::<T>(pages, width), matrix::<T>(x, width));
-    Tensor::of(&reference(pages.view(), x.view(), slot_mapping, kv, arithmetic))
+    Tensor::of(&reference(pages.view(), x.view(), slot_mapping, kv, scale, arithmetic))
 }

@@ -9,7 +9,7 @@ use kernels::mla_attention::Parameters;
 use kernels::{Dtype, Real, mla_attention};
 use ndarray::Array2;
 
-use super::arrays::{count, input, matrix};
+use super::arrays::{count, input, matrix, page_scale};
 use super::attention::{Inputs, Sequence, numbers};
 use super::{Draw, OpArgument};
 
@@ -28,11 +28,14 @@ pub(super) struct Drawn {
     /// `qo_indptr`, `kv_page_indptr`, `kv_page_indices`, `kv_len` and `batch`.
     pub(super) table: Vec<OpArgument>,
     pub(super) sequences: Vec<Latents>,
-    /// The rows of the pages, in order.
+    /// The rows of the pages, in order, as they hold them.
     pub(super) rows: Vec<f64>,
+    /// What they are multiplied by.
+    pub(super) k_scale: f32,
 }
 
-/// A sequence: its new queries, in the space of latents and as they are, and all of its latents and turned keys.
+/// A sequence: its new queries, in the space of latents and as they are, and all of its latents and turned keys, as
+/// the pages hold them.
 pub(super) struct Latents {
     q_latent: Vec<f64>,
     q: Vec<f64>,
@@ -99,13 +102,14 @@ pub(super) fn name(axes: &Axes, batch: &[Sequence]) -> String {
 }
 
 /// What the reference is told.
-pub(super) fn parameters(axes: &Axes) -> Parameters {
+pub(super) fn parameters(axes: &Axes, k_scale: f32) -> Parameters {
     Parameters {
         num_attention_heads: axes.num_attention_heads,
         kv_lora_rank: axes.kv_lora_rank,
         qk_nope_head_dim: axes.qk_nope_head_dim,
         qk_rope_head_dim: axes.qk_rope_head_dim,
         scale: axes.scale,
+        k_scale: f64::from(k_scale),
     }
 }
 
@@ -116,7 +120,8 @@ pub(super) fn drawn(axes: &Axes, batch: &[Sequence], inputs: Inputs, draw: &mut 
     let width = rank + axes.qk_rope_head_dim;
     let tokens: usize = batch.iter().map(|(q, _)| q).sum();
     let max_kv = batch.iter().map(|(_, kv)| *kv).max().unwrap_or(0);
-    let peak = if inputs == Inputs::Peaked { 4.0 } else { 1.0 };
+    let k_scale = page_scale(axes.kv, draw);
+    let peak = if inputs == Inputs::Peaked { 4.0 } else { 1.0 } / f64::from(k_scale);
     let size = peak * (head_dim as f64 / width as f64).sqrt();
     let q_latent = draw.values(tokens * heads * rank, size, axes.activation);
     let q = draw.values(tokens * heads * head_dim, peak, axes.activation);
@@ -167,5 +172,6 @@ pub(super) fn drawn(axes: &Axes, batch: &[Sequence], inputs: Inputs, draw: &mut 
         ],
         sequences,
         rows,
+        k_scale,
     }
 }

@@ -8,7 +8,7 @@ use kernels::mla_attention::reference;
 use kernels::real::Values;
 use kernels::{Arithmetic, Dtype, Real};
 
-use super::arrays::rows;
+use super::arrays::{passed, rows};
 use super::attention::{DTYPES, Inputs, PAGE_SIZES, Sequence, pick};
 use super::mla::{Drawn, Latents, Sizes, axes, drawn, name, parameters};
 use super::{Draw, Group, OpCase, OpRun};
@@ -104,12 +104,17 @@ fn case(kernel: Kernel, axes: Axes, batch: &'static [Sequence], inputs: Inputs) 
 }
 
 fn run(kernel: Kernel, axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mut Draw) -> OpRun {
-    let Drawn { tokens, extent, queries, pages, table, sequences, .. } = drawn(&axes, batch, inputs, draw);
+    let Drawn { tokens, extent, queries, pages, table, sequences, k_scale, .. } =
+        drawn(&axes, batch, inputs, draw);
     let width = axes.num_attention_heads * axes.kv_lora_rank;
     let mut arguments = vec![rows(tokens, width, axes.activation)];
     arguments.extend(queries);
     arguments.push(pages);
     arguments.extend(table);
+    // One that reads no pages of E4M3 is told no scale.
+    if kernel.name != "mla_attention_flash" {
+        arguments.push(passed(axes.kv, k_scale));
+    }
     OpRun {
         spec: (kernel.spec)(&axes),
         shape: (kernel.shape)(&axes),
@@ -117,8 +122,8 @@ fn run(kernel: Kernel, axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mu
         arguments,
         reference: Box::new(move |arithmetic| {
             let values = match arithmetic {
-                Arithmetic::F64 => attended::<f64>(&sequences, &axes, arithmetic),
-                _ => attended::<f32>(&sequences, &axes, arithmetic),
+                Arithmetic::F64 => attended::<f64>(&sequences, &axes, k_scale, arithmetic),
+                _ => attended::<f32>(&sequences, &axes, k_scale, arithmetic),
             };
             vec![Tensor { shape: vec![tokens, width], values }]
         }),
@@ -126,11 +131,12 @@ fn run(kernel: Kernel, axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mu
 }
 
 /// What the queries of each sequence make of its latents, one sequence after the other.
-fn attended<T: Real>(sequences: &[Latents], axes: &Axes, arithmetic: Arithmetic) -> Values {
+fn attended<T: Real>(sequences: &[Latents], axes: &Axes, k_scale: f32, arithmetic: Arithmetic) -> Values {
+    let parameters = parameters(axes, k_scale);
     let mut out = Vec::new();
     for matrices in sequences.iter().map(|sequence| sequence.matrices::<T>(axes)) {
         if matrices.q.nrows() > 0 {
-            out.extend(reference(&matrices.inputs(), &parameters(axes), arithmetic).context);
+            out.extend(reference(&matrices.inputs(), &parameters, arithmetic).context);
         }
     }
     T::own(out)

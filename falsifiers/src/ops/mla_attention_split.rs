@@ -10,6 +10,7 @@ use kernels::mla_attention_split::reference;
 use kernels::real::Values;
 use kernels::{Arithmetic, Dtype, Real};
 
+use super::arrays::passed;
 use super::attention::{DTYPES, Inputs, PAGE_SIZES, Sequence, pick};
 use super::attention_split::BATCHES;
 use super::mla::{Drawn, Latents, Sizes, axes, drawn, name, parameters};
@@ -60,7 +61,7 @@ fn case(axes: Axes, batch: &'static [Sequence], inputs: Inputs) -> OpCase {
 }
 
 fn run(axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mut Draw) -> OpRun {
-    let Drawn { tokens, extent, queries, pages, table, sequences, .. } =
+    let Drawn { tokens, extent, queries, pages, table, sequences, k_scale, .. } =
         drawn(&axes.attention, batch, inputs, draw);
     let parts = axes.parts();
     // Each split of a token is compared as a row, or all of them as one where it has one number of each.
@@ -71,6 +72,7 @@ fn run(axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mut Draw) -> OpRun
     arguments.extend(queries);
     arguments.push(pages);
     arguments.extend(table);
+    arguments.push(passed(axes.attention.kv, k_scale));
     OpRun {
         spec: spec(&axes),
         shape: shape(&axes, Expr::Batch),
@@ -78,8 +80,8 @@ fn run(axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mut Draw) -> OpRun
         arguments,
         reference: Box::new(move |arithmetic| {
             let values = match arithmetic {
-                Arithmetic::F64 => split::<f64>(&sequences, &axes, arithmetic),
-                _ => split::<f32>(&sequences, &axes, arithmetic),
+                Arithmetic::F64 => split::<f64>(&sequences, &axes, k_scale, arithmetic),
+                _ => split::<f32>(&sequences, &axes, k_scale, arithmetic),
             };
             shapes.iter().cloned().zip(values).map(|(shape, values)| Tensor { shape, values }).collect()
         }),
@@ -87,12 +89,13 @@ fn run(axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mut Draw) -> OpRun
 }
 
 /// What the splits of every sequence are, one sequence after the other.
-fn split<T: Real>(sequences: &[Latents], axes: &Axes, arithmetic: Arithmetic) -> [Values; 3] {
+fn split<T: Real>(sequences: &[Latents], axes: &Axes, k_scale: f32, arithmetic: Arithmetic) -> [Values; 3] {
+    let parameters = parameters(&axes.attention, k_scale);
     let sharing = Sharing { tile: axes.tile, splits: axes.splits };
     let mut out: [Vec<T>; 3] = Default::default();
     for matrices in sequences.iter().map(|sequence| sequence.matrices::<T>(&axes.attention)) {
         if matrices.q.nrows() > 0 {
-            let splits = reference(&matrices.inputs(), &parameters(&axes.attention), &sharing, arithmetic);
+            let splits = reference(&matrices.inputs(), &parameters, &sharing, arithmetic);
             let [largest, total, context] = &mut out;
             largest.extend(splits.largest);
             total.extend(splits.total);

@@ -7,7 +7,7 @@ use kernels::mla_unabsorbed::{Parameters, reference};
 use kernels::real::Values;
 use kernels::{Arithmetic, Dtype, Real};
 
-use super::arrays::{ACTIVATIONS, input, matrix, rows};
+use super::arrays::{ACTIVATIONS, input, matrix, passed, rows};
 use super::attention::{Inputs, PAGE_SIZES, Sequence, pick};
 use super::mla::{Drawn, Latents, Sizes, axes, drawn, name, parameters};
 use super::{Draw, Group, OpCase, OpRun};
@@ -27,11 +27,13 @@ const BATCHES: &[&[Sequence]] =
 /// All of them.
 pub(super) fn groups() -> Vec<Group> {
     let group = |activation| {
-        let each = SIZES.iter().enumerate().flat_map(|(at, size)| [(at, *size, 0), (at, *size, 2)]);
+        let rounds = |(at, size)| [(at, size, 0), (at, size, 2), (at, size, 3)];
+        let each = SIZES.iter().copied().enumerate().flat_map(rounds);
         let cases = each.map(|(at, (sizes, v_head_dim), round)| {
-            let attention = axes(sizes, pick(PAGE_SIZES, at + round, 16), activation, activation);
+            let kv = if round == 3 { Dtype::E4M3 } else { activation };
+            let attention = axes(sizes, pick(PAGE_SIZES, at + round, 16), activation, kv);
             let batch = pick(BATCHES, at + round + 1, &[]);
-            let inputs = if round == 0 { Inputs::Plain } else { Inputs::Peaked };
+            let inputs = if round == 2 { Inputs::Peaked } else { Inputs::Plain };
             case(Axes { attention, v_head_dim }, batch, inputs)
         });
         Group { kernel: KERNEL.name, activation, cases: cases.collect() }
@@ -50,12 +52,14 @@ fn run(axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mut Draw) -> OpRun
         attention;
     let out_features = num_attention_heads * (qk_nope_head_dim + v_head_dim);
     let weight = draw.values(out_features * kv_lora_rank, (kv_lora_rank as f64).powf(-0.5), activation);
-    let Drawn { tokens, extent, queries: [_, q], pages, table, sequences, rows: latents } =
+    let Drawn { tokens, extent, queries: [_, q], pages, table, sequences, rows: codes, k_scale } =
         drawn(&attention, batch, inputs, draw);
+    let latents: Vec<f64> = codes.iter().map(|code| code * f64::from(k_scale)).collect();
     let kv = expanded(&latents, &weight, &attention, activation);
     let width = num_attention_heads * v_head_dim;
     let mut arguments = vec![rows(tokens, width, activation), q, input(&kv, activation), pages];
     arguments.extend(table);
+    arguments.push(passed(attention.kv, k_scale));
     OpRun {
         spec: spec(&axes),
         shape: shape(&axes, Expr::Tokens),
@@ -63,8 +67,8 @@ fn run(axes: Axes, batch: &[Sequence], inputs: Inputs, draw: &mut Draw) -> OpRun
         arguments,
         reference: Box::new(move |arithmetic| {
             let values = match arithmetic {
-                Arithmetic::F64 => attended::<f64>(&sequences, &weight, &axes, arithmetic),
-                _ => attended::<f32>(&sequences, &weight, &axes, arithmetic),
+                Arithmetic::F64 => attended::<f64>(&sequences, &weight, (&axes, k_scale), arithmetic),
+                _ => attended::<f32>(&sequences, &weight, (&axes, k_scale), arithmetic),
             };
             vec![Tensor { shape: vec![tokens, width], values }]
         }),
@@ -82,8 +86,14 @@ fn expanded(rows: &[f64], weight: &[f64], axes: &mla_attention_plain::Axes, acti
 }
 
 /// What the queries of each sequence make of its latents, one sequence after the other.
-fn attended<T: Real>(sequences: &[Latents], weight: &[f64], axes: &Axes, arithmetic: Arithmetic) -> Values {
-    let parameters = Parameters { attention: parameters(&axes.attention), v_head_dim: axes.v_head_dim };
+fn attended<T: Real>(
+    sequences: &[Latents],
+    weight: &[f64],
+    (axes, k_scale): (&Axes, f32),
+    arithmetic: Arithmetic,
+) -> Values {
+    let attention = parameters(&axes.attention, k_scale);
+    let parameters = Parameters { attention, v_head_dim: axes.v_head_dim };
     let weight = matrix::<T>(weight, axes.attention.kv_lora_rank);
     let mut out = Vec::new();
     for matrices in sequences.iter().map(|sequence| sequence.matrices::<T>(&axes.attention)) {

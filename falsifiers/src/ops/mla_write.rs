@@ -1,4 +1,5 @@
-//! Cases of `mla_write`: slots in any order, padding, pages of every format; values that saturate and that become subnormal.
+//! Cases of `mla_write`: slots in any order, padding, pages of every format, with scales where they are E4M3; values that
+//! saturate and that become subnormal.
 
 use engine::plan::Element;
 use engine::trace::Tensor;
@@ -6,7 +7,7 @@ use kernels::launch::{Expr, mla_write};
 use kernels::mla_write::reference;
 use kernels::{Arithmetic, Dtype, Real};
 
-use super::arrays::{count, each_activation, indices, input, matrix, tokens};
+use super::arrays::{count, each_activation, indices, input, matrix, page_scale, passed, tokens};
 use super::{Draw, Group, OpArgument, OpCase, OpRun, encode};
 
 /// All of them.
@@ -41,8 +42,10 @@ fn cases(activation: Dtype) -> Vec<OpCase> {
 fn run(draw: &mut Draw, shape: Rows, kv: Dtype, activation: Dtype) -> OpRun {
     let (num, slots, kv_lora_rank, qk_rope_head_dim, scale, padded) = shape;
     let width = kv_lora_rank + qk_rope_head_dim;
-    let latent = draw.values(num * kv_lora_rank, scale, activation);
-    let k_pe = draw.values(num * qk_rope_head_dim, scale, activation);
+    let k_scale = page_scale(kv, draw);
+    let size = scale * f64::from(k_scale);
+    let latent = draw.values(num * kv_lora_rank, size, activation);
+    let k_pe = draw.values(num * qk_rope_head_dim, size, activation);
     let pages = draw.values(slots * width, 1.0, kv);
     let slot_mapping: Vec<i32> = draw
         .order(slots)
@@ -65,12 +68,13 @@ fn run(draw: &mut Draw, shape: Rows, kv: Dtype, activation: Dtype) -> OpRun {
             input(&k_pe, activation),
             indices(&slot_mapping),
             count(num),
+            passed(kv, k_scale),
         ],
         reference: Box::new(move |arithmetic| {
             let rows = [(&pages, width), (&latent, kv_lora_rank), (&k_pe, qk_rope_head_dim)];
             match arithmetic {
-                Arithmetic::F64 => vec![output::<f64>(rows, &slot_mapping, kv, arithmetic)],
-                _ => vec![output::<f32>(rows, &slot_mapping, kv, arithmetic)],
+                Arithmetic::F64 => vec![output::<f64>(rows, &slot_mapping, (kv, k_scale), arithmetic)],
+                _ => vec![output::<f32>(rows, &slot_mapping, (kv, k_scale), arithmetic)],
             }
         }),
     }
@@ -79,7 +83,7 @@ fn run(draw: &mut Draw, shape: Rows, kv: Dtype, activation: Dtype) -> OpRun {
 fn output<T: Real>(
     rows: [(&Vec<f64>, usize); 3],
     slot_mapping: &[i32],
-    kv: Dtype,
+    kv: (Dtype, f32),
     arithmetic: Arithmetic,
 ) -> Tensor {
     let [pages, latent, k_pe] = rows.map(|(values, width)| matrix::<T>(values, width));

@@ -131,6 +131,8 @@ pub enum OpArgument {
     },
     /// A 32-bit unsigned number.
     Number(u32),
+    /// What codes of pages of E4M3 are multiplied by.
+    Scale(f32),
 }
 
 /// Lists the groups of an op.

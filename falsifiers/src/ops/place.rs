@@ -34,7 +34,7 @@ impl Placed {
         let mut buffers = Vec::new();
         for (at, argument) in run.arguments.iter().enumerate() {
             let (bytes, content): (u64, Option<&[u8]>) = match argument {
-                OpArgument::Number(_) => {
+                OpArgument::Number(_) | OpArgument::Scale(_) => {
                     buffers.push(None);
                     continue;
                 }
@@ -61,6 +61,7 @@ impl Placed {
         let each = run.arguments.iter().zip(&self.buffers);
         each.map(|(argument, buffer)| match (argument, buffer) {
             (OpArgument::Number(number), _) => Argument::U32(*number),
+            (OpArgument::Scale(scale), _) => Argument::F32(*scale),
             (_, Some(buffer)) => Argument::Buffer(buffer, self.margin),
             (_, None) => Argument::U32(0),
         })

@@ -1,5 +1,5 @@
 //! Cases of `rope_kv_write`: heads of every size with and without norms, every rescaling, groupings, padding, and pages of
-//! every format.
+//! every format, with scales where they are E4M3.
 
 use engine::plan::Element;
 use engine::trace::Tensor;
@@ -8,7 +8,7 @@ use kernels::rope::{Parameters, Scaling};
 use kernels::rope_kv_write::{Inputs, reference};
 use kernels::{Arithmetic, Dtype, Real};
 
-use super::arrays::{ACTIVATIONS, count, indices, input, matrix, rows, tokens, vector};
+use super::arrays::{ACTIVATIONS, count, indices, input, matrix, page_scale, passed, rows, tokens, vector};
 use super::attention::pick;
 use super::rope::launched;
 use super::{Draw, Group, OpArgument, OpCase, OpRun, encode};
@@ -86,9 +86,12 @@ fn run(heads: Heads, draw: &mut Draw) -> OpRun {
     let head_dim = parameters.head_dim;
     let (q_width, kv_width) = (query * head_dim, key * head_dim);
     let q = draw.values(num * q_width, 1.0, activation);
-    let k = draw.values(num * kv_width, 2.0, activation);
-    let v = draw.values(num * kv_width, 1.0, activation);
-    let weights = [draw.values(head_dim, 1.0, activation), draw.values(head_dim, 1.0, activation)];
+    let scales = [page_scale(kv, draw), page_scale(kv, draw)];
+    let [k_scale, v_scale] = scales.map(f64::from);
+    let k = draw.values(num * kv_width, 2.0 * k_scale, activation);
+    let v = draw.values(num * kv_width, v_scale, activation);
+    // A norm forgets how large keys were, and its weights say how large they become.
+    let weights = [draw.values(head_dim, 1.0, activation), draw.values(head_dim, k_scale, activation)];
     let slots = num + 5;
     let pages = [draw.values(slots * kv_width, 1.0, kv), draw.values(slots * kv_width, 1.0, kv)];
     let slot_mapping: Vec<i32> = draw
@@ -99,7 +102,7 @@ fn run(heads: Heads, draw: &mut Draw) -> OpRun {
         .map(|(at, slot)| if padded && at % 3 == 1 { -1 } else { i32::try_from(slot).unwrap_or(-1) })
         .collect();
     let positions: Vec<usize> = (0..num).map(|at| pick(POSITIONS, at + head_dim, 0)).collect();
-    let passed: Vec<i32> = positions.iter().map(|&at| i32::try_from(at).unwrap_or(i32::MAX)).collect();
+    let at: Vec<i32> = positions.iter().map(|&at| i32::try_from(at).unwrap_or(i32::MAX)).collect();
 
     let rotation = rope::Axes {
         head_dim,
@@ -126,8 +129,9 @@ fn run(heads: Heads, draw: &mut Draw) -> OpRun {
     if normed {
         arguments.extend(weights.iter().map(|weight| input(weight, activation)));
     }
-    arguments.extend([indices(&passed), indices(&slot_mapping), count(num)]);
-    let drawn = Drawn { q, k, v, weights, pages, positions, slot_mapping };
+    arguments.extend([indices(&at), indices(&slot_mapping), count(num)]);
+    arguments.extend(scales.map(|scale| passed(kv, scale)));
+    let drawn = Drawn { q, k, v, weights, pages, positions, slot_mapping, scales };
     OpRun {
         spec: if normed { norm_rope_kv_write::of(plain, EPS, activation) } else { plain },
         shape: rope_kv_write::shape(query + 2 * key, block, Expr::Tokens),
@@ -148,6 +152,7 @@ struct Drawn {
     pages: [Vec<f64>; 2],
     positions: Vec<usize>,
     slot_mapping: Vec<i32>,
+    scales: [f32; 2],
 }
 
 fn outputs<T: Real>(drawn: &Drawn, heads: &Heads, arithmetic: Arithmetic) -> Vec<Tensor> {
@@ -165,6 +170,7 @@ fn outputs<T: Real>(drawn: &Drawn, heads: &Heads, arithmetic: Arithmetic) -> Vec
         pages: [k_pages.view(), v_pages.view()],
         positions: &drawn.positions,
         slot_mapping: &drawn.slot_mapping,
+        scales: drawn.scales,
     };
     let written = reference(&inputs, EPS, &heads.parameters, heads.kv, arithmetic);
     vec![Tensor::of(&written.k_pages), Tensor::of(&written.v_pages), Tensor::of(&written.q)]

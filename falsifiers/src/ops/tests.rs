@@ -55,7 +55,9 @@ fn what_is_passed_is_what_the_kernel_takes() {
         for (argument, parameter) in run.arguments.iter().zip(kernel.parameters) {
             let fits = match (argument, parameter.access) {
                 (OpArgument::Input(bytes), Access::Read) => !bytes.is_empty(),
-                (OpArgument::Output { .. }, Access::Write) | (OpArgument::Number(_), Access::U32) => true,
+                (OpArgument::Output { .. }, Access::Write)
+                | (OpArgument::Number(_), Access::U32)
+                | (OpArgument::Scale(_), Access::F32) => true,
                 (OpArgument::Update { bytes, shape, element }, Access::Update) => {
                     bytes.len() == shape.iter().product::<usize>() * element.size()
                 }

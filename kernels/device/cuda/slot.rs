@@ -26,6 +26,7 @@ impl Slot {
         let mut words = [0; PARAMETER_BYTES as usize / 8];
         match (argument, tiles) {
             (Argument::U32(value), _) => words[0] = u64::from(*value).to_le(),
+            (Argument::F32(value), _) => words[0] = u64::from(value.to_bits()).to_le(),
             (Argument::Buffer(buffer, offset), None) => words[0] = buffer.address() + offset,
             (Argument::Buffer(buffer, offset), Some(tiles)) => {
                 let (map, address) = words.split_at_mut(MAP);

@@ -119,6 +119,7 @@ fn packed(arguments: &[Argument<'_>], parameters: &[Parameter]) -> Vec<u8> {
                 bytes.extend((buffer.address() + offset).to_le_bytes());
             }
             Argument::U32(value) => bytes.extend(value.to_le_bytes()),
+            Argument::F32(value) => bytes.extend(value.to_le_bytes()),
         }
     }
     bytes

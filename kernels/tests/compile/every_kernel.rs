@@ -2,7 +2,7 @@
 
 use kernels::device::{Target, parameter_sizes};
 use kernels::jit::{Artifact, Compiler, KernelSpec};
-use kernels::launch::{Access, KERNELS, KernelInfo, tiles};
+use kernels::launch::{KERNELS, KernelInfo, tiles};
 use kernels::seam::Seam;
 use rayon::prelude::*;
 
@@ -27,8 +27,8 @@ fn problems(
         .iter()
         .map(|parameter| match tiles::of(spec, parameter.name) {
             Some(_) => tiles::PARAMETER_BYTES,
-            None if parameter.access == Access::U32 => 4,
-            None => 8,
+            None if parameter.access.is_pointer() => 8,
+            None => 4,
         })
         .collect();
     match parameter_sizes(ptx, kernel.name) {

@@ -77,7 +77,7 @@ impl Wiring {
         }
         let q = rotated(builder, config, name("self_attn.q_rope"), q);
         let k = rotated(builder, config, name("self_attn.k_rope"), k);
-        let pages = builder.pages(layer, key_width);
+        let pages = builder.pages(layer, key_width)?;
         written(builder, pages, k, v);
         let context = self.attend(builder, config, layer, q, pages);
         o_proj.plan(builder, layer, context, config.hidden_size)
@@ -169,8 +169,8 @@ fn decoded(builder: &mut Builder<'_>, axes: Axes, layer: usize, q: Value, pages:
     let mut buffers = scratch.to_vec();
     buffers.extend([q.id, pages.keys, pages.values]);
     buffers.extend(TABLE.map(|input| builder.input(input)));
-    let (spec, shape) = (attention_split::spec(&split), attention_split::shape(&split, Expr::Batch));
-    builder.step(&[scores], spec, shape, &buffers, Expr::Batch);
+    let launched = (attention_split::spec(&split), attention_split::shape(&split, Expr::Batch));
+    builder.step_over_pages(&[scores], launched, &buffers, Expr::Batch, &scales(pages));
 
     let out = builder.stage(context, q.width);
     let mut buffers = vec![out.id];
@@ -197,8 +197,13 @@ fn whole(
     let out = builder.stage(covers[2], q.width);
     let mut buffers = vec![out.id, q.id, pages.keys, pages.values];
     buffers.extend(TABLE.map(|input| builder.input(input)));
-    builder.step(&covers, spec, shape, &buffers, Expr::Batch);
+    builder.step_over_pages(&covers, (spec, shape), &buffers, Expr::Batch, &scales(pages));
     out
+}
+
+/// What codes of keys, and of values, are multiplied by.
+const fn scales(pages: Pages) -> [f32; 2] {
+    [pages.scales.keys, pages.scales.values]
 }
 
 /// What attention computes; only the last is stored.
@@ -242,5 +247,6 @@ fn rotated(builder: &mut Builder<'_>, config: &Config, stage: StageName, x: Valu
 fn written(builder: &mut Builder<'_>, pages: Pages, k: Value, v: Value) {
     let axes = kv_write::Axes { width: k.width, activation: builder.activation(), kv: pages.dtype };
     let buffers = [pages.keys, pages.values, k.id, v.id, builder.input(Input::SlotMapping)];
-    builder.step(&[], kv_write::spec(&axes), kv_write::shape(Expr::Tokens), &buffers, Expr::Tokens);
+    let launched = (kv_write::spec(&axes), kv_write::shape(Expr::Tokens));
+    builder.step_over_pages(&[], launched, &buffers, Expr::Tokens, &scales(pages));
 }

@@ -73,6 +73,9 @@ impl<T: Real> Attention<T> {
                 head_dim: config.head_dim,
                 scale: (config.head_dim as f64).powf(-0.5),
                 window: wiring.window,
+                // What a reference keeps are keys and values, in any format.
+                k_scale: 1.0,
+                v_scale: 1.0,
             },
         })
     }

@@ -145,6 +145,18 @@ impl<T: Real> Decoder<T> {
             .collect::<Result<_, WeightsError>>()?;
         // Older checkpoints store the frequencies of the rotary embedding, which are computed here.
         weights.ignore("*.rotary_emb.inv_freq", "computed from the configuration")?;
+        // As the names occur that vLLM reads.
+        for (place, scale) in [
+            ("", "k_scale"),
+            ("", "v_scale"),
+            ("attn.", "k_scale"),
+            ("attn.", "v_scale"),
+            ("k_proj.", "k_scale"),
+            ("v_proj.", "v_scale"),
+        ] {
+            let reason = "keys and values are kept as they are computed, and scaled by nothing";
+            weights.ignore(&format!("model.layers.*.self_attn.{place}{scale}"), reason)?;
+        }
         for layer in 0..config.num_nextn_predict_layers {
             let layer = config.num_hidden_layers + layer;
             weights.ignore(

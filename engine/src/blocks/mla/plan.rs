@@ -86,7 +86,7 @@ pub fn plan(
     let kv_a = compressed(config).plan(builder, layer, x, rank + rope)?;
     let normed = normed(builder, latent, layer, kv_a)?;
     let (q, k_pe) = rotated(builder, config, latent, layer, q, kv_a);
-    let pages = builder.latent_pages(layer, rank + rope);
+    let pages = builder.latent_pages(layer, rank + rope)?;
     written(builder, latent, pages, normed, k_pe);
 
     let rows = heads * (latent.qk_nope_head_dim + latent.v_head_dim);
@@ -198,7 +198,8 @@ fn written(
         kv: pages.dtype,
     };
     let buffers = [pages.rows, normed.id, k_pe.id, builder.input(Input::SlotMapping)];
-    builder.step(&[], mla_write::spec(&axes), mla_write::shape(Expr::Tokens), &buffers, Expr::Tokens);
+    let launched = (mla_write::spec(&axes), mla_write::shape(Expr::Tokens));
+    builder.step_over_pages(&[], launched, &buffers, Expr::Tokens, &[pages.scale]);
 }
 
 /// The heads of a layer, with the rows of `kv_b_proj` that make their keys and values.
@@ -295,7 +296,7 @@ impl Heads<'_> {
         let mut buffers = vec![out.id, q_latent.id, q.id, pages.rows];
         buffers.extend(TABLE.map(|input| builder.input(input)));
         let covers = [self.name("self_attn.scores"), self.name("self_attn.probs")];
-        builder.step(&covers, spec, shape, &buffers, Expr::Batch);
+        builder.step_over_pages(&covers, (spec, shape), &buffers, Expr::Batch, &[pages.scale]);
         out
     }
 
@@ -318,8 +319,9 @@ impl Heads<'_> {
         let mut buffers = scratch.to_vec();
         buffers.extend([q_latent.id, q.id, pages.rows]);
         buffers.extend(TABLE.map(|input| builder.input(input)));
-        let (spec, shape) = (mla_attention_split::spec(axes), mla_attention_split::shape(axes, Expr::Batch));
-        builder.step(&[self.name("self_attn.scores")], spec, shape, &buffers, Expr::Batch);
+        let launched = (mla_attention_split::spec(axes), mla_attention_split::shape(axes, Expr::Batch));
+        let covers = [self.name("self_attn.scores")];
+        builder.step_over_pages(&covers, launched, &buffers, Expr::Batch, &[pages.scale]);
 
         let out = self.between(builder, "context_latent");
         let mut buffers = vec![out.id];

@@ -103,6 +103,9 @@ impl<T: Real> Mla<T> {
                 head_dim: latent.qk_head_dim(),
                 scale: softmax_scale(latent, &config.rope.scaling),
                 window: None,
+                // What a reference keeps are keys and values, in any format.
+                k_scale: 1.0,
+                v_scale: 1.0,
             },
         })
     }

@@ -99,6 +99,8 @@ struct Plain {
     positions: BufferId,
     slots: BufferId,
     tokens: Expr,
+    /// Those of keys and of values.
+    scales: [f32; 2],
 }
 
 impl Plain {
@@ -128,6 +130,8 @@ impl Plain {
             Operand::Buffer(v),
             Operand::Buffer(slots),
             Operand::Number(v_tokens),
+            Operand::Scale(k_scale),
+            Operand::Scale(v_scale),
         ] = write.arguments.as_slice()
         else {
             return None;
@@ -158,6 +162,7 @@ impl Plain {
             positions: *positions,
             slots: *slots,
             tokens: tokens.clone(),
+            scales: [*k_scale, *v_scale],
         })
     }
 
@@ -170,6 +175,7 @@ impl Plain {
         buffers.extend([self.positions, self.slots]);
         let mut arguments: Vec<Operand> = buffers.into_iter().map(Operand::Buffer).collect();
         arguments.push(Operand::Number(self.tokens.clone()));
+        arguments.extend(self.scales.map(Operand::Scale));
         let covers: Vec<StageName> = steps.iter().flat_map(|step| step.covers.iter().copied()).collect();
         let shape = rope_kv_write::shape(all, heads, self.tokens.clone());
         Some(Step { covers, spec, shape, arguments, library: None })

@@ -37,6 +37,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<(), DeviceError> {
     }
     let width = kv_heads * head_dim;
     let dtype = call.spec.dtype("KV_DTYPE").unwrap();
+    let (k_scale, v_scale) = (call.scale("k_scale"), call.scale("v_scale"));
     let held = usize::try_from(call.buffers["k_pages"].bytes()).unwrap() / dtype.size();
     let k = call.floats("k_pages", "KV_DTYPE", held)?;
     let v = call.floats("v_pages", "KV_DTYPE", held)?;
@@ -63,7 +64,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<(), DeviceError> {
                         (seen..=position).filter(|key| key / tile % splits == split).collect();
                     let score = |key: &usize| {
                         let k = &k[row(*key)..][..head_dim];
-                        q[at..][..head_dim].iter().zip(k).map(|(q, k)| q * k).sum::<f32>() * scale
+                        q[at..][..head_dim].iter().zip(k).map(|(q, k)| q * k).sum::<f32>() * (scale * k_scale)
                     };
                     let scores: Vec<f32> = keys.iter().map(score).collect();
                     let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -73,7 +74,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<(), DeviceError> {
                     (largest_of[part], total_of[part]) = (largest, total);
                     for d in 0..head_dim {
                         let sum: f32 = weights.iter().zip(&keys).map(|(w, key)| w * v[row(*key) + d]).sum();
-                        out[part * head_dim + d] = if apart { sum } else { sum / total };
+                        out[part * head_dim + d] = v_scale * if apart { sum } else { sum / total };
                     }
                 }
             }

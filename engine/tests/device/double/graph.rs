@@ -19,6 +19,7 @@ pub(crate) struct Node {
 enum Kept {
     Buffer { name: String, address: u64, bytes: u64 },
     U32(u32),
+    F32(f32),
 }
 
 impl Double {
@@ -33,6 +34,7 @@ impl Double {
                 Kept::Buffer { name, address, bytes }
             }
             Argument::U32(value) => Kept::U32(*value),
+            Argument::F32(value) => Kept::F32(*value),
         };
         let node = |node: &GraphNode<'_>| Node {
             function: node.function.clone(),
@@ -55,7 +57,7 @@ impl Double {
                     Kept::Buffer { name, address, bytes } => {
                         Some(Buffer::new(name, *address, *bytes, Box::new(|_| {})))
                     }
-                    Kept::U32(_) => None,
+                    Kept::U32(_) | Kept::F32(_) => None,
                 })
                 .collect();
             let mut buffers = buffers.iter();
@@ -65,6 +67,7 @@ impl Double {
                 .map(|kept| match kept {
                     Kept::Buffer { .. } => Argument::Buffer(buffers.next().unwrap(), 0),
                     Kept::U32(value) => Argument::U32(*value),
+                    Kept::F32(value) => Argument::F32(*value),
                 })
                 .collect();
             self.launch(&node.function, node.launch, &arguments)?;

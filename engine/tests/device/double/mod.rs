@@ -108,6 +108,8 @@ pub(crate) struct Call<'a> {
     pub(crate) grid: [u32; 3],
     /// Buffers by the names of the parameters.
     pub(crate) buffers: BTreeMap<&'static str, &'a Buffer>,
+    /// What codes of pages are multiplied by, by the name of the parameter.
+    pub(crate) scales: BTreeMap<&'static str, f32>,
     /// The number.
     pub(crate) number: usize,
 }
@@ -179,21 +181,26 @@ impl Device for Double {
         let spec = self.functions.lock().unwrap().get(&function.handle).cloned().unwrap();
         let kernel = find(&spec.kernel).unwrap();
         assert_eq!(arguments.len(), kernel.parameters.len());
-        let (mut buffers, mut number) = (BTreeMap::new(), None);
+        let (mut buffers, mut scales, mut number) = (BTreeMap::new(), BTreeMap::new(), None);
         for (argument, parameter) in arguments.iter().zip(kernel.parameters) {
             match argument {
                 Argument::Buffer(buffer, offset) => {
-                    assert!(parameter.access != Access::U32 && *offset == 0);
+                    assert!(parameter.access.is_pointer() && *offset == 0);
                     buffers.insert(parameter.name, *buffer);
                 }
                 Argument::U32(value) => {
                     assert_eq!(parameter.access, Access::U32);
                     number = Some(*value as usize);
                 }
+                Argument::F32(value) => {
+                    assert_eq!(parameter.access, Access::F32);
+                    scales.insert(parameter.name, *value);
+                }
             }
         }
         let mut heap = self.heap.lock().unwrap();
-        let call = Call { heap: &mut heap, spec: &spec, grid: launch.grid, buffers, number: number.unwrap() };
+        let (grid, number) = (launch.grid, number.unwrap());
+        let call = Call { heap: &mut heap, spec: &spec, grid, buffers, scales, number };
         ops::run(call)
     }
 

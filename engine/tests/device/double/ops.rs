@@ -39,6 +39,19 @@ impl Call<'_> {
         self.heap.store(self.buffers[name], self.spec.dtype(axis).unwrap(), at, values)
     }
 
+    /// What codes of pages are multiplied by; 1 where they hold no codes.
+    pub(crate) fn scale(&self, name: &str) -> f32 {
+        let coded = self.spec.dtype("KV_DTYPE") == Some(kernels::Dtype::E4M3);
+        if coded { self.scales[name] } else { 1.0 }
+    }
+
+    /// Stores new rows of pages, divided by their scale.
+    fn write(&mut self, pages: &str, scale: &str, at: usize, row: &[f32]) -> Done {
+        let scale = self.scale(scale);
+        let held: Vec<f32> = row.iter().map(|x| x / scale).collect();
+        self.store(pages, "KV_DTYPE", at, &held)
+    }
+
     pub(crate) fn fault<T>(&self, what: &str) -> Result<T, DeviceError> {
         Err(DeviceError::Fault(format!("{}: {what}", self.spec)))
     }
@@ -279,7 +292,7 @@ fn rope_kv_write(call: &mut Call<'_>, normed: bool) -> Done {
         }
         for (row, slot) in x.chunks(width).zip(&slots) {
             if let Ok(slot) = usize::try_from(*slot) {
-                call.store(&format!("{name}_pages"), "KV_DTYPE", slot * width, row)?;
+                call.write(&format!("{name}_pages"), &format!("{name}_scale"), slot * width, row)?;
             }
         }
     }
@@ -362,11 +375,11 @@ pub(super) fn products(x: &[f32], weight: &[f32], in_features: usize, lanes: usi
 fn kv_write(call: &mut Call<'_>) -> Done {
     let (n, width) = (call.number, call.int("WIDTH"));
     let slots = call.indices("slot_mapping", n)?;
-    for (new, pages) in [("k", "k_pages"), ("v", "v_pages")] {
+    for (new, pages, scale) in [("k", "k_pages", "k_scale"), ("v", "v_pages", "v_scale")] {
         let rows = call.floats(new, "ACT_DTYPE", n * width)?;
         for (row, slot) in rows.chunks(width).zip(&slots) {
             if let Ok(slot) = usize::try_from(*slot) {
-                call.store(pages, "KV_DTYPE", slot * width, row)?;
+                call.write(pages, scale, slot * width, row)?;
             }
         }
     }

@@ -87,6 +87,10 @@ fn launch(device: &Device, function: &simt::Function, call: &Call) -> Result<(),
                 parameters.extend((*value as u32).to_le_bytes());
                 continue;
             }
+            Argument::Real(value) => {
+                parameters.extend(value.to_le_bytes());
+                continue;
+            }
             Argument::Output(bytes) => (*bytes, Vec::new()),
             Argument::Input(bytes) => (bytes.len(), vec![(0, bytes)]),
             Argument::Pieces(bytes, pieces) => {
