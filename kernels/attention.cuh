@@ -4,12 +4,7 @@
 // follow from the model alone, so that a result depends on nothing but its own query and keys.
 #pragma once
 #include "common.cuh"
-
-// The keys that the query at `position` of a sequence of `length` sees: from first_key up to end_key.
-static __device__ __forceinline__ u32 first_key(u32 position) {
-    return WINDOW > 0 && position + 1 > WINDOW ? position + 1 - WINDOW : 0;
-}
-static __device__ __forceinline__ u32 end_key(u32 position, u32 length) { return min(position + 1, length); }
+#include "seen.cuh"
 
 // The first tile at or after `tile` that is one of this split.
 static __device__ __forceinline__ u32 first_tile_of(u32 split, u32 tile) {

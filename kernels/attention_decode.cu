@@ -6,6 +6,8 @@
 // its own query and keys only.
 #include "common.cuh"
 #include "kv_scale.cuh"
+#include "merge_warps.cuh"
+#include "seen.cuh"
 
 using Activation = Storage<ACT_DTYPE>;
 using Kv = Storage<KV_DTYPE>;
@@ -15,12 +17,6 @@ constexpr u32 WARPS = 8;
 constexpr u32 GROUP = 4;
 // Features of a head in a lane.
 constexpr u32 PARTS = (HEAD_DIM + 31) / 32;
-
-// The keys that the query at `position` of a sequence of `length` sees: from first_key up to end_key.
-static __device__ __forceinline__ u32 first_key(u32 position) {
-    return WINDOW > 0 && position + 1 > WINDOW ? position + 1 - WINDOW : 0;
-}
-static __device__ __forceinline__ u32 end_key(u32 position, u32 length) { return min(position + 1, length); }
 
 extern "C" __global__ void __launch_bounds__(32 * WARPS, 2)
     attention_decode(Activation::Element* __restrict__ out,             // [tokens, NUM_ATTENTION_HEADS, HEAD_DIM]
@@ -32,10 +28,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 2)
                      const i32* __restrict__ kv_page_indices,           // [kv_page_indptr[batch]]
                      const i32* __restrict__ kv_len,                    // [batch]
                      u32 batch, float k_scale, float v_scale) {
-    __shared__ float largest_of[WARPS];
-    __shared__ float total_of[WARPS];
-    __shared__ float context_of[WARPS][HEAD_DIM];
-
     const u32 warp = threadIdx.x / 32;
     const u32 lane = threadIdx.x % 32;
     const u32 head = blockIdx.x;
@@ -101,30 +93,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 2)
         }
     }
 
-    if (lane == 0) {
-        largest_of[warp] = largest;
-        total_of[warp] = total;
-    }
-#pragma unroll
-    for (u32 i = 0; i < PARTS; ++i) {
-        const u32 d = 32 * i + lane;
-        if (d < HEAD_DIM) context_of[warp][d] = context[i];
-    }
-    __syncthreads();
-
-    largest = NEGATIVE_INFINITY;
-    for (u32 w = 0; w < WARPS; ++w) largest = fmaxf(largest, largest_of[w]);
-    float share[WARPS];
-    total = 0.0f;
-#pragma unroll
-    for (u32 w = 0; w < WARPS; ++w) {
-        share[w] = exp_below(largest_of[w], largest);
-        total = fmaf(total_of[w], share[w], total);
-    }
-    for (u32 d = threadIdx.x; d < HEAD_DIM; d += 32 * WARPS) {
-        float sum = 0.0f;
-#pragma unroll
-        for (u32 w = 0; w < WARPS; ++w) sum = fmaf(context_of[w][d], share[w], sum);
-        out[row + d] = Activation::store(scaled<KV_DTYPE>(sum / total, v_scale));
-    }
+    merge_warps<WARPS, HEAD_DIM>(largest, total, context, [&](u32 d, float merged) {
+        out[row + d] = Activation::store(scaled<KV_DTYPE>(merged, v_scale));
+    });
 }

@@ -9,6 +9,7 @@
 // A key that a query does not see weighs exactly 0, and a tile of which it sees nothing changes none of its bits; so a
 // token's result is the same in one prefill and in any chunks of it. Values that are not finite: see finish_infinite.
 #include "common.cuh"
+#include "seen.cuh"
 #include "tensor.cuh"
 
 static_assert(ACT_DTYPE == KV_DTYPE && (ACT_DTYPE == DT_BF16 || ACT_DTYPE == DT_F16), "take attention_prefill");
@@ -29,12 +30,6 @@ constexpr u32 NOWHERE = 0xffffffffu;
 constexpr float FACTOR = (float)((SCALE) * 1.4426950408889634);
 // The bits of the exponent: all set in what is not finite.
 constexpr u32 EXPONENT = ACT_DTYPE == DT_BF16 ? 0x7f80u : 0x7c00u;
-
-// The keys that the query at `position` of a sequence of `length` sees: from first_key up to end_key.
-static __device__ __forceinline__ u32 first_key(u32 position) {
-    return WINDOW > 0 && position + 1 > WINDOW ? position + 1 - WINDOW : 0;
-}
-static __device__ __forceinline__ u32 end_key(u32 position, u32 length) { return min(position + 1, length); }
 
 // Where a key of a sequence lies, which is in this page: its head, as a row of HEAD_DIM.
 static __device__ __forceinline__ u32 row_of(u32 page, u32 key, u32 kv_head) {

@@ -6,6 +6,7 @@
 // does not see changes none of its bits; so a token's result is the same in one prefill and in any chunks of it.
 #include "common.cuh"
 #include "kv_scale.cuh"
+#include "seen.cuh"
 
 static_assert(HEAD_DIM % 16 == 0 && HEAD_DIM >= 32 && HEAD_DIM <= 256, "take attention_plain");
 
@@ -19,12 +20,6 @@ constexpr u32 THREADS = 128;
 constexpr u32 TEAM = THREADS / QUERIES;
 // From one row of a tile to the next: odd, so that rows begin in different banks.
 constexpr u32 STRIDE = HEAD_DIM + 1;
-
-// The keys that the query at `position` of a sequence of `length` sees: from first_key up to end_key.
-static __device__ __forceinline__ u32 first_key(u32 position) {
-    return WINDOW > 0 && position + 1 > WINDOW ? position + 1 - WINDOW : 0;
-}
-static __device__ __forceinline__ u32 end_key(u32 position, u32 length) { return min(position + 1, length); }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2)
     attention_prefill(Activation::Element* __restrict__ out,            // [tokens, NUM_ATTENTION_HEADS, HEAD_DIM]

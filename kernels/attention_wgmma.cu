@@ -16,6 +16,7 @@
 // the values are looked through before they are multiplied, and 0 is put in the place of what is not finite, and of what
 // is behind the end; see finish_infinite for who sees such a value.
 #include "common.cuh"
+#include "seen.cuh"
 #include "tensor.cuh"
 #include "warpgroup.cuh"
 
@@ -43,12 +44,6 @@ constexpr u32 EXPONENT = ACT_DTYPE == DT_BF16 ? 0x7f80u : 0x7c00u;
 // Named barriers: one for all who compute, one for the queries of each warpgroup.
 constexpr u32 ALL = 1;
 constexpr u32 OWN = 2;
-
-// The keys that the query at `position` of a sequence of `length` sees: from first_key up to end_key.
-static __device__ __forceinline__ u32 first_key(u32 position) {
-    return WINDOW > 0 && position + 1 > WINDOW ? position + 1 - WINDOW : 0;
-}
-static __device__ __forceinline__ u32 end_key(u32 position, u32 length) { return min(position + 1, length); }
 
 // Two values with zeros in the place of what is not finite; `odd` is no longer 0 if there was such a one.
 static __device__ __forceinline__ u32 finite_only(u32 both, u32& odd) {

@@ -10,6 +10,7 @@
 // result is the same in one prefill and in any chunks of it. A latent that is not finite makes all of a row NaN that sees it,
 // through its score, and nothing of any other.
 #include "common.cuh"
+#include "seen.cuh"
 #include "tensor.cuh"
 
 static_assert(ACT_DTYPE == KV_DTYPE && (ACT_DTYPE == DT_BF16 || ACT_DTYPE == DT_F16), "take mla_attention_plain");
@@ -34,9 +35,6 @@ constexpr u32 PIECES = WIDTH / 8;
 constexpr float FACTOR = (float)((SCALE) * 1.4426950408889634);
 // The bits of the exponent: all set in what is not finite.
 constexpr u32 EXPONENT = ACT_DTYPE == DT_BF16 ? 0x7f80u : 0x7c00u;
-
-// The key behind the last one that the query at `position` of a sequence of `length` sees.
-static __device__ __forceinline__ u32 end_key(u32 position, u32 length) { return min(position + 1, length); }
 
 // Two values with zeros in the place of what is not finite.
 static __device__ __forceinline__ u32 finite_only(u32 both) {

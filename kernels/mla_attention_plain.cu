@@ -7,6 +7,8 @@
 #include "common.cuh"
 #include "dependent.cuh"
 #include "kv_scale.cuh"
+#include "merge_warps.cuh"
+#include "seen.cuh"
 
 using Activation = Storage<ACT_DTYPE>;
 using Kv = Storage<KV_DTYPE>;
@@ -18,20 +20,6 @@ constexpr u32 QK_HEAD_DIM = QK_NOPE_HEAD_DIM + QK_ROPE_HEAD_DIM;
 constexpr u32 KEY_PARTS = (WIDTH + 31) / 32;
 constexpr u32 PARTS = (KV_LORA_RANK + 31) / 32;
 
-// The key behind the last one that the query at `position` of a sequence of `length` sees.
-static __device__ __forceinline__ u32 end_key(u32 position, u32 length) { return min(position + 1, length); }
-
-// The last sequence that begins at or before `token`: those before it have ended or are empty.
-static __device__ __forceinline__ u32 sequence_of(const i32* __restrict__ qo_indptr, u32 batch, u32 token) {
-    u32 low = 0, high = batch;
-    while (high - low > 1) {
-        const u32 middle = low + (high - low) / 2;
-        if ((u32)qo_indptr[middle] <= token) low = middle;
-        else high = middle;
-    }
-    return low;
-}
-
 extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
     mla_attention_plain(Activation::Element* __restrict__ out,             // [tokens, NUM_ATTENTION_HEADS, KV_LORA_RANK]
                         const Activation::Element* __restrict__ q_latent,  // the same
@@ -42,10 +30,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
                         const i32* __restrict__ kv_page_indices,           // [kv_page_indptr[batch]]
                         const i32* __restrict__ kv_len,                    // [batch]
                         u32 batch, float k_scale) {
-    __shared__ float largest_of[WARPS];
-    __shared__ float total_of[WARPS];
-    __shared__ float context_of[WARPS][KV_LORA_RANK];
-
     let_successor_start();
     wait_for_predecessor();
     const u32 warp = threadIdx.x / 32;
@@ -94,30 +78,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
         }
     }
 
-    if (lane == 0) {
-        largest_of[warp] = largest;
-        total_of[warp] = total;
-    }
-#pragma unroll
-    for (u32 i = 0; i < PARTS; ++i) {
-        const u32 d = 32 * i + lane;
-        if (d < KV_LORA_RANK) context_of[warp][d] = context[i];
-    }
-    __syncthreads();
-
-    largest = NEGATIVE_INFINITY;
-    for (u32 w = 0; w < WARPS; ++w) largest = fmaxf(largest, largest_of[w]);
-    float share[WARPS];
-    total = 0.0f;
-#pragma unroll
-    for (u32 w = 0; w < WARPS; ++w) {
-        share[w] = exp_below(largest_of[w], largest);
-        total = fmaf(total_of[w], share[w], total);
-    }
-    for (u32 d = threadIdx.x; d < KV_LORA_RANK; d += 32 * WARPS) {
-        float sum = 0.0f;
-#pragma unroll
-        for (u32 w = 0; w < WARPS; ++w) sum = fmaf(context_of[w][d], share[w], sum);
-        out[row * KV_LORA_RANK + d] = Activation::store(scaled<KV_DTYPE>(sum / total, k_scale));
-    }
+    merge_warps<WARPS, KV_LORA_RANK>(largest, total, context, [&](u32 d, float merged) {
+        out[row * KV_LORA_RANK + d] = Activation::store(scaled<KV_DTYPE>(merged, k_scale));
+    });
 }

@@ -9,6 +9,7 @@
 #include "common.cuh"
 #include "dependent.cuh"
 #include "kv_scale.cuh"
+#include "seen.cuh"
 
 using Activation = Storage<ACT_DTYPE>;
 using Kv = Storage<KV_DTYPE>;
@@ -29,9 +30,6 @@ constexpr u32 PARTS = (KV_LORA_RANK + 31) / 32;
 constexpr u32 KEY_LANES = 32 / TILE;
 constexpr u32 SHARE = (WIDTH + KEY_LANES - 1) / KEY_LANES;
 static_assert(32 % TILE == 0, "a key has a whole number of lanes");
-
-// The key behind the last one that the query at `position` of a sequence of `length` sees.
-static __device__ __forceinline__ u32 end_key(u32 position, u32 length) { return min(position + 1, length); }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 4)
     mla_attention_split(float* largest,                      // [tokens, NUM_ATTENTION_HEADS, SPLITS]

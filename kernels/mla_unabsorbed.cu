@@ -6,6 +6,8 @@
 #include "common.cuh"
 #include "dependent.cuh"
 #include "kv_scale.cuh"
+#include "merge_warps.cuh"
+#include "seen.cuh"
 
 using Activation = Storage<ACT_DTYPE>;
 using Kv = Storage<KV_DTYPE>;
@@ -15,20 +17,6 @@ constexpr u32 WIDTH = KV_LORA_RANK + QK_ROPE_HEAD_DIM;
 constexpr u32 QK_HEAD_DIM = QK_NOPE_HEAD_DIM + QK_ROPE_HEAD_DIM;
 constexpr u32 EXPANDED = QK_NOPE_HEAD_DIM + V_HEAD_DIM;
 constexpr u32 PARTS = (V_HEAD_DIM + 31) / 32;
-
-// The key behind the last one that the query at `position` of a sequence of `length` sees.
-static __device__ __forceinline__ u32 end_key(u32 position, u32 length) { return min(position + 1, length); }
-
-// The last sequence that begins at or before `token`: those before it have ended or are empty.
-static __device__ __forceinline__ u32 sequence_of(const i32* __restrict__ qo_indptr, u32 batch, u32 token) {
-    u32 low = 0, high = batch;
-    while (high - low > 1) {
-        const u32 middle = low + (high - low) / 2;
-        if ((u32)qo_indptr[middle] <= token) low = middle;
-        else high = middle;
-    }
-    return low;
-}
 
 extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
     mla_unabsorbed(Activation::Element* __restrict__ out,           // [tokens, NUM_ATTENTION_HEADS, V_HEAD_DIM]
@@ -40,10 +28,6 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
                    const i32* __restrict__ kv_page_indices,         // [kv_page_indptr[batch]]
                    const i32* __restrict__ kv_len,                  // [batch]
                    u32 batch, float k_scale) {
-    __shared__ float largest_of[WARPS];
-    __shared__ float total_of[WARPS];
-    __shared__ float context_of[WARPS][V_HEAD_DIM];
-
     let_successor_start();
     wait_for_predecessor();
     const u32 warp = threadIdx.x / 32;
@@ -88,30 +72,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS, 4)
         }
     }
 
-    if (lane == 0) {
-        largest_of[warp] = largest;
-        total_of[warp] = total;
-    }
-#pragma unroll
-    for (u32 i = 0; i < PARTS; ++i) {
-        const u32 d = 32 * i + lane;
-        if (d < V_HEAD_DIM) context_of[warp][d] = context[i];
-    }
-    __syncthreads();
-
-    largest = NEGATIVE_INFINITY;
-    for (u32 w = 0; w < WARPS; ++w) largest = fmaxf(largest, largest_of[w]);
-    float share[WARPS];
-    total = 0.0f;
-#pragma unroll
-    for (u32 w = 0; w < WARPS; ++w) {
-        share[w] = exp_below(largest_of[w], largest);
-        total = fmaf(total_of[w], share[w], total);
-    }
-    for (u32 d = threadIdx.x; d < V_HEAD_DIM; d += 32 * WARPS) {
-        float sum = 0.0f;
-#pragma unroll
-        for (u32 w = 0; w < WARPS; ++w) sum = fmaf(context_of[w][d], share[w], sum);
-        out[row * V_HEAD_DIM + d] = Activation::store(sum / total);
-    }
+    merge_warps<WARPS, V_HEAD_DIM>(largest, total, context, [&](u32 d, float merged) {
+        out[row * V_HEAD_DIM + d] = Activation::store(merged);
+    });
 }
