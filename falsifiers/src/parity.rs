@@ -30,6 +30,7 @@ use crate::subject::engine_stop;
 
 mod flips;
 pub mod honest;
+mod pages;
 mod run;
 mod watched;
 
