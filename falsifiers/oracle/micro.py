@@ -35,7 +35,7 @@ def build(micro: Micro, folder: Path, seed: int) -> dict[str, float]:
             shutil.copyfile(TOKENIZER / name, folder / name)
         write_json(folder / "generation_config.json", {"bos_token_id": 0, "eos_token_id": [2, 3], "pad_token_id": 7})
     dtype = getattr(torch, micro.config.get("dtype") or micro.config["torch_dtype"])
-    save_random(folder, seed, dtype, micro.shards)
+    save_random(folder, seed, dtype, micro.shards, micro.page_scales)
     about = make(folder, prompts(micro), COMMAND, seed)
     return about["greedy_least_margin"]
 

@@ -14,6 +14,7 @@ SCRIPTS = (
     "goldens.py",
     "make_goldens.py",
     "micro.py",
+    "page_scales.py",
     "provenance.py",
     "random_weights.py",
     "runtime.py",

@@ -11,7 +11,9 @@ from torch import Tensor
 from transformers import AutoConfig
 
 from causal import class_of
+from page_scales import with_page_scales
 from provenance import write_json
+from specs import PageScales
 
 # Gains over 1/sqrt(fan_in). With the usual 0.02 every stage would be near zero, and a wrong bias, norm or
 # rope base would hide below any tolerance.
@@ -71,7 +73,9 @@ def draw(seed: int, name: str, shape: tuple[int, ...], tied: bool) -> Tensor:
     return torch.from_numpy(values)
 
 
-def save_random(folder: Path, seed: int, dtype: torch.dtype, shards: int) -> None:
+def save_random(
+    folder: Path, seed: int, dtype: torch.dtype, shards: int, page_scales: PageScales | None = None
+) -> None:
     """Writes model.safetensors, or shards with their index, for the config.json in `folder`."""
     config = AutoConfig.from_pretrained(folder)
     with torch.device("meta"):
@@ -81,6 +85,8 @@ def save_random(folder: Path, seed: int, dtype: torch.dtype, shards: int) -> Non
     if config.model_type not in FUSED:
         shapes = dict(unfused(shapes))
     tensors = {name: draw(seed, name, shape, config.tie_word_embeddings) for name, shape in shapes.items()}
+    if page_scales:
+        tensors = with_page_scales(tensors, config, page_scales, dtype)
     # The correction bias is F32 in every real file.
     tensors = {name: t.to(torch.float32 if name.endswith("_bias") else dtype) for name, t in tensors.items()}
     if shards == 1:

@@ -13,6 +13,18 @@ LEGACY, SAVED = "legacy", "saved"
 
 
 @dataclass(frozen=True)
+class PageScales:
+    """Scales of pages of E4M3 in a checkpoint, which transformers does not know, and what they are there for."""
+
+    # By name below self_attn, one number a layer; rounded to the dtype of the model.
+    names: dict[str, tuple[float, ...]]
+    # How much larger keys, and values, of each layer are than random weights make them: powers of two.
+    larger: tuple[tuple[float, float], ...]
+    # Whether a scale has shape [1], or [].
+    as_vectors: bool = True
+
+
+@dataclass(frozen=True)
 class Micro:
     """One micro model; the seed was chosen by seeds.py for clear greedy decisions."""
 
@@ -26,6 +38,7 @@ class Micro:
     mid_stages: bool = False
     shards: int = 1
     tokenizer: bool = False
+    page_scales: PageScales | None = None
 
 
 def llama(**options: Any) -> dict[str, Any]:
@@ -157,6 +170,13 @@ MICROS = (
         config=llama(hidden_size=40, num_attention_heads=5, vocab_size=109, rms_norm_eps=1e-6, torch_dtype="float32"),
     ),
     Micro(
+        "llama-kv-scales", "k_scale and v_scale of pages of E4M3: keys and values to 30,000; BF16",
+        21, LEGACY,
+        config=llama(hidden_size=48, num_attention_heads=6, num_key_value_heads=2, vocab_size=167, rope_theta=10000.0,
+                     torch_dtype="bfloat16"),
+        page_scales=PageScales({"k_scale": (5.3, 83.0), "v_scale": (15.7, 4.3)}, ((256, 1024), (4096, 256))),
+    ),
+    Micro(
         "qwen2-sharded", "three shards with an index, three layers, tied, F16",
         56, LEGACY, shards=3,
         config=qwen(2, num_hidden_layers=3, vocab_size=211, tie_word_embeddings=True, rope_theta=1000000.0,
@@ -249,6 +269,16 @@ MICROS = (
                         rope_parameters={"rope_type": "yarn", "rope_theta": 50.0, "factor": 16.0,
                                          "original_max_position_embeddings": 6, "beta_fast": 0.8, "beta_slow": 0.05,
                                          "mscale": 1.0, "mscale_all_dim": 0.5, "llama_4_scaling_beta": 0.3}),
+    ),
+    Micro(
+        "mistral4-kv-scales", "k_scale of pages of latents in E4M3: latents and shared keys to 30,000; BF16",
+        23, LEGACY,
+        config=mistral4(n_routed_experts=4, num_experts_per_tok=2, routed_scaling_factor=1.1, v_head_dim=18,
+                        torch_dtype="bfloat16",
+                        rope_parameters={"type": "yarn", "rope_theta": 60.0, "factor": 16.0,
+                                         "original_max_position_embeddings": 7, "beta_fast": 0.9, "beta_slow": 0.04,
+                                         "mscale": 1.0, "mscale_all_dim": 0.8, "llama_4_scaling_beta": 0.2}),
+        page_scales=PageScales({"attn.k_scale": (13.7, 111.0)}, ((1024, 1024), (8192, 8192)), as_vectors=False),
     ),
     Micro(
         "mistral4-no-q-lora", "q_lora_rank null, neighbours rotated, every mscale 1, query scaling from 5 tokens, F32",

@@ -31,6 +31,7 @@ use crate::subject::engine_stop;
 
 mod flips;
 pub mod honest;
+mod pages;
 mod routed;
 mod run;
 mod watched;

@@ -123,6 +123,10 @@ mod nan_in_one_lane;
 mod newest_key_dropped;
 mod norm_rope_not_rounded;
 mod one_element_beyond;
+mod pages_keys_unscaled;
+mod pages_scale_unread;
+mod pages_scales_of_layer_0;
+mod pages_scales_swapped;
 mod path_never_taken;
 mod plan_grid_y;
 mod plan_overwritten;
@@ -303,6 +307,10 @@ pub static MUTANTS: &[&Mutant] = &[
     &newest_key_dropped::MUTANT,
     &norm_rope_not_rounded::MUTANT,
     &one_element_beyond::MUTANT,
+    &pages_keys_unscaled::MUTANT,
+    &pages_scale_unread::MUTANT,
+    &pages_scales_of_layer_0::MUTANT,
+    &pages_scales_swapped::MUTANT,
     &path_never_taken::MUTANT,
     &plan_grid_y::MUTANT,
     &plan_overwritten::MUTANT,

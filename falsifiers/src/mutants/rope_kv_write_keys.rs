@@ -18,8 +18,8 @@ fn seam() -> Seam {
     in_source(
         &["rope_kv_write", "norm_rope_kv_write"],
         &[(
-            "k_pages[to + first] = convert<ACT_DTYPE, KV_DTYPE>(low);",
-            "k_pages[to + first] = convert<ACT_DTYPE, KV_DTYPE>(x[first]);",
+            "k_pages[to + first] = to_page<ACT_DTYPE, KV_DTYPE>(low, k_scale);",
+            "k_pages[to + first] = to_page<ACT_DTYPE, KV_DTYPE>(x[first], k_scale);",
         )],
     )
 }

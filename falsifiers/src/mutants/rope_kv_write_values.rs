@@ -17,6 +17,9 @@ pub(super) static MUTANT: Mutant = Mutant {
 fn seam() -> Seam {
     in_source(
         &["rope_kv_write", "norm_rope_kv_write"],
-        &[("= convert<ACT_DTYPE, KV_DTYPE>(v[from + i]);", "= convert<ACT_DTYPE, KV_DTYPE>(k[from + i]);")],
+        &[(
+            "to_page<ACT_DTYPE, KV_DTYPE>(v[from + i], v_scale);",
+            "to_page<ACT_DTYPE, KV_DTYPE>(k[from + i], v_scale);",
+        )],
     )
 }

@@ -10,7 +10,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use engine::device::DeviceModel;
 use engine::kv_cache::CachePoint;
@@ -18,7 +18,7 @@ use engine::models::Logits;
 use engine::plan::Phase;
 use engine::routing::Routing;
 use engine::stage::StageName;
-use engine::trace::{StagePoint, Tap, Tensor};
+use engine::trace::{StagePoint, StageValue, Tap, Tensor};
 use engine::{EngineError, Loaded};
 use kernels::arithmetic::SUMMATION_ORDERS;
 use kernels::real::{Values, ValuesMut};
@@ -26,6 +26,7 @@ use kernels::seam::Seam;
 use kernels::{Arithmetic, Dtype};
 use rayon::prelude::*;
 
+use super::pages::Pages;
 use super::{ParityError, Run, stacked};
 use crate::compare::{first_non_finite, row_l2};
 
@@ -117,8 +118,9 @@ impl Source {
         Self { routing, ..self }
     }
 
-    /// With keys and values rounded to these dtypes, one for each layer, where they are narrower than activations. What
-    /// a layer attends to is then what its pages can hold.
+    /// With keys and values rounded to these dtypes, one for each layer, where they are narrower than activations; in E4M3
+    /// after they were divided by the scales that the checkpoint has. What a layer attends to is then what its pages can
+    /// hold: keys and values, or latents and turned keys.
     #[must_use]
     pub fn with_cache(mut self, dtypes: &[Dtype], activation: Dtype) -> Self {
         let narrower = |dtype: &Dtype| dtype.fraction_bits() < activation.fraction_bits();
@@ -132,33 +134,33 @@ impl Source {
     /// Opens the model with a seam that looks at stages, and feeds them.
     fn open(&self, shared: &Arc<Mutex<Feeding>>) -> Result<Loaded, EngineError> {
         let feeding = Arc::clone(shared);
+        // Known once the model is open, and not used before.
+        let pages: Arc<OnceLock<Vec<Pages>>> = Arc::default();
+        let of_layer = |pages: &OnceLock<Vec<Pages>>, layer: usize| pages.get()?.get(layer).copied();
+        let held = Arc::clone(&pages);
         let mut seam = Seam::empty().with::<StagePoint>(move |stage| {
             let mut feeding = feeding.lock().unwrap_or_else(PoisonError::into_inner);
-            if !feeding.wanted.contains(&stage.name) {
-                return false;
-            }
-            let values = match &stage.values {
-                ValuesMut::F32(values) => Values::F32(values.to_vec()),
-                ValuesMut::F64(values) => Values::F64(values.to_vec()),
-            };
-            feeding.seen.insert(stage.name, Tensor { shape: stage.shape.to_vec(), values });
-            match feeding.forced.get(&stage.name).filter(|forced| forced.shape == stage.shape) {
-                None => false,
-                Some(forced) => {
-                    let forced = forced.values.wide(0..forced.values.len());
-                    stage.values.map(|at, value| forced.get(at).copied().unwrap_or(value))
-                }
+            let fed = feed(&mut feeding, stage);
+            // What was seen is what is compared, and what goes on is what the pages give back of it.
+            let pages = stage.name.layer_index().and_then(|layer| of_layer(&held, layer));
+            match pages.filter(|pages| pages.holds(stage.name)) {
+                Some(pages) => stage.values.map(|_, x| pages.key(x)) || fed,
+                None => fed,
             }
         });
         if !self.cache.is_empty() {
-            let dtypes = self.cache.clone();
+            let held = Arc::clone(&pages);
             seam = seam.with::<CachePoint>(move |cache| {
-                let dtype = dtypes.get(cache.layer).copied().unwrap_or(Dtype::F64);
-                let keys = cache.keys.map(|_, x| dtype.round(x));
-                cache.values.map(|_, x| dtype.round(x)) || keys
+                let pages = of_layer(&held, cache.layer).filter(|pages| !pages.latent);
+                let Some(pages) = pages else { return false };
+                let keys = cache.keys.map(|_, x| pages.key(x));
+                cache.values.map(|_, x| pages.value(x)) || keys
             });
         }
-        Loaded::open_with(&self.dir, Arc::new(seam))
+        let loaded = Loaded::open_with(&self.dir, Arc::new(seam))?;
+        // Opened once, so that nothing was there before.
+        let _ = pages.set(Pages::of(&loaded, &self.cache)?);
+        Ok(loaded)
     }
 
     /// Whether nine copies of the weights, widened, fit side by side.
@@ -175,6 +177,25 @@ struct Feeding {
     wanted: BTreeSet<StageName>,
     forced: Forced,
     seen: BTreeMap<StageName, Tensor>,
+}
+
+/// Notes the value of a stage that is wanted, and gives it another where one is forced.
+fn feed(feeding: &mut Feeding, stage: &mut StageValue<'_>) -> bool {
+    if !feeding.wanted.contains(&stage.name) {
+        return false;
+    }
+    let values = match &stage.values {
+        ValuesMut::F32(values) => Values::F32(values.to_vec()),
+        ValuesMut::F64(values) => Values::F64(values.to_vec()),
+    };
+    feeding.seen.insert(stage.name, Tensor { shape: stage.shape.to_vec(), values });
+    match feeding.forced.get(&stage.name).filter(|forced| forced.shape == stage.shape) {
+        None => false,
+        Some(forced) => {
+            let forced = forced.values.wide(0..forced.values.len());
+            stage.values.map(|at, value| forced.get(at).copied().unwrap_or(value))
+        }
+    }
 }
 
 /// One pass of the reference.
