@@ -229,6 +229,13 @@ pub enum Need {
     Nvrtc,
     /// A library of the device that multiplies matrices.
     Library,
+    /// So many bytes of device memory, of which fewer are free.
+    Memory {
+        /// Bytes that are needed at once.
+        needed: u64,
+        /// Bytes that are free.
+        free: u64,
+    },
     /// The configuration and weights of a model.
     Weights {
         /// The model, by its name in the zoo or by its folder.
@@ -267,6 +274,9 @@ impl Need {
             Need::Library => {
                 "install cuBLAS 13, or name the folder of libcublasLt.so.13 in LD_LIBRARY_PATH".into()
             }
+            Need::Memory { .. } => {
+                "use a device with more memory, or end what else is on it".into()
+            }
             Need::Weights { model } => {
                 format!("put config.json and the safetensors of {model} into its folder under engine/zoo/")
             }
@@ -287,6 +297,9 @@ impl fmt::Display for Need {
             Need::Device(lane) => write!(f, "no {lane} device")?,
             Need::Nvrtc => write!(f, "no NVRTC")?,
             Need::Library => write!(f, "no library for matrix products")?,
+            Need::Memory { needed, free } => {
+                write!(f, "{needed} bytes of device memory are needed, and {free} are free")?;
+            }
             Need::Weights { model } => write!(f, "no weights of {model}")?,
             Need::Golden { model, name } => write!(f, "no golden `{name}` of {model}")?,
             Need::Tokenizer { model } => write!(f, "no tokenizer of {model}")?,
@@ -470,6 +483,7 @@ mod tests {
             Need::Device(Lane::Simt),
             Need::Nvrtc,
             Need::Library,
+            Need::Memory { needed: 2, free: 1 },
             Need::Weights { model: model() },
             Need::Golden { model: model(), name: "fib".into() },
             Need::Tokenizer { model: model() },

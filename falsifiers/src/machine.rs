@@ -162,9 +162,8 @@ pub fn device_stop(error: &DeviceError, lane: Lane) -> Stop {
             Stop::Blocked(Need::Device(lane))
         }
         DeviceError::NoLibrary(_) => Stop::Blocked(Need::Library),
-        DeviceError::Memory { .. } | DeviceError::Driver { .. } | DeviceError::Virtual { .. } => {
-            Stop::Errored(error.to_string())
-        }
+        &DeviceError::Memory { needed, free, .. } => Stop::Blocked(Need::Memory { needed, free }),
+        DeviceError::Driver { .. } | DeviceError::Virtual { .. } => Stop::Errored(error.to_string()),
         DeviceError::Fault(_) => Defect::counted("device_fault", 1.0, error.to_string()).into(),
         DeviceError::Launch { .. }
         | DeviceError::Graph { .. }

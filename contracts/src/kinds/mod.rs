@@ -15,6 +15,7 @@ mod instruction_coverage;
 mod kv_dtype;
 mod launch_limits;
 mod logits_parity;
+mod long_prefill;
 mod loss_bound;
 mod memory_safety;
 mod model_set;
@@ -26,6 +27,7 @@ mod prefix_hit;
 mod race_freedom;
 mod stage_parity;
 mod sync_safety;
+mod synthetic_name;
 mod taps_invariance;
 mod throughput_floor;
 mod weights_consumed;
@@ -48,6 +50,7 @@ pub use instruction_coverage::{InstructionCoverage, Unreachable};
 pub use kv_dtype::{CacheDtype, KvDtype};
 pub use launch_limits::LaunchLimits;
 pub use logits_parity::LogitsParity;
+pub use long_prefill::LongPrefill;
 pub use loss_bound::LossBound;
 pub use memory_safety::MemorySafety;
 pub use model_set::ModelSet;
@@ -59,8 +62,9 @@ pub use prefix_hit::PrefixHit;
 pub use race_freedom::RaceFreedom;
 pub use stage_parity::{PhaseName, StageParity, VerdictName};
 pub use sync_safety::SyncSafety;
+pub use synthetic_name::SyntheticName;
 pub use taps_invariance::TapsInvariance;
-pub use throughput_floor::{SyntheticName, ThroughputFloor};
+pub use throughput_floor::ThroughputFloor;
 pub use weights_consumed::WeightsConsumed;
 
 use crate::ids::{ArithmeticName, Lane};
@@ -104,6 +108,8 @@ pub enum Falsifier {
     KvDtype(KvDtype),
     /// The logits of a device are as close to the truth as honest arithmetic is.
     LogitsParity(LogitsParity),
+    /// A prefill of many tokens through real layers is launched, and finite at every stage.
+    LongPrefill(LongPrefill),
     /// Plans stay within the limits of every target.
     PlanChecks(PlanChecks),
     /// A sequence that adopts pages has the bits of one that does not.
@@ -154,6 +160,7 @@ pub const KINDS: &[&KindInfo] = &[
     &kv_dtype::INFO,
     &launch_limits::INFO,
     &logits_parity::INFO,
+    &long_prefill::INFO,
     &loss_bound::INFO,
     &memory_safety::INFO,
     &op_parity::INFO,
@@ -187,6 +194,7 @@ impl Falsifier {
             Falsifier::KvDtype(parameters) => parameters,
             Falsifier::LaunchLimits(parameters) => parameters,
             Falsifier::LogitsParity(parameters) => parameters,
+            Falsifier::LongPrefill(parameters) => parameters,
             Falsifier::LossBound(parameters) => parameters,
             Falsifier::MemorySafety(parameters) => parameters,
             Falsifier::OpParity(parameters) => parameters,
@@ -289,7 +297,7 @@ mod tests {
             let falsifier = crate::parse::falsifier(kind.example).unwrap();
             assert_eq!(falsifier.kind(), kind.name);
             let of_op = falsifier.parameters().op().is_some();
-            let drawn = matches!(falsifier, Falsifier::ThroughputFloor(_));
+            let drawn = matches!(falsifier, Falsifier::ThroughputFloor(_) | Falsifier::LongPrefill(_));
             let kernels = of_op || drawn || matches!(falsifier, Falsifier::CacheKeyDistinctness(_));
             assert_eq!(falsifier.models().is_empty(), kernels, "{}", kind.name);
             assert!(!kind.lanes.is_empty(), "{}", kind.name);

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{KindInfo, NeedsTolerance, Parameters, PhaseName};
+use super::{KindInfo, NeedsTolerance, Parameters, PhaseName, SyntheticName};
 use crate::ids::Lane;
 
 /// Parameters of `throughput_floor`.
@@ -21,48 +21,6 @@ pub struct ThroughputFloor {
     /// Why that much can be asked for.
     #[schemars(length(min = 1))]
     pub because: String,
-}
-
-/// A published shape.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum SyntheticName {
-    /// 24 layers of 896 features.
-    #[serde(rename = "qwen2.5-0.5b")]
-    Qwen2p5Half,
-    /// 28 layers of 1,536 features.
-    #[serde(rename = "qwen2.5-1.5b")]
-    Qwen2p5OneAndHalf,
-    /// 28 layers of 3,584 features.
-    #[serde(rename = "qwen2.5-7b")]
-    Qwen2p5Seven,
-    /// 32 layers of 4,096 features.
-    #[serde(rename = "llama-3-8b")]
-    Llama3Eight,
-    /// Qwen3-30B-A3B: a mixture of experts.
-    #[serde(rename = "qwen3-30b-a3b")]
-    Qwen3ThirtyA3,
-}
-
-impl SyntheticName {
-    /// Every shape.
-    pub const ALL: &'static [Self] = &[
-        Self::Qwen2p5Half,
-        Self::Qwen2p5OneAndHalf,
-        Self::Qwen2p5Seven,
-        Self::Llama3Eight,
-        Self::Qwen3ThirtyA3,
-    ];
-
-    /// The shape as it is written in a contract.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Qwen2p5Half => "qwen2.5-0.5b",
-            Self::Qwen2p5OneAndHalf => "qwen2.5-1.5b",
-            Self::Qwen2p5Seven => "qwen2.5-7b",
-            Self::Llama3Eight => "llama-3-8b",
-            Self::Qwen3ThirtyA3 => "qwen3-30b-a3b",
-        }
-    }
 }
 
 pub(super) const INFO: KindInfo = KindInfo {

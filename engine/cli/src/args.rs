@@ -262,6 +262,9 @@ pub(crate) struct Bench {
     /// Seed of the random weights.
     #[arg(long, default_value_t = 0, requires = "synthetic", allow_negative_numbers = true)]
     pub seed: u32,
+    /// The first so many layers of the shape; all of them if left out.
+    #[arg(long, value_name = "LAYERS", requires = "synthetic", value_parser = values::at_least_one, allow_negative_numbers = true)]
+    pub layers: Option<usize>,
     /// Which device.
     #[arg(long, value_enum)]
     pub device: Device,

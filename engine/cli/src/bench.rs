@@ -75,9 +75,12 @@ pub(crate) fn run(args: &args::Bench) -> Result<Exit, Failure> {
 fn open(args: &args::Bench) -> Result<Loaded, Failure> {
     match args.synthetic.as_deref() {
         None => Ok(Loaded::open(&args.model)?),
-        Some(name) => match synthetic::find(name) {
-            Some(shape) => Ok(shape.open(args.seed, Arc::new(Seam::empty()))?),
-            None => Err(Failure::Bug(format!("no shape is called `{name}`"))),
+        Some(name) => match (synthetic::find(name), args.layers) {
+            (Some(shape), Some(layers)) => {
+                Ok(shape.open_layers(args.seed, layers, Arc::new(Seam::empty()))?)
+            }
+            (Some(shape), None) => Ok(shape.open(args.seed, Arc::new(Seam::empty()))?),
+            (None, _) => Err(Failure::Bug(format!("no shape is called `{name}`"))),
         },
     }
 }

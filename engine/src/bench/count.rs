@@ -43,36 +43,86 @@ fn op(step: &Step) -> &'static str {
 /// one row; of the experts of a layer, those that one token is sent to. Reads of the negative control do not count.
 #[must_use]
 pub fn weight_bytes(plan: &Plan) -> u64 {
-    let (mut whole, mut rows): (BTreeSet<BufferId>, BTreeSet<BufferId>) = Default::default();
+    let mut read: BTreeMap<BufferId, BTreeSet<Part>> = BTreeMap::new();
     for step in plan.steps.iter().filter(|step| op(step) != "read_bandwidth") {
-        let of_step = if op(step) == "embedding" { &mut rows } else { &mut whole };
-        of_step.extend(step.reads().filter(|&id| plan.buffer(id).is_some_and(|b| b.role == Role::Weight)));
+        let weights = step.reads().filter(|&id| plan.buffer(id).is_some_and(|b| b.role == Role::Weight));
+        for id in weights {
+            read.entry(id).or_default().insert(part(step, id));
+        }
     }
     let one = Extent { tokens: 1, batch: 1, max_kv: 1 };
-    let shares: BTreeMap<BufferId, f64> = plan.steps.iter().flat_map(active).collect();
-    let bytes = |id: &BufferId| {
-        let all = plan.buffer(*id).and_then(|buffer| buffer.bytes(one)).unwrap_or(0);
-        shares.get(id).map_or(all, |share| (all as f64 * share).round() as u64)
+    let bytes = |(id, parts): (BufferId, BTreeSet<Part>)| {
+        let Some(buffer) = plan.buffer(id) else { return 0 };
+        let all = buffer.bytes(one).unwrap_or(0);
+        let row = (buffer.width * buffer.element.size()) as u64;
+        let of_part = |part: &Part| part.of(all, row);
+        match parts.contains(&Part::All) {
+            true => all,
+            false => parts.iter().map(of_part).sum::<u64>().min(all),
+        }
     };
-    let row =
-        |id: &BufferId| plan.buffer(*id).map_or(0, |buffer| (buffer.width * buffer.element.size()) as u64);
-    whole.iter().map(bytes).sum::<u64>() + rows.difference(&whole).map(row).sum::<u64>()
+    read.into_iter().map(bytes).sum()
 }
 
-/// The matrices of experts that a step reads, each with the share of them that one token's chosen ones are.
-fn active(step: &Step) -> Vec<(BufferId, f64)> {
-    if !["moe_gate_up", "moe_down"].contains(&op(step)) {
-        return Vec::new();
+/// What a step reads of a matrix. Steps that read the same part read the same bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    /// Every row.
+    All,
+    /// The row of one token.
+    Row,
+    /// Of so many experts, those that one token is sent to.
+    Experts { chosen: u64, of: u64 },
+    /// The rows of `kv_b_proj` that make keys: so many features of each head, of so many.
+    Keys { features: u64, of: u64 },
+    /// Those that make values.
+    Values { features: u64, of: u64 },
+}
+
+impl Part {
+    /// Its bytes, of those of the matrix and of one row.
+    fn of(self, all: u64, row: u64) -> u64 {
+        match self {
+            Self::All => all,
+            Self::Row => row.min(all),
+            Self::Experts { chosen: part, of }
+            | Self::Keys { features: part, of }
+            | Self::Values { features: part, of } => all / of.max(1) * part,
+        }
     }
-    let (Some(experts), Some(chosen)) = (step.spec.int("EXPERTS"), step.spec.int("TOP_K")) else {
-        return Vec::new();
-    };
-    let parameters = find(&step.spec.kernel).map_or(&[][..], |kernel| kernel.parameters);
-    let matrices = step.arguments.iter().zip(parameters).filter_map(|(operand, parameter)| match operand {
-        Operand::Buffer(id) if parameter.name.ends_with("_weight") => Some(*id),
+
+    /// Which share of the matrix it is, where it is one of rows that every token is multiplied by.
+    fn share(self) -> f64 {
+        match self {
+            Self::All | Self::Row | Self::Experts { .. } => 1.0,
+            Self::Keys { features, of } | Self::Values { features, of } => features as f64 / of.max(1) as f64,
+        }
+    }
+}
+
+/// What a step reads of one of its weights.
+fn part(step: &Step, id: BufferId) -> Part {
+    let axis = |name| step.spec.int(name);
+    let heads = || Some((axis("QK_NOPE_HEAD_DIM")?, axis("V_HEAD_DIM")?));
+    let found = match op(step) {
+        "embedding" => Some(Part::Row),
+        "moe_gate_up" | "moe_down" if is_matrix(step, id) => {
+            axis("TOP_K").zip(axis("EXPERTS")).map(|(chosen, of)| Part::Experts { chosen, of })
+        }
+        "mla_absorb" => heads().map(|(keys, values)| Part::Keys { features: keys, of: keys + values }),
+        "mla_value_up" => heads().map(|(keys, values)| Part::Values { features: values, of: keys + values }),
         _ => None,
-    });
-    matrices.map(|id| (id, chosen as f64 / experts.max(1) as f64)).collect()
+    };
+    found.unwrap_or(Part::All)
+}
+
+/// Whether a step reads this as a matrix of experts.
+fn is_matrix(step: &Step, id: BufferId) -> bool {
+    let parameters = find(&step.spec.kernel).map_or(&[][..], |kernel| kernel.parameters);
+    let mut named = step.arguments.iter().zip(parameters);
+    named.any(|(operand, parameter)| {
+        matches!(operand, Operand::Buffer(found) if *found == id) && parameter.name.ends_with("_weight")
+    })
 }
 
 /// Bytes of keys and values that attention reads for a token which sees `length` of them, itself included.
@@ -131,7 +181,8 @@ pub fn operations(plan: &Plan, config: &Config, tokens: usize) -> f64 {
             let matrices = step.reads().filter_map(|id| {
                 let buffer = plan.buffer(id).filter(|buffer| buffer.role == Role::Weight)?;
                 // Vectors have one row: norms and biases.
-                buffer.rows.at(extent).filter(|&rows| rows > 1).map(|rows| rows as f64 * buffer.width as f64)
+                let rows = buffer.rows.at(extent).filter(|&rows| rows > 1)?;
+                Some(rows as f64 * buffer.width as f64 * part(step, id).share())
             });
             2.0 * rows * matrices.sum::<f64>() / experts
         })
@@ -188,6 +239,37 @@ mod tests {
             let attended = attention_operations(&prefill, loaded.config(), 16);
             let found = operations(&prefill, loaded.config(), 16) - attended;
             assert!((found - 2.0 * 16.0 * products as f64).abs() < 1e-3 * found, "{found:e}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_latent_attention_reads_each_matrix_once() {
+        let shape = synthetic::find("mistral-small-4").unwrap();
+        let loaded = shape.open_layers(1, 2, Arc::new(Seam::empty())).unwrap();
+        let options = DeviceOptions::new(loaded.config(), loaded.activation_dtype());
+        // Elements: five projections, the norms of latents and of the layer, the router, four of 128 experts and the shared
+        // one.
+        let hidden = 4096;
+        let projections = 1024 * hidden + 4096 * 1024 + 320 * hidden + 32 * 192 * 256 + hidden * 4096;
+        let norms = 2 * hidden + 1024 + 256;
+        let layer = projections + norms + 128 * hidden + 5 * 3 * hidden * 2048;
+        for fusion in [false, true] {
+            let options = DeviceOptions { fusion, ..options.clone() };
+            let [prefill, decode] = build(&loaded, &options, &Target::OLDEST.limits()).unwrap();
+            assert_eq!(weight_bytes(&decode), 2 * (2 * layer + 131_072 * hidden + hidden + hidden));
+            // Keys are absorbed into queries and values into results: each half of kv_b_proj in its own product.
+            let products = 2 * (layer - norms) + 131_072 * hidden;
+            // A query and a latent of 256 features and 64 turned ones, and the 256 again, for each of 32 heads.
+            let attended = 2.0 * 2.0 * 32.0 * (2.0 * 256.0 + 64.0) * (16.0 * 17.0 / 2.0);
+            assert_eq!(attention_operations(&prefill, loaded.config(), 16), attended);
+            let found = operations(&prefill, loaded.config(), 16) - attended;
+            assert!((found - 2.0 * 16.0 * products as f64).abs() < 1e-9 * found, "{found:e}");
+            // By themselves, the two steps of a layer read the matrix together, and no byte of it twice.
+            let of = |wanted: &str| {
+                let steps = decode.steps.iter().filter(|step| op(step) == wanted).cloned().collect();
+                weight_bytes(&Plan { steps, ..decode.clone() })
+            };
+            assert_eq!((of("mla_absorb"), of("mla_value_up")), (4 * 32 * 64 * 256, 4 * 32 * 128 * 256));
         }
     }
 }

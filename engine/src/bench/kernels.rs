@@ -69,7 +69,8 @@ pub(super) fn attention(
     // Fills the inputs and the pages, which stay as they are.
     decode::prefill(&mut session, sequence, &decode::prompt(model.config().vocab_size, tokens))?;
     let plan = model.plan(Phase::Prefill);
-    let is_attention = |step: &Step| find(&step.spec.kernel).is_some_and(|kernel| kernel.op == "attention");
+    let ops = ["attention", "mla_attention"];
+    let is_attention = |step: &Step| find(&step.spec.kernel).is_some_and(|kernel| ops.contains(&kernel.op));
     let steps: Vec<Step> = plan.steps.iter().filter(|step| is_attention(step)).cloned().collect();
     let Some(first) = steps.first() else { return Ok(None) };
     let (kernel, layers) = (first.spec.kernel.clone(), steps.len() as f64);

@@ -6,6 +6,7 @@
 //! | [`options`](Options) | how much is measured, and in which ways |
 //! | [`clock`](Clock) | what time it is, and what repeats say |
 //! | [`anchors`] | how fast the device reads, copies, and goes from node to node |
+//! | `asked` | bytes of a token, from the configuration and the names of tensors, without any plan |
 //! | [`count`] | bytes of a token and operations of a prefill, from the plan |
 //! | `decode`, `prefill`, `matrix` | what is timed |
 //! | [`kernels`] | what each kernel takes of the time of a token |
@@ -19,6 +20,7 @@
 //! nothing.
 
 pub mod anchors;
+mod asked;
 mod clock;
 pub mod count;
 mod decode;
@@ -201,12 +203,6 @@ impl Bench<'_> {
             alone,
             sample: found.sample,
         };
-        let whole = self.loaded.weights().drawn("model.embed_tokens.weight").map(|table| {
-            let config = self.loaded.config();
-            let row = (config.hidden_size * crate::weights::Drawn::DTYPE.size()) as u64;
-            let unread = if config.tie_word_embeddings { 0 } else { table.bytes() - row };
-            self.loaded.weights().total_bytes() - unread
-        });
         report.verdict = judge(&Facts {
             virtual_device: is_virtual(&*self.device),
             tokens: (report.options.steps, decoded.tokens.len()),
@@ -214,7 +210,7 @@ impl Bench<'_> {
             ways_agree: decoded.agree && found.agree && found.tokens == decoded.tokens,
             weight_bytes: report.bytes.weights,
             stored_bytes: self.loaded.weights().total_bytes(),
-            read_bytes: whole,
+            read_bytes: asked::weight_bytes(self.loaded.config(), self.loaded.weights()),
             spread: decoded.sample.spread.max(control.sample.spread),
             fraction,
             control_drop: control.drop,

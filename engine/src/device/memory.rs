@@ -10,7 +10,7 @@ use super::{DeviceOptions, random};
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::{Built, Element, Input, Plan, PlanBuffer, PlanError, Role, State, Tap, maximum};
-use crate::weights::{ConsumedReport, WeightsPoint};
+use crate::weights::{ConsumedReport, Drawn, WeightsPoint};
 
 /// Where a buffer of a plan is. Both plans share all of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -199,11 +199,26 @@ impl Memory {
                 let of = |source: &str| loaded.weights().drawn(source).filter(|_| !rewritten);
                 let mut at = 0;
                 let mut taken: Option<(&str, Vec<f32>)> = None;
+                let mut drawn_whole: Option<random::Whole<'_>> = None;
                 for part in &tensor.parts {
+                    let width = part.shape.last().copied().unwrap_or(1);
                     if let Some(drawn) = of(&part.name) {
-                        random::fill(device, jit, (memory, at), drawn)?;
                         reader.consume(&part.name);
-                        at += drawn.bytes();
+                        if (part.rows.len() * width * Drawn::DTYPE.size()) as u64 == drawn.bytes() {
+                            random::fill(device, jit, (memory, at), drawn)?;
+                            at += drawn.bytes();
+                            continue;
+                        }
+                        let whole = match drawn_whole.take() {
+                            Some(whole) if whole.is(&part.name) => whole,
+                            // What is there goes first: there may not be room for both.
+                            other => {
+                                drop(other);
+                                random::Whole::draw(device, jit, &part.name, drawn)?
+                            }
+                        };
+                        at += whole.copy(device, (&part.rows, width), (memory, at))?;
+                        drawn_whole = Some(whole);
                         continue;
                     }
                     // Several parts may be rows of one tensor, one after the other.
@@ -211,7 +226,6 @@ impl Memory {
                         Some((name, values)) if name == part.name => values,
                         _ => reader.values(&part.name, None, &part.shape)?,
                     };
-                    let width = part.shape.last().copied().unwrap_or(1);
                     let rows = values.get(part.rows.start * width..part.rows.end * width);
                     let rows = rows.ok_or_else(|| unbound("a part has fewer rows than are taken of it"))?;
                     let bytes = stored(rows).ok_or_else(unstored)?;

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::error::EngineError;
 use crate::loaded::Loaded;
 use crate::plan::eager::Executor;
-use crate::plan::{Built, Choice, Phase, Plan, assemble, maximum, shared};
+use crate::plan::{Built, Choice, Phase, Plan, assemble, counted, maximum, shared};
 use crate::weights::ConsumedReport;
 
 /// A model on a device. It was not compared with anything yet: what serves takes an admitted one.
@@ -240,8 +240,12 @@ fn compiled(
     let (mut functions, mut keys) = (BTreeMap::new(), BTreeMap::new());
     let mut named = BTreeSet::new();
     let steps = built.all().flat_map(|plan| &plan.steps);
-    let specs: Vec<KernelSpec> =
+    let mut specs: Vec<KernelSpec> =
         steps.filter(|step| named.insert(step.spec.to_string())).map(|step| step.spec.clone()).collect();
+    if options.prefill_taps {
+        let counting = built.plans.iter().filter(|plan| plan.phase == Phase::Prefill).flat_map(counted);
+        specs.extend(counting.filter(|spec| named.insert(spec.to_string())));
+    }
     let mut declared = BTreeMap::new();
     jit.prewarm(&specs, &|done, of| tracing::trace!(done, of, "kernels"))?;
     for spec in &specs {

@@ -62,6 +62,9 @@ pub struct DeviceOptions {
     /// Whether a decode run ends with statistics of every stage, made on the device, as the last node of a graph too; every
     /// stage of a decode plan then has memory of its own. Without it a plan has not one step more.
     pub taps: bool,
+    /// Whether statistics of every stage of a prefill run can be had too: each made on the device right after the step that
+    /// stores it, before another stage takes its memory. Nothing is launched for it in a run that nobody watches.
+    pub prefill_taps: bool,
     /// Weights that every decode run reads once more, for nothing: the negative control of the bench, by which a tenth of
     /// the work more has to show. None for everybody else.
     pub extra_reads: Option<ExtraReads>,
@@ -98,6 +101,7 @@ impl DeviceOptions {
             keep_stages: false,
             library: true,
             taps: false,
+            prefill_taps: false,
             extra_reads: None,
         }
     }

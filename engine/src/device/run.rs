@@ -8,7 +8,7 @@ use kernels::launch::Extent;
 use super::graphs::Round;
 use super::{DeviceModel, Metadata, Watch};
 use crate::error::EngineError;
-use crate::plan::{Choice, Phase, Plan, Role, maximum, needed};
+use crate::plan::{Choice, Counting, Phase, Plan, Role, TABLE, maximum, needed, results};
 
 /// How steps are launched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,13 @@ impl DeviceModel {
         // Stages that share memory are gone when the run ends.
         let stepwise = watch.imposes() || (watched && !self.options().keeps(plan.phase));
         let executor = self.executor();
+        if plan.phase == Phase::Prefill && self.options().prefill_taps && watch.wants_statistics() {
+            let allocate = |name, bytes| self.device().allocate(name, bytes);
+            let table = allocate("where the counted stage is", TABLE)?;
+            let results = allocate("statistics of one stage", results(extent))?;
+            self.fill(plan, metadata)?;
+            return executor.run_counted(plan, extent, &Counting { table: &table, results: &results }, watch);
+        }
         if stepwise {
             self.fill(plan, metadata)?;
             let needed = if watch.imposes() { 0 } else { needed(plan, extent, watch) };

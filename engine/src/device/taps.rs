@@ -29,7 +29,7 @@ pub struct RowStatistics {
 }
 
 impl RowStatistics {
-    fn of(results: &[f64; RESULTS]) -> Self {
+    pub(crate) fn of(results: &[f64; RESULTS]) -> Self {
         let [finite, sum, squares, min, max, nans, infinities, squared_distances] = *results;
         // Counts of elements, which f64 holds exactly; a NaN is no count and becomes 0.
         let [finite, nans, infinities] = [finite, nans, infinities].map(|count| count as u64);

@@ -15,13 +15,23 @@ pub trait Watch {
     fn record(&mut self, stage: StageName, stored: Dtype, tensor: Tensor);
 
     /// Whether it wants what the device says of the stages of a decode run, where the model was loaded with
-    /// [`taps`](super::DeviceOptions::taps). Nothing is copied but that.
+    /// [`taps`](super::DeviceOptions::taps), and of a prefill run, where it was with
+    /// [`prefill_taps`](super::DeviceOptions::prefill_taps). Nothing is copied but that.
     fn wants_statistics(&self) -> bool {
         false
     }
 
-    /// Receives the statistics of each row of a stage, in the order in which stages are computed, after the run.
+    /// Receives the statistics of each row of a stage, in the order in which stages are computed: after a decode run, and
+    /// in a prefill run when the stage was stored.
     fn statistics(&mut self, _stage: StageName, _rows: &[RowStatistics]) {}
+
+    /// A row to copy of a stage of a prefill run, after its statistics were received.
+    fn wants_row(&self, _stage: StageName) -> Option<usize> {
+        None
+    }
+
+    /// Receives that row, widened to f32.
+    fn row(&mut self, _stage: StageName, _row: usize, _values: &[f32]) {}
 
     /// Whether [`impose`](Self::impose) may answer with a value: then steps are launched one by one.
     fn imposes(&self) -> bool;

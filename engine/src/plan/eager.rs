@@ -128,7 +128,7 @@ impl Executor<'_> {
     }
 
     /// Records a stage, and puts something else in its place, if wanted.
-    fn watched(
+    pub(super) fn watched(
         &self,
         plan: &Plan,
         buffer: &PlanBuffer,

@@ -18,6 +18,7 @@
 //! | `demands` | what each kernel demands of its buffers |
 //! | `eager` | launching one step after the other |
 //! | `aside` | the same while stages are recorded |
+//! | `counted` | the same of a prefill while the device counts what its stages hold |
 //! | `graph` | launching all of them at once |
 //! | `library` | which products are a library's |
 //! | `taps` | statistics of every stage, as the last step of a decode plan |
@@ -28,6 +29,7 @@ mod build;
 pub mod builder;
 mod check;
 mod control;
+mod counted;
 mod demands;
 pub(crate) mod eager;
 mod error;
@@ -55,6 +57,7 @@ pub(crate) use build::{Built, assemble, maximum};
 pub use check::check;
 pub(crate) use check::{launch, number, shared};
 pub use control::ExtraReads;
+pub(crate) use counted::{Counting, TABLE, results, specs as counted};
 pub use error::{PlanError, StepProblem};
 pub(crate) use graph::Replayable;
 pub use graph::{GraphPoint, GraphValue};

@@ -27,6 +27,7 @@ mod instruction_coverage;
 mod kv_dtype;
 mod launch_limits;
 mod logits_parity;
+mod long_prefill;
 mod loss_bound;
 mod memory_safety;
 pub(crate) mod op_parity;
@@ -49,9 +50,9 @@ pub struct Case<'c> {
     pub attempt: Attempt<'c>,
 }
 
-/// Whether a kind times the device, and so needs it for itself.
-pub(crate) const fn times_the_device(falsifier: &Falsifier) -> bool {
-    matches!(falsifier, Falsifier::ThroughputFloor(_))
+/// Whether a kind needs the device for itself: because it times it, or because it takes most of its memory.
+pub(crate) const fn takes_the_device(falsifier: &Falsifier) -> bool {
+    matches!(falsifier, Falsifier::ThroughputFloor(_) | Falsifier::LongPrefill(_))
 }
 
 /// One attempt to falsify a claim.
@@ -99,6 +100,7 @@ pub fn cases<'c>(falsifier: &'c Falsifier, tolerance: Option<&'c Tolerance>) -> 
         Falsifier::KvDtype(parameters) => kv_dtype::cases(parameters, tolerance),
         Falsifier::LaunchLimits(parameters) => launch_limits::cases(parameters),
         Falsifier::LogitsParity(parameters) => logits_parity::cases(parameters, tolerance),
+        Falsifier::LongPrefill(parameters) => long_prefill::cases(parameters),
         Falsifier::MemorySafety(parameters) => memory_safety::cases(parameters),
         Falsifier::PlanChecks(parameters) => plan_checks::cases(parameters),
         Falsifier::PrefixHit(parameters) => prefix_hit::cases(parameters),

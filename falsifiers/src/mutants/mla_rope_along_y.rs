@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "mla_rope@tokens-along-y",
     defect: "the rotary part of latent attention is launched with tokens along y",
     point: "plan",
-    kinds: &["plan_checks", "launch_limits"],
+    kinds: &["plan_checks", "launch_limits", "long_prefill"],
     seam,
 };
 

@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "mlp@act-nan",
     defect: "the activation of the first feature of the first token is NaN",
     point: "source",
-    kinds: &["op_parity", "admission", "stage_parity", "logits_parity", "finiteness"],
+    kinds: &["op_parity", "admission", "stage_parity", "logits_parity", "finiteness", "long_prefill"],
     seam,
 };
 

@@ -10,7 +10,7 @@ pub(super) static MUTANT: Mutant = Mutant {
     name: "moe@slots-along-y",
     defect: "grouped products and weighed sums of experts have slots and tokens along y",
     point: "plan",
-    kinds: &["plan_checks", "launch_limits"],
+    kinds: &["plan_checks", "launch_limits", "long_prefill"],
     seam,
 };
 

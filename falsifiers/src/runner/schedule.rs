@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use contracts::Lane;
 
 use super::{Isolation, Selected};
-use crate::kinds::times_the_device;
+use crate::kinds::takes_the_device;
 use crate::machine;
 
 /// Where an attempt runs, and how many may be there while it does.
@@ -26,13 +26,13 @@ impl Place {
     ///
     /// The processor is shared, and the virtual device is a part of each process. A GPU is shared by processes, as many as
     /// its memory has room for: most of an attempt's time goes into compiling kernels. Attempts of one process have it one
-    /// at a time, because a fault of one ends the work of all, and what times the device has it alone.
+    /// at a time, because a fault of one ends the work of all; and what times the device, or fills it, has it alone.
     pub(super) fn of(claim: &Selected, isolation: &Isolation) -> Self {
         let lane = claim.lane;
         let at_once = match (lane, isolation) {
             (Lane::Cpu | Lane::Simt, _) => usize::MAX,
             (Lane::Cuda, Isolation::None) => 1,
-            (Lane::Cuda, Isolation::Process(_)) if times_the_device(&claim.test.falsifier) => 1,
+            (Lane::Cuda, Isolation::Process(_)) if takes_the_device(&claim.test.falsifier) => 1,
             (Lane::Cuda, Isolation::Process(_)) => {
                 let memory = machine::properties(lane).map_or(0, |device| device.total_memory);
                 usize::try_from(memory / MEMORY_OF_AN_ATTEMPT).unwrap_or(usize::MAX).max(1)
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gpu_is_shared_by_processes_and_had_alone_by_what_times_it() {
+    fn a_gpu_is_shared_by_processes_and_had_alone_by_what_times_or_fills_it() {
         let claim = |lane, falsifier| Selected {
             contract: "tiny".to_owned(),
             test: serde_json::from_value(serde_json::json!({
@@ -213,7 +213,12 @@ mod tests {
                 threads: 1,
             })
         };
-        assert_eq!(Place::of(&claim(Lane::Cuda, floor), &process()).at_once, 1);
+        let long = serde_json::json!({"long_prefill": {
+            "synthetic": ["qwen3-30b-a3b"], "layers": 2, "tokens": [65537],
+        }});
+        for alone in [floor, long] {
+            assert_eq!(Place::of(&claim(Lane::Cuda, alone), &process()).at_once, 1);
+        }
         let weights = serde_json::json!({"weights_consumed": {"model": "a"}});
         assert_eq!(Place::of(&claim(Lane::Cuda, weights.clone()), &Isolation::None).at_once, 1);
         assert_eq!(Place::of(&claim(Lane::Simt, weights.clone()), &Isolation::None).at_once, usize::MAX);

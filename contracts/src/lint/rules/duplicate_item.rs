@@ -17,7 +17,8 @@ pub(crate) const RULE: Rule = Rule {
 };
 
 /// Lists of a falsifier that are the axes of its cases. Items that are mappings are compared by another rule.
-const AXES: &[&str] = &["model", "prompts", "stages", "arithmetic", "chunks", "threads"];
+const AXES: &[&str] =
+    &["model", "prompts", "stages", "arithmetic", "chunks", "threads", "synthetic", "tokens"];
 
 fn check(context: &Context<'_>, findings: &mut Vec<Finding>) {
     for claim in context.claims() {

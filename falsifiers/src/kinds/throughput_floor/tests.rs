@@ -150,23 +150,28 @@ const TINY: synthetic::Synthetic = synthetic::Synthetic {
 
 #[test]
 fn weights_that_are_drawn_on_a_device_are_those_of_the_reference() {
-    let logits = |seam: Seam, seed| {
-        let seam = Arc::new(seam);
-        let loaded = TINY.open(seed, Arc::clone(&seam)).unwrap();
-        let machine = Machine::open(Lane::Simt, &seam).unwrap();
-        let options = DeviceOptions { max_tokens: 8, max_kv: 16, ..options(&loaded, 8, 1) };
-        let model = DeviceModel::load(&loaded, Arc::clone(&machine.device), &machine.jit, options).unwrap();
-        let consumed = model.consumed().consumed.len();
-        assert_eq!(consumed, loaded.weights().names().count());
-        let found = crate::on_device::logits(&model, &[(Phase::Prefill, &[1, 2, 3])]).unwrap();
-        let found = found.values.wide(0..3 * 97);
-        assert!(found.len() == 3 * 97 && found.iter().all(|x| x.is_finite() && x.abs() < 100.0));
-        found
-    };
-    // A rewrite, even one that changes nothing, makes the host draw and upload.
-    let host = logits(Seam::empty().with::<WeightsPoint>(|_| false), 3);
-    assert_eq!(logits(Seam::empty(), 3), host);
-    assert_ne!(logits(Seam::empty(), 4), host);
+    // The last holds all experts of a layer in two tensors, of which the plan takes rows.
+    let named = |name| synthetic::find(name).unwrap();
+    for shape in [&TINY, named("tiny-qwen3-moe"), named("tiny-mistral4")] {
+        let logits = |seam: Seam, seed| {
+            let seam = Arc::new(seam);
+            let loaded = shape.open_layers(seed, 2, Arc::clone(&seam)).unwrap();
+            let machine = Machine::open(Lane::Simt, &seam).unwrap();
+            let options = DeviceOptions { max_tokens: 8, max_kv: 16, ..options(&loaded, 8, 1) };
+            let model =
+                DeviceModel::load(&loaded, Arc::clone(&machine.device), &machine.jit, options).unwrap();
+            let consumed = model.consumed().consumed.len();
+            assert_eq!(consumed, loaded.weights().names().count());
+            let found = crate::on_device::logits(&model, &[(Phase::Prefill, &[1, 2, 3])]).unwrap();
+            let found = found.values.wide(0..3 * loaded.config().vocab_size);
+            assert!(!found.is_empty() && found.iter().all(|x| x.is_finite() && x.abs() < 100.0));
+            found
+        };
+        // A rewrite, even one that changes nothing, makes the host draw and upload.
+        let host = logits(Seam::empty().with::<WeightsPoint>(|_| false), 3);
+        assert_eq!(logits(Seam::empty(), 3), host, "{}", shape.name);
+        assert_ne!(logits(Seam::empty(), 4), host, "{}", shape.name);
+    }
 }
 
 #[test]
