@@ -22,6 +22,13 @@ const APPROXIMATE: [&str; 8] = [
     "attention_plain",
     "attention_prefill",
     "attention_split",
+    "mla_attention_flash",
+    "mla_attention_plain",
+    "mla_attention_split",
+    "mla_unabsorbed",
+    "moe_gate_up_matvec",
+    "moe_route",
+    "moe_route_bias",
     "norm_gate_up_matvec",
     "silu_and_mul",
 ];
