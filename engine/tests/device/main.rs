@@ -11,5 +11,6 @@ mod library;
 mod limits;
 mod parity;
 mod plans;
+mod scales;
 mod support;
 mod taps;
