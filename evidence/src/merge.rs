@@ -163,6 +163,7 @@ fn record(first: &Run, parts: &[(&Run, &ShardRecord)], command: Vec<String>, now
     merged.device.name = name;
     merged.kernel_keys = kernel_keys;
     merged.claims_selected = claims_selected;
+    merged.duels_selected = records().map(|record| record.duels_selected).sum();
     merged
 }
 

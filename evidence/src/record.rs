@@ -206,6 +206,10 @@ pub struct RunRecord {
     pub seed: u64,
     /// The claims that were selected.
     pub claims_selected: Vec<ClaimId>,
+    /// How many duels were selected, each of a mutant with a claim in a lane that must kill it there; absent where claims
+    /// were run, and not mutants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duels_selected: Option<u64>,
     /// The claims that have a lane which was not asked for, with that lane. Never counted as passed.
     pub not_asked: Vec<NotAsked>,
     /// How many outcomes and kills of each sort the run holds; the store fills this in.
@@ -459,13 +463,18 @@ impl Run {
             return Some("a run that ended names no end (field `finished`)".to_owned());
         }
         if record.status == Status::Complete {
-            let told = |claim: &ClaimId| {
-                self.outcomes.iter().any(|result| result.claim == *claim)
-                    || self.kills.iter().any(|kill| kill.claim == *claim)
-            };
-            if let Some(claim) = record.claims_selected.iter().find(|claim| !told(claim)) {
+            if let Some(claim) = record.claims_selected.iter().find(|claim| !self.told(claim)) {
                 return Some(format!(
                     "the run is complete, but nothing became of the selected claim {claim}"
+                ));
+            }
+        }
+
+        if let Some(selected) = record.duels_selected {
+            let ended = self.kills.len() as u64;
+            if ended > selected || (record.status == Status::Complete && ended < selected) {
+                return Some(format!(
+                    "field `duels_selected` says {selected}, and there are verdicts of {ended}"
                 ));
             }
         }
@@ -483,6 +492,12 @@ impl Run {
             ));
         }
         None
+    }
+
+    /// Whether there is an outcome of a claim, or a verdict of a mutant against it.
+    pub(crate) fn told(&self, claim: &ClaimId) -> bool {
+        self.outcomes.iter().any(|result| result.claim == *claim)
+            || self.kills.iter().any(|kill| kill.claim == *claim)
     }
 
     /// A shard that cannot be a part of the run that it names.

@@ -107,6 +107,7 @@ pub(crate) fn run_of(outcomes: Vec<ClaimResult>, kills: Vec<Kill>) -> Run {
         kernel_keys: BTreeMap::new(),
         seed: 7,
         claims_selected,
+        duels_selected: None,
         not_asked: vec![],
         counts,
     };

@@ -120,6 +120,7 @@ pub fn record(
         kernel_keys: BTreeMap::new(),
         seed,
         claims_selected: claim_ids(&selection.selected),
+        duels_selected: None,
         not_asked: selection.not_asked.clone(),
         counts: Counts::default(),
     };

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use contracts::Lane;
 use engine::Loaded;
 use engine::chat::ChatTemplate;
+use engine::config::Config;
 use engine::tokenizer::Tokenizer;
 use evidence::Exit;
 use falsifiers::machine::properties;
 use kernels::Arithmetic;
 use kernels::device::Properties;
+use kernels::moe_route::Scoring;
+use kernels::rope::Scaling;
 use serde::Serialize;
 
 use crate::args::Inspect;
@@ -40,12 +43,123 @@ struct Output {
     tie_word_embeddings: bool,
     sliding_windows: Vec<Option<usize>>,
     eos_token_ids: Vec<u32>,
+    /// What latent attention is made of, where the model has it.
+    #[serde(flatten)]
+    latent: Option<Latent>,
+    /// How YaRN stretches the rotary embedding, where it does.
+    #[serde(flatten)]
+    yarn: Option<Stretched>,
+    /// What its mixtures of experts are made of, where it has some.
+    #[serde(flatten)]
+    mixture: Option<Mixture>,
     /// Tokens of the tokenizer, or why there is none.
     tokenizer: String,
     chat_template: String,
     /// What a device is, where one was asked for.
     #[serde(flatten)]
     device: Option<Device>,
+}
+
+/// Latent attention, by the names of `config.json`.
+#[derive(Serialize)]
+struct Latent {
+    q_lora_rank: Option<usize>,
+    kv_lora_rank: usize,
+    qk_nope_head_dim: usize,
+    qk_rope_head_dim: usize,
+    v_head_dim: usize,
+    rope_interleave: bool,
+    /// Epsilon of the norms of the two latents.
+    latent_layernorm_eps: f64,
+    /// How queries grow with their position: `null` where they do not.
+    llama_4_scaling_beta: Option<f64>,
+}
+
+/// YaRN, by the names of `rope_parameters`.
+#[derive(Serialize)]
+struct Stretched {
+    factor: f64,
+    original_max_position_embeddings: f64,
+    beta_fast: f64,
+    beta_slow: f64,
+    truncate: bool,
+    attention_factor: Option<f64>,
+    mscale: Option<f64>,
+    mscale_all_dim: Option<f64>,
+}
+
+/// A mixture of experts, by the names of `config.json`, of which architectures have several for the number of experts.
+#[derive(Serialize)]
+struct Mixture {
+    num_experts: usize,
+    num_experts_per_tok: usize,
+    moe_intermediate_size: usize,
+    /// Features inside the shared experts together; 0 without any.
+    shared_intermediate_size: usize,
+    scoring_func: &'static str,
+    n_group: usize,
+    topk_group: usize,
+    norm_topk_prob: bool,
+    routed_scaling_factor: f64,
+    e_score_correction_bias: bool,
+    /// Layers that have a dense MLP in its place.
+    dense_layers: Vec<usize>,
+}
+
+impl Latent {
+    fn of(config: &Config) -> Option<Self> {
+        let latent = config.latent?;
+        Some(Self {
+            q_lora_rank: latent.q_lora_rank,
+            kv_lora_rank: latent.kv_lora_rank,
+            qk_nope_head_dim: latent.qk_nope_head_dim,
+            qk_rope_head_dim: latent.qk_rope_head_dim,
+            v_head_dim: latent.v_head_dim,
+            rope_interleave: latent.rope_interleave,
+            latent_layernorm_eps: latent.layernorm_eps,
+            llama_4_scaling_beta: latent.query_scaling.map(|scaling| scaling.beta),
+        })
+    }
+}
+
+impl Stretched {
+    fn of(config: &Config) -> Option<Self> {
+        let Scaling::Yarn(yarn) = config.rope.scaling else { return None };
+        Some(Self {
+            factor: yarn.factor,
+            original_max_position_embeddings: yarn.original_max_position_embeddings,
+            beta_fast: yarn.beta_fast,
+            beta_slow: yarn.beta_slow,
+            truncate: yarn.truncate,
+            attention_factor: yarn.attention_factor,
+            mscale: yarn.mscale,
+            mscale_all_dim: yarn.mscale_all_dim,
+        })
+    }
+}
+
+impl Mixture {
+    fn of(config: &Config) -> Option<Self> {
+        let mixture = config.mixture.as_ref()?;
+        let routing = &mixture.routing;
+        let dense = |layer: &usize| config.mixture_of(*layer).is_none();
+        Some(Self {
+            num_experts: routing.num_experts,
+            num_experts_per_tok: routing.num_experts_per_tok,
+            moe_intermediate_size: mixture.moe_intermediate_size,
+            shared_intermediate_size: mixture.shared_intermediate_size,
+            scoring_func: match routing.scoring {
+                Scoring::Softmax => "softmax",
+                Scoring::Sigmoid => "sigmoid",
+            },
+            n_group: routing.n_group,
+            topk_group: routing.topk_group,
+            norm_topk_prob: routing.norm_topk_prob,
+            routed_scaling_factor: routing.routed_scaling_factor,
+            e_score_correction_bias: mixture.correction_bias,
+            dense_layers: (0..config.num_hidden_layers).filter(dense).collect(),
+        })
+    }
 }
 
 /// A device, and what a launch on it must stay within.
@@ -75,6 +189,9 @@ fn device(lane: Lane) -> Result<Device, Failure> {
         max_shared_bytes: limits.max_shared_bytes,
     })
 }
+
+/// Columns of the names of fields, at least.
+const LEAST_WIDTH: usize = 24;
 
 /// Shows what a model folder holds. Making the reference shows that every tensor is used.
 pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
@@ -107,6 +224,9 @@ pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
         tie_word_embeddings: config.tie_word_embeddings,
         sliding_windows: config.windows.clone(),
         eos_token_ids: config.eos_token_ids.clone(),
+        latent: Latent::of(config),
+        yarn: Stretched::of(config),
+        mixture: Mixture::of(config),
         tokenizer: match Tokenizer::open(loaded.dir()) {
             Ok(tokenizer) => format!("{} tokens", tokenizer.vocab_size()),
             Err(error) => format!("none: {error}"),
@@ -122,11 +242,12 @@ pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
         return Ok(Exit::Survived);
     }
     let value = serde_json::to_value(&output)?;
-    let fields = value.as_object().into_iter().flatten();
-    let text: String = fields
+    let fields = || value.as_object().into_iter().flatten();
+    let width = fields().map(|(name, _)| name.len() + 1).max().unwrap_or(0).max(LEAST_WIDTH);
+    let text: String = fields()
         .map(|(name, value)| {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            format!("{name:<24}{value}\n")
+            format!("{name:<width$}{value}\n")
         })
         .collect();
     show_lines(&text)?;

@@ -336,13 +336,14 @@ fn not_verified(run: &Run) -> Vec<String> {
         lines.push(format!("{held} of the other shards: this is shard {index} of {of}; see `pv merge`"));
     }
     if record.status != Status::Complete {
-        // A lane of the claim that was not asked for is no excuse: it was selected for another.
-        let left = record.claims_selected.iter().filter(|claim| {
-            !run.outcomes.iter().any(|result| result.claim == **claim)
-                && !run.kills.iter().any(|kill| kill.claim == **claim)
-        });
+        let left = match record.duels_selected {
+            // A claim has as many duels as mutants that it must kill, and one that ended says nothing of the others.
+            Some(selected) => plural(selected.saturating_sub(run.kills.len() as u64), "duel"),
+            // A lane of the claim that was not asked for is no excuse: it was selected for another.
+            None => count(record.claims_selected.iter().filter(|claim| !run.told(claim)).count() as u64),
+        };
         let by = if record.status == Status::Stopped { "first failure" } else { "interruption" };
-        lines.push(format!("{} that the {by} cut off", count(left.count() as u64)));
+        lines.push(format!("{left} that the {by} cut off"));
     }
     for lane in [Lane::Cpu, Lane::Simt, Lane::Cuda] {
         if !record.lanes.contains(&lane) {

@@ -173,6 +173,23 @@ fn an_interrupted_run_says_so() {
 }
 
 #[test]
+fn an_interrupted_prove_counts_duels_and_not_claims() {
+    let mut run = samples::run();
+    run.outcomes.clear();
+    let ended = run.kills.len() as u64;
+    run.record.status = Status::Interrupted;
+    run.record.claims_selected = run.kills.iter().map(|kill| kill.claim.clone()).collect();
+    // Every claim has a duel that ended, and three more had not begun.
+    run.record.duels_selected = Some(ended + 3);
+    let text = plain(&Report::of_run(&run), 80);
+    assert!(text.contains("3 duels that the interruption cut off"), "{text}");
+    run.record.status = Status::Stopped;
+    run.record.duels_selected = Some(ended + 1);
+    let text = plain(&Report::of_run(&run), 80);
+    assert!(text.contains("1 duel that the first failure cut off"), "{text}");
+}
+
+#[test]
 fn records_cannot_draw_on_the_terminal_or_break_markdown() {
     let error = "a\u{1b}[2Jb\n| c | `d` <script>".to_owned();
     let run = samples::run_of(vec![samples::result("A|B\u{7}", Outcome::Errored { error })], vec![]);

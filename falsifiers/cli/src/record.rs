@@ -55,6 +55,7 @@ fn execute(args: &args::Run, mutants: Option<Option<&str>>) -> Result<Exit, Fail
     let mut record =
         record(&workspace.root, &now, selection, request, command, options.seed, &Seam::empty())?;
     chosen.narrow(&mut record, &claims);
+    record.duels_selected = duels.as_ref().map(|duels| duels.len() as u64);
     let run_id = record.run_id.clone();
     // Before there is a folder, so that an interrupt finds either none or one whose record can still say so.
     let cancel = cancel_on_interrupt(&options.isolation);

@@ -238,6 +238,7 @@ pub(crate) fn run_of(outcomes: Vec<ClaimResult>, kills: Vec<Kill>) -> Run {
         claims_selected: vec![ClaimId::from("TINY-001")],
         shard: None,
         merged_from: Vec::new(),
+        duels_selected: None,
         not_asked: Vec::new(),
         counts,
     };

@@ -98,6 +98,38 @@ fn inspection_shows_what_the_folder_holds() {
     assert_eq!(output["architecture"], "qwen2");
     assert_eq!(output["sliding_windows"], serde_json::json!([null, 8, 8]));
     assert!(output["tokenizer"].as_str().unwrap().starts_with("none: "));
+    assert!(output.get("kv_lora_rank").is_none() && output.get("num_experts").is_none(), "{output}");
     let text = good(&["inspect", &zoo("qwen2-tiny")]);
     assert!(text.contains("tie_word_embeddings") && text.contains("1024 tokens"), "{text}");
+}
+
+#[test]
+fn inspection_shows_latents_and_experts_by_the_names_of_the_configuration() {
+    // What depends on the bytes of files, and on where they are, is not of interest here.
+    let told =
+        |line: &&str| !["digest", "tokenizer", "chat_template"].iter().any(|name| line.starts_with(name));
+    for model in ["mistral4-mla-tiny", "micro/deepseek-v3-groups", "micro/qwen3-moe-dense-layers"] {
+        let text = good(&["inspect", &zoo(model)]);
+        let text: String = text.lines().filter(told).map(|line| format!("{line}\n")).collect();
+        insta::assert_snapshot!(format!("inspect {}", model.replace('/', " ")), text);
+    }
+    let output = json(&["inspect", &zoo("mistral4-mla-tiny"), "--json"]);
+    let expected = [
+        ("q_lora_rank", serde_json::json!(128)),
+        ("kv_lora_rank", serde_json::json!(256)),
+        ("rope_interleave", serde_json::json!(true)),
+        ("llama_4_scaling_beta", serde_json::json!(0.1)),
+        ("factor", serde_json::json!(16.0)),
+        ("original_max_position_embeddings", serde_json::json!(256.0)),
+        ("num_experts", serde_json::json!(4)),
+        ("num_experts_per_tok", serde_json::json!(2)),
+        ("shared_intermediate_size", serde_json::json!(256)),
+        ("dense_layers", serde_json::json!([0])),
+    ];
+    for (field, value) in expected {
+        assert_eq!(output[field], value, "{field}");
+    }
+    let output = json(&["inspect", &zoo("micro/deepseek-v3-no-q-lora"), "--json"]);
+    assert!(output["q_lora_rank"].is_null() && output["kv_lora_rank"].is_u64(), "{output}");
+    assert!(output["llama_4_scaling_beta"].is_null() && output["e_score_correction_bias"] == true);
 }

@@ -215,3 +215,42 @@ fn mutants_that_need_no_clock_fail_on_the_virtual_device_too() {
         );
     }
 }
+
+/// What a drawn mixture on the virtual device reports, under the rewrites of a mutant or none.
+fn mixture(shape: &str, mutant: Option<&str>) -> (Report, u64) {
+    let seam = Arc::new(mutant.map_or_else(Seam::empty, |name| (mutants::find(name).unwrap().seam)()));
+    let loaded = synthetic::find(shape).unwrap().open_layers(0, 2, Arc::clone(&seam)).unwrap();
+    let machine = Machine::open(Lane::Simt, &seam).unwrap();
+    let options = Options {
+        prompt: 4,
+        depth: 4,
+        steps: 2,
+        repeats: 1,
+        ways: vec![Way::EagerFused],
+        prefill: false,
+        ..Options::default()
+    };
+    let clock = Even(Mutex::new(0));
+    let device = Arc::clone(&machine.device);
+    let bench = Bench { loaded: &loaded, device, jit: &machine.jit, clock: &clock, options };
+    (bench.run(&mut |_| ()).unwrap(), seam.applied())
+}
+
+#[test]
+fn a_drawn_mixture_is_held_to_what_its_chosen_experts_have() {
+    for shape in ["tiny-qwen3-moe", "tiny-mistral4"] {
+        let (report, _) = mixture(shape, None);
+        assert!(matches!(&report.verdict, Verdict::None { why } if why.contains("virtual")), "{report:?}");
+        for (mutant, word) in
+            [("bench@bytes-counted-twice", "miscounted"), ("bench@steps-skipped", "left out")]
+        {
+            let (report, applied) = mixture(shape, Some(mutant));
+            assert!(applied > 0, "{mutant}");
+            let outcome = judged(&report, &parameters(0.1));
+            assert!(
+                matches!(&outcome, Err(Stop::Falsified(defect)) if defect.message.contains(word)),
+                "{shape} {mutant}: {outcome:?}"
+            );
+        }
+    }
+}
