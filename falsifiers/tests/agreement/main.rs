@@ -15,7 +15,7 @@ use kernels::seam::Seam;
 
 /// Kernels that take an exponential, which hardware approximates, and how far they may be from hardware: in units in the
 /// last place of the stored format, at the largest magnitude of an output. The worst that was seen is 3.
-const APPROXIMATE: [&str; 8] = [
+const APPROXIMATE: &[&str] = &[
     "attention_decode",
     "attention_flash",
     "attention_merge",
