@@ -171,8 +171,8 @@ MICROS = (
     ),
     Micro(
         "llama-kv-scales", "k_scale and v_scale of pages of E4M3: keys and values to 30,000; BF16",
-        21, LEGACY,
-        config=llama(hidden_size=48, num_attention_heads=6, num_key_value_heads=2, vocab_size=167, rope_theta=10000.0,
+        6, LEGACY, mid=20, long=24,
+        config=llama(intermediate_size=40, num_key_value_heads=2, vocab_size=43, rope_theta=10000.0,
                      torch_dtype="bfloat16"),
         page_scales=PageScales({"k_scale": (5.3, 83.0), "v_scale": (15.7, 4.3)}, ((256, 1024), (4096, 256))),
     ),
@@ -272,9 +272,9 @@ MICROS = (
     ),
     Micro(
         "mistral4-kv-scales", "k_scale of pages of latents in E4M3: latents and shared keys to 30,000; dense, BF16",
-        23, LEGACY,
+        15, LEGACY, mid=20, long=24,
         config=mistral4(n_routed_experts=4, num_experts_per_tok=2, first_k_dense_replace=2, v_head_dim=18,
-                        routed_scaling_factor=1.1, torch_dtype="bfloat16",
+                        intermediate_size=40, vocab_size=37, routed_scaling_factor=1.1, torch_dtype="bfloat16",
                         rope_parameters={"type": "yarn", "rope_theta": 60.0, "factor": 16.0,
                                          "original_max_position_embeddings": 7, "beta_fast": 0.9, "beta_slow": 0.04,
                                          "mscale": 1.0, "mscale_all_dim": 0.8, "llama_4_scaling_beta": 0.2}),

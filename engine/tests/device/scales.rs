@@ -104,7 +104,7 @@ fn every_kernel_over_pages_is_passed_the_scales_of_its_layer() {
 
 #[test]
 fn what_is_left_above_448_is_lost_without_scales_and_kept_with_them() {
-    let tokens = prompt(167, 9, 5);
+    let tokens = prompt(43, 9, 5);
     let logits = |loaded: &Loaded, options: DeviceOptions| {
         let model = load(loaded, options);
         let mut session = model.session().unwrap();

@@ -3,7 +3,7 @@
 use kernels::Dtype;
 use kernels::jit::KernelSpec;
 use kernels::launch::stream::Geometry;
-use kernels::launch::{self, Access, Expr, Extent, LaunchShape};
+use kernels::launch::{self, Expr, Extent, LaunchShape};
 
 use super::draw::{Draw, indices};
 use super::{attention, decode, mla, moe};
@@ -46,17 +46,8 @@ pub(super) fn dtype(spec: &KernelSpec, axis: &str) -> Dtype {
     spec.dtype(axis).unwrap()
 }
 
-/// A random call of a kernel with these axes. The scales of its pages are its last parameters: about 1, and far from it.
+/// A random call of a kernel with these axes, but for the scales of its pages.
 pub(super) fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
-    let mut call = but_scales(spec, draw);
-    let parameters = launch::find(&spec.kernel).unwrap().parameters;
-    let scales = parameters.iter().filter(|parameter| parameter.access == Access::F32);
-    let scale = |_| Argument::Real(draw.within(1, 3000) as f32 / 700.0);
-    call.arguments.extend(scales.map(scale).collect::<Vec<_>>());
-    call
-}
-
-fn but_scales(spec: &KernelSpec, draw: &mut Draw) -> Call {
     if spec.kernel == "attention_merge" {
         return attention::merge(spec, draw);
     }

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use kernels::device::Target;
 use kernels::jit::{Jit, JitOptions, KernelSpec, Nvrtc};
-use kernels::launch::KERNELS;
+use kernels::launch::{Access, KERNELS, find};
 use kernels::seam::Seam;
 use rayon::prelude::*;
 use simt::{Device, Launch, Options};
@@ -71,12 +71,22 @@ fn problems(spec: &KernelSpec, ptx: &str, seeds: impl Iterator<Item = usize>) ->
     let Some(function) = function else { return vec![format!("{spec}: it has no entry of its name")] };
     let mut problems = Vec::new();
     for seed in seeds {
-        let call = calls::call(spec, &mut Draw(seed as u64));
+        let call = call(spec, &mut Draw(seed as u64));
         if let Err(problem) = launch(&device, &function, &call) {
             problems.push(format!("{spec} {} (seed {seed}): {problem}", call.name));
         }
     }
     problems
+}
+
+/// A random call. The scales of pages are the last parameters: about 1, and far from it.
+fn call(spec: &KernelSpec, draw: &mut Draw) -> Call {
+    let mut call = calls::call(spec, draw);
+    let parameters = find(&spec.kernel).unwrap().parameters;
+    let scales = parameters.iter().filter(|parameter| parameter.access == Access::F32);
+    let scale = |_| Argument::Real(draw.within(1, 3000) as f32 / 700.0);
+    call.arguments.extend(scales.map(scale).collect::<Vec<_>>());
+    call
 }
 
 fn launch(device: &Device, function: &simt::Function, call: &Call) -> Result<(), String> {
