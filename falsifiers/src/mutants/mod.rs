@@ -62,6 +62,7 @@ mod library_transposed;
 mod linear_accumulator;
 mod mask_half_warp;
 mod matmul_barrier_by_half;
+mod matmul_index;
 mod matmul_second_barrier;
 mod matmul_tail;
 mod matmul_tail_unwritten;
@@ -246,6 +247,7 @@ pub static MUTANTS: &[&Mutant] = &[
     &linear_accumulator::MUTANT,
     &mask_half_warp::MUTANT,
     &matmul_barrier_by_half::MUTANT,
+    &matmul_index::MUTANT,
     &matmul_second_barrier::MUTANT,
     &matmul_tail::MUTANT,
     &matmul_tail_unwritten::MUTANT,

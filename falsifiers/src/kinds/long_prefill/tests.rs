@@ -70,7 +70,7 @@ fn every_element_of_every_stage_is_counted_however_tokens_are_split() {
     let stored: Vec<(String, usize)> =
         prefill.measured().map(|stage| (stage.to_string(), width(stage))).collect();
     assert_eq!(stored.iter().map(|(_, width)| *width as u64).sum::<u64>(), found[0], "{stored:?}");
-    // By hand.
+    // Outside of layers: the row of the table, the last norm, and the head.
     assert_eq!(found[0], 64 + 64 + 101 + 2 * 656, "{stored:?}");
 }
 
