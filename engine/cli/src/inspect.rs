@@ -219,7 +219,7 @@ pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
         num_key_value_heads: config.num_key_value_heads,
         head_dim: config.head_dim,
         rms_norm_eps: config.rms_norm_eps,
-        rope: format!("theta {}, {:?}", config.rope.theta, config.rope.scaling),
+        rope: format!("theta {}, {}", config.rope.theta, scaling(&config.rope.scaling)),
         max_position_embeddings: config.max_position_embeddings,
         tie_word_embeddings: config.tie_word_embeddings,
         sliding_windows: config.windows.clone(),
@@ -252,4 +252,19 @@ pub(crate) fn run(args: &Inspect) -> Result<Exit, Failure> {
         .collect();
     show_lines(&text)?;
     Ok(Exit::Survived)
+}
+
+/// How rotary frequencies are scaled, by the names of `rope_parameters`. Those of YaRN have fields of their own.
+fn scaling(scaling: &Scaling) -> String {
+    match scaling {
+        Scaling::Default => "default".to_owned(),
+        Scaling::Linear { factor } => format!("linear, factor {factor}"),
+        Scaling::Llama3 { factor, low_freq_factor, high_freq_factor, original_max_position_embeddings } => {
+            format!(
+                "llama3, factor {factor}, low_freq_factor {low_freq_factor}, high_freq_factor {high_freq_factor}, \
+             original_max_position_embeddings {original_max_position_embeddings}"
+            )
+        }
+        Scaling::Yarn(_) => "yarn".to_owned(),
+    }
 }
