@@ -271,14 +271,14 @@ MICROS = (
                                          "mscale": 1.0, "mscale_all_dim": 0.5, "llama_4_scaling_beta": 0.3}),
     ),
     Micro(
-        "mistral4-kv-scales", "k_scale of pages of latents in E4M3: latents and shared keys to 30,000; dense, BF16",
+        "mistral4-kv-scales", "k_scale of pages of latents in E4M3: latents and shared keys to 300,000; dense, BF16",
         15, LEGACY, mid=20, long=24,
         config=mistral4(n_routed_experts=4, num_experts_per_tok=2, first_k_dense_replace=2, v_head_dim=18,
                         intermediate_size=40, vocab_size=37, routed_scaling_factor=1.1, torch_dtype="bfloat16",
                         rope_parameters={"type": "yarn", "rope_theta": 60.0, "factor": 16.0,
                                          "original_max_position_embeddings": 7, "beta_fast": 0.9, "beta_slow": 0.04,
                                          "mscale": 1.0, "mscale_all_dim": 0.8, "llama_4_scaling_beta": 0.2}),
-        page_scales=PageScales({"attn.k_scale": (13.7, 111.0)}, ((1024, 1024), (8192, 8192)), as_vectors=False),
+        page_scales=PageScales({"attn.k_scale": (13.7, 888.0)}, ((1024, 1024), (65536, 65536)), as_vectors=False),
     ),
     Micro(
         "mistral4-no-q-lora", "q_lora_rank null, neighbours rotated, every mscale 1, query scaling from 5 tokens, F32",

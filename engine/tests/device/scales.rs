@@ -188,7 +188,7 @@ fn a_row_of_latents_has_the_scale_of_keys_alone() {
         let plans = engine::plan::build(loaded, &narrow(loaded), &limits).unwrap();
         plans.map(|plan| passed(&plan).into_iter().map(|(_, scales)| scales).collect::<Vec<_>>())
     };
-    let expected = vec![vec![13.6875], vec![13.6875], vec![111.0], vec![111.0]];
+    let expected = vec![vec![13.6875], vec![13.6875], vec![888.0], vec![888.0]];
     assert_eq!(scales(&open(LATENTS)), [expected.clone(), expected.clone()]);
     let (_copy, loaded) = with(LATENTS, |tensors| {
         let value = ("model.layers.0.self_attn.attn.v_scale".to_owned(), f32s(&[], &[-3.0]));
