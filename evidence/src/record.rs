@@ -462,12 +462,10 @@ impl Run {
         if record.status.counts() && record.finished.is_none() {
             return Some("a run that ended names no end (field `finished`)".to_owned());
         }
-        if record.status == Status::Complete {
-            if let Some(claim) = record.claims_selected.iter().find(|claim| !self.told(claim)) {
-                return Some(format!(
-                    "the run is complete, but nothing became of the selected claim {claim}"
-                ));
-            }
+        if record.status == Status::Complete
+            && let Some(claim) = record.claims_selected.iter().find(|claim| !self.told(claim))
+        {
+            return Some(format!("the run is complete, but nothing became of the selected claim {claim}"));
         }
 
         if let Some(selected) = record.duels_selected {
