@@ -14,6 +14,7 @@ mod info;
 mod instruction_coverage;
 mod kv_dtype;
 mod launch_limits;
+mod left_out;
 mod logits_parity;
 mod long_prefill;
 mod loss_bound;
@@ -68,6 +69,7 @@ pub use throughput_floor::ThroughputFloor;
 pub use weights_consumed::WeightsConsumed;
 
 use crate::ids::{ArithmeticName, Lane};
+use left_out::{double_and_single, every_stage, single};
 
 /// What is executed to try to refute a claim. Written as a mapping with one key, the kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -249,21 +251,6 @@ fn strings(names: &[String]) -> Vec<&str> {
 /// The kind with this name.
 pub fn kind(name: &str) -> Option<&'static KindInfo> {
     KINDS.iter().find(|kind| kind.name == name).copied()
-}
-
-/// `stages` left out: every stage.
-fn every_stage() -> Vec<String> {
-    vec!["*".to_owned()]
-}
-
-/// `arithmetic` left out, for kinds where single precision is what is at risk.
-fn single() -> Vec<ArithmeticName> {
-    vec![ArithmeticName::F32]
-}
-
-/// `arithmetic` left out, for kinds that hold in both.
-fn double_and_single() -> Vec<ArithmeticName> {
-    vec![ArithmeticName::F64, ArithmeticName::F32]
 }
 
 #[cfg(test)]
