@@ -1,7 +1,7 @@
 //! What the op suite computes on one device, held to what it computed on another.
 //!
-//! A record has, of each output of each case, a digest of all bits, and the bits of some elements: where digests are equal
-//! the devices agree bit by bit, otherwise the elements say how far they are apart.
+//! A record has, of each output of each case, a digest of all bits: where digests are equal the devices agree bit by bit. Of
+//! kernels that need not agree so it has the bits of some elements too, which say how far the devices are apart.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,26 @@ use crate::kinds::op_parity::launch;
 use crate::machine::{Machine, jit_stop};
 use crate::stop::Stop;
 
-/// Elements of an output that are kept.
+/// Kernels that take an exponential, which hardware approximates.
+pub const APPROXIMATE: &[&str] = &[
+    "attention_decode",
+    "attention_flash",
+    "attention_merge",
+    "attention_plain",
+    "attention_prefill",
+    "attention_split",
+    "mla_attention_flash",
+    "mla_attention_plain",
+    "mla_attention_split",
+    "mla_unabsorbed",
+    "moe_gate_up_matvec",
+    "moe_route",
+    "moe_route_bias",
+    "norm_gate_up_matvec",
+    "silu_and_mul",
+];
+
+/// Elements of an output of such a kernel that are kept.
 const KEPT: usize = 128;
 
 /// What a device computed.
@@ -53,7 +72,7 @@ pub struct Output {
     pub dtype: String,
     /// A digest of all values.
     pub digest: String,
-    /// Some of them, evenly spread: the bits in hexadecimal, of f32 (f64 for F64).
+    /// Some of them, evenly spread: the bits in hexadecimal, of f32 (f64 for F64). Empty where all have to be the same.
     pub kept: String,
 }
 
@@ -67,7 +86,7 @@ pub struct Agreement {
     /// Whether every bit is the same.
     pub bitwise: bool,
     /// The largest distance of kept elements, in units in the last place of the stored format at the largest kept
-    /// magnitude; infinite where one is NaN and the other is not.
+    /// magnitude; infinite where one is NaN and the other is not, and where none was kept and bits differ.
     pub ulp: f64,
 }
 
@@ -113,18 +132,23 @@ fn compute(machine: &Machine, lane: Lane, group: &Group, case: &OpCase) -> Resul
     let run = (case.make)(&mut Draw::new(&name));
     let key = machine.jit.artifact(&run.spec).map_err(|error| jit_stop(&error))?.key.clone();
     let found = launch(machine, lane, &name, &run)?;
-    Ok(Computed { key, outputs: found.iter().map(|(tensor, stored)| output(tensor, *stored)).collect() })
+    let most = if APPROXIMATE.contains(&group.kernel) { KEPT } else { 0 };
+    Ok(Computed {
+        key,
+        outputs: found.iter().map(|(tensor, stored)| output(tensor, *stored, most)).collect(),
+    })
 }
 
-fn output(tensor: &Tensor, stored: Dtype) -> Output {
+/// With `most` elements kept.
+fn output(tensor: &Tensor, stored: Dtype, most: usize) -> Output {
     let bits: Vec<u64> = match &tensor.values {
         Values::F32(values) => values.iter().map(|value| u64::from(value.to_bits())).collect(),
         Values::F64(values) => values.iter().map(|value| value.to_bits()).collect(),
     };
     let width = if matches!(tensor.values, Values::F32(_)) { 8 } else { 16 };
     let bytes: Vec<u8> = bits.iter().flat_map(|bits| bits.to_le_bytes()).collect();
-    let step = bits.len().div_ceil(KEPT).max(1);
-    let kept = bits.iter().step_by(step).map(|bits| format!("{bits:0width$x}")).collect();
+    let step = bits.len().div_ceil(most.max(1)).max(1);
+    let kept = bits.iter().step_by(step).take(most).map(|bits| format!("{bits:0width$x}")).collect();
     Output {
         elements: bits.len(),
         dtype: stored.to_string(),
@@ -165,8 +189,10 @@ pub fn compare(a: &BTreeMap<String, Computed>, b: &BTreeMap<String, Computed>) -
     for (case, computed) in a {
         let Some(other) = b.get(case).filter(|other| other.key == computed.key) else { continue };
         for (one, two) in computed.outputs.iter().zip(&other.outputs) {
-            let ulp = if one.elements == two.elements { distance(one, two) } else { f64::INFINITY };
-            all.push(Agreement { case: case.clone(), elements: one.elements, bitwise: one == two, ulp });
+            let (bitwise, elements) = (one == two, one.elements);
+            let apart = elements != two.elements || one.kept.is_empty() && !bitwise;
+            let ulp = if apart { f64::INFINITY } else { distance(one, two) };
+            all.push(Agreement { case: case.clone(), elements, bitwise, ulp });
         }
     }
     all
@@ -192,7 +218,7 @@ mod tests {
 
     fn of(values: Vec<f32>, stored: Dtype) -> BTreeMap<String, Computed> {
         let tensor = Tensor { shape: vec![values.len()], values: Values::F32(values) };
-        let computed = Computed { key: "k".to_owned(), outputs: vec![output(&tensor, stored)] };
+        let computed = Computed { key: "k".to_owned(), outputs: vec![output(&tensor, stored, KEPT)] };
         [("c".to_owned(), computed)].into()
     }
 
@@ -219,5 +245,17 @@ mod tests {
         values[3] = 2.0;
         let other = compare(&one, &of(values, Dtype::F32));
         assert!(!other[0].bitwise && other[0].ulp == 0.0);
+    }
+
+    #[test]
+    fn where_nothing_is_kept_every_bit_has_to_be_the_same() {
+        let of = |value: f32| {
+            let mut computed = of(vec![value], Dtype::F32);
+            computed.get_mut("c").unwrap().outputs[0].kept.clear();
+            computed
+        };
+        assert_eq!(compare(&of(1.0), &of(1.0))[0].ulp, 0.0);
+        let other = compare(&of(1.0), &of(2.0));
+        assert!(!other[0].bitwise && other[0].ulp == f64::INFINITY);
     }
 }
